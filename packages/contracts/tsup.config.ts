@@ -1,0 +1,11 @@
+import { defineConfig } from 'tsup';
+
+export default defineConfig({
+  entry: ['src/**/*.ts', '!src/**/*.test.ts'],
+  format: ['esm'],
+  platform: 'neutral',
+  target: 'node20',
+  sourcemap: true,
+  clean: false,
+  dts: false,
+});
