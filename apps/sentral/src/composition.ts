@@ -1,0 +1,88 @@
+import { createAudit } from '@sentral/audit';
+import { audit } from '@sentral/contracts/audit';
+import { remoteContext } from '@sentral/contracts/client-internal';
+import type { ContractDef, Implements } from '@sentral/contracts/contract';
+import { mintInternalToken } from '@sentral/contracts/internal-token';
+import { inventory } from '@sentral/contracts/inventory';
+import { task } from '@sentral/contracts/task';
+import { tenancy } from '@sentral/contracts/tenancy';
+import { createInventory } from '@sentral/inventory';
+import type { Bus } from '@sentral/kernel/bus/port';
+import { openDatabase, type Database } from '@sentral/kernel/database';
+import { startRelay, type Relay } from '@sentral/kernel/relay';
+import type { Telemetry } from '@sentral/kernel/telemetry';
+import { createTask } from '@sentral/task';
+import { createTenancy } from '@sentral/tenancy';
+import type { Config, ContextName } from './config.js';
+import type { Contexts } from './routes/world.js';
+
+export const contracts = { tenancy, inventory, task, audit } as const;
+
+export interface Pools {
+  readonly app: Database;
+  readonly read: Database;
+  readonly platform: Database;
+}
+
+/** A pool per context and role: every role logs in as itself. Few connections for writes: a hot row is slower with more. */
+export function openPools(config: Config): Readonly<Partial<Record<ContextName, Pools>>> {
+  const open = (context: ContextName, role: 'app' | 'read' | 'platform', poolSize: number) =>
+    openRole(config, { context, user: `${context}_${role}`, poolSize });
+  return Object.fromEntries(
+    config.contexts.map((context) => [context, { app: open(context, 'app', 8), read: open(context, 'read', 6), platform: open(context, 'platform', 6) }]),
+  );
+}
+
+export function openRole(config: Config, role: { context: ContextName | 'bus'; user: string; poolSize: number }): Database {
+  const password = config.passwords[role.user];
+  return openDatabase({
+    url: config.databaseUrls[role.context]!,
+    user: role.user,
+    ...(password === undefined ? {} : { password }),
+    applicationName: `sentral ${role.user}`,
+    searchPath: [role.context, 'extensions'],
+    poolSize: role.poolSize,
+    queueLimit: 512,
+    acquireTimeoutMs: 5_000,
+    needPrimary: role.user.endsWith('_app'),
+  });
+}
+
+interface Use {
+  readonly config: Config;
+  readonly pools: Readonly<Partial<Record<ContextName, Pools>>>;
+  readonly telemetry: Telemetry;
+  readonly newId: () => string;
+}
+
+/** Every context, near where SENTRAL_CONTEXTS says so, else behind the same contract on the wire. */
+export function createContexts({ config, pools, telemetry, newId }: Use): Contexts {
+  const report = (verb: string, error: unknown) => telemetry.log('error', 'a verb refused with what it does not list', { verb, error });
+  const deps = (name: ContextName) => ({ db: pools[name]!, now: () => new Date(), newId, telemetry });
+  const here = {
+    tenancy: () => createTenancy(deps('tenancy'), { report }),
+    inventory: () => createInventory(deps('inventory'), { report }),
+    task: () => createTask(deps('task'), { report }),
+    audit: () => createAudit(deps('audit'), { report }),
+  };
+  const near = <N extends ContextName>(name: N) => (config.contexts.includes(name) ? here[name]() : far(config, name));
+  return { tenancy: near('tenancy'), inventory: near('inventory'), task: near('task'), audit: near('audit') } as Contexts;
+}
+
+/** A context in another process; undefined where this process is not told of it and serves no facade. */
+function far(config: Config, name: ContextName): unknown {
+  const remote = config.remotes.find((each) => each.name === name);
+  if (remote === undefined) return undefined;
+  return remoteContext(contracts[name] as ContractDef, {
+    baseUrl: remote.url,
+    token: (audience: string) => mintInternalToken(config.internalKey!, audience, Math.floor(Date.now() / 1000)),
+  }) as Implements<ContractDef>;
+}
+
+/** One relay a context: its feed goes to the bus, whichever process leads. */
+export function startRelays(use: { config: Config; pools: Use['pools']; bus: Bus; telemetry: Telemetry }): readonly (Relay & { context: ContextName })[] {
+  return use.config.contexts.map((context) => {
+    const relay = startRelay({ db: use.pools[context]!.app, schema: context, context, bus: use.bus, log: use.telemetry.log });
+    return { context, wake: relay.wake, stop: relay.stop, lag: relay.lag };
+  });
+}

@@ -1,0 +1,55 @@
+import { problem } from '@sentral/contracts/problem';
+
+/** Bounds of a JSON body (api.md A.14). */
+export const bodyLimitBytes = 1_048_576;
+const depthLimit = 32;
+
+/**
+ * Reads a JSON body whole, bounded in bytes and depth, also when it comes in chunks without a length.
+ * @throws Problem content-too-large | unsupported-media-type | malformed-request
+ */
+export async function readJson(request: Request, mediaTypes: readonly string[]): Promise<unknown> {
+  requireMediaType(request, mediaTypes);
+  const bytes = await readBytes(request, bodyLimitBytes);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw problem('malformed-request', {}, 'The body is not UTF-8.');
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const position = /position (\d+)/.exec((error as Error).message)?.[1];
+    throw problem('malformed-request', position === undefined ? {} : { position: Number(position) }, 'The body is not JSON.');
+  }
+  if (deeper(value, depthLimit)) throw problem('malformed-request', {}, `The body is nested deeper than ${depthLimit} levels.`);
+  return value;
+}
+
+/** @throws Problem unsupported-media-type */
+export function requireMediaType(request: Request, mediaTypes: readonly string[]): void {
+  const [type] = (request.headers.get('content-type') ?? '').split(';');
+  if (mediaTypes.includes(type!.trim().toLowerCase())) return;
+  const patch = request.method === 'PATCH' ? { acceptPatch: mediaTypes.join(', ') } : {};
+  throw problem('unsupported-media-type', { supported: mediaTypes, ...patch });
+}
+
+async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
+  if (Number(request.headers.get('content-length') ?? 0) > limit) throw problem('content-too-large', { limitBytes: limit });
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += (chunk as Uint8Array).length;
+    if (size > limit) throw problem('content-too-large', { limitBytes: limit });
+    chunks.push(chunk as Uint8Array);
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}
+
+function deeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  return Object.values(value).some((x) => deeper(x, levels - 1));
+}

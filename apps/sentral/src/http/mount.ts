@@ -1,0 +1,161 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { problem } from '@sentral/contracts/problem';
+import type { ParsedOf, ResultOf, RouteDef, Routes } from '@sentral/contracts/route';
+import { contentErrors } from '@sentral/contracts/validation';
+import type { Context, Hono } from 'hono';
+import * as v from 'valibot';
+import type { Principal } from '../auth/authenticate.js';
+import { authorize } from '../auth/authorize.js';
+import { everyAnswer } from './answer.js';
+import { readJson, requireMediaType } from './body.js';
+import { fingerprint } from './fingerprint.js';
+import { matchesNone, readIdempotencyKey, readIfMatch, type Expected } from './preconditions.js';
+
+/** What a handler knows of a request besides its parsed parts. */
+export interface Asked {
+  readonly caller: Caller;
+  readonly requestId: string;
+  readonly ifMatch: Expected;
+  readonly dryRun: boolean;
+  /** Path and sorted query without the cursor: what a cursor is bound to. */
+  readonly listKey: string;
+  readonly raw: Request;
+}
+
+export type Handler<R extends RouteDef> = (input: ParsedOf<R>, asked: Asked) => Promise<ResultOf<R>>;
+export type Handlers<R extends Routes> = { readonly [K in keyof R]: Handler<R[K]> };
+
+export interface Door {
+  /** @throws Problem unauthenticated */
+  authenticate(authorization: string | undefined): Promise<Principal>;
+  callerOf(principal: Principal): Caller;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Puts handlers behind their routes, in the order of checks that api.md A.5 fixes: authenticate, content type, authorize, parse, idempotency key, preconditions, then the handler.
+ * A route that declares neither a permission nor its own openness does not compile.
+ */
+export function mount<const R extends Routes>(app: Hono, routes: R, use: { handlers: Handlers<R>; door: Door }): void {
+  for (const [name, def] of Object.entries(routes)) {
+    const handler = use.handlers[name] as unknown as (input: object, asked: Asked) => Promise<Answer>;
+    if (handler === undefined) throw new TypeError(`route ${name} has no handler`);
+    app.on(def.method, def.path, async (c) => {
+      const asked = await checks(c, def, use.door);
+      const input = await parse(c, def);
+      const answer = await handler(input, withBody(asked, def, input));
+      return respond(c, def, answer);
+    });
+  }
+}
+
+async function checks(c: Context, def: RouteDef, door: Door): Promise<Asked> {
+  const open = def.permission === null && def.self === undefined;
+  const principal = open ? undefined : await door.authenticate(c.req.header('authorization'));
+  if (def.body !== undefined && !isEmpty(c.req.raw)) requireMediaType(c.req.raw, mediaTypesOf(def));
+  if (principal !== undefined && def.permission !== null) authorize(principal, def.permission);
+  const url = new URL(c.req.url);
+  const listed = [...url.searchParams].filter(([name]) => name !== 'cursor').map(([name, value]) => `${name}=${value}`);
+  return {
+    caller: principal === undefined ? nobody : door.callerOf(principal),
+    requestId: c.get('requestId') as string,
+    ifMatch: undefined,
+    dryRun: false,
+    listKey: `${url.pathname}?${listed.sort().join('&')}`,
+    raw: c.req.raw,
+  };
+}
+
+/** Whoever asks for a public document. */
+const nobody: Caller = {
+  principal: { id: 'anonymous', type: 'system' },
+  accessEpoch: 0,
+  readScope: { tenantIds: [], projectIds: [], environmentIds: [] },
+  scopes: [],
+};
+
+async function parse(c: Context, def: RouteDef): Promise<Record<string, unknown>> {
+  const input: Record<string, unknown> = {};
+  if (def.params !== undefined) {
+    // An id of the wrong form names nothing that exists.
+    input['params'] = partOf(def.params, c.req.param(), (name) => problem('invalid-parameter', { parameter: name }));
+  }
+  const query = Object.fromEntries(Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]));
+  const strict = def.query ?? v.strictObject({});
+  input['query'] = partOf(strict, query, (name) => problem('invalid-parameter', { parameter: name }));
+  if (def.headers !== undefined) input['headers'] = partOf(def.headers, c.req.header(), (name) => problem('invalid-parameter', { parameter: name }));
+  if (def.body !== undefined && (def.bodyType ?? 'application/json') !== 'application/x-ndjson') {
+    // An action without content is the action with nothing said.
+    const json = isEmpty(c.req.raw) ? {} : await readJson(c.req.raw, mediaTypesOf(def));
+    const parsed = v.safeParse(def.body, json);
+    if (!parsed.success) throw problem('validation-failed', { errors: contentErrors(parsed.issues) });
+    input['body'] = parsed.output;
+  }
+  return input;
+}
+
+function partOf(schema: v.GenericSchema<unknown, unknown>, value: unknown, refuse: (name: string) => Error): unknown {
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  throw refuse(String(parsed.issues[0].path?.[0]?.key ?? 'request'));
+}
+
+const isEmpty = (request: Request) => request.body === null && !request.headers.has('content-type');
+
+function mediaTypesOf(def: RouteDef): readonly string[] {
+  if (def.bodyType === 'application/merge-patch+json') return ['application/merge-patch+json'];
+  if (def.bodyType === 'application/x-ndjson') return ['application/x-ndjson', 'application/json', 'application/yaml', 'text/yaml', 'application/octet-stream'];
+  return [def.bodyType ?? 'application/json'];
+}
+
+function withBody(asked: Asked, def: RouteDef, input: Record<string, unknown>): Asked {
+  const { raw } = asked;
+  const url = new URL(raw.url);
+  const ifMatch = raw.headers.get('if-match') ?? undefined;
+  const key = def.method === 'GET' ? undefined : readIdempotencyKey(raw.headers.get('idempotency-key') ?? undefined);
+  const dryRun = (input['query'] as { dryRun?: unknown }).dryRun === true;
+  const caller: Caller = {
+    ...asked.caller,
+    ...(dryRun ? { dryRun } : {}),
+    ...(key === undefined || dryRun
+      ? {}
+      : {
+          idempotency: {
+            scope: `${asked.caller.principal.id} ${def.method} ${url.pathname}`,
+            key,
+            fingerprint: fingerprint({ method: def.method, path: url.pathname, query: url.search, ifMatch, body: input['body'] }),
+          },
+        }),
+  };
+  return { ...asked, caller, dryRun, ifMatch: readIfMatch(ifMatch) };
+}
+
+function respond(c: Context, def: RouteDef, answer: Answer): Response {
+  const headers: Record<string, string> = { ...everyAnswer, 'request-id': c.get('requestId') as string, ...lowerCase(answer.headers) };
+  const etag = headers['etag'];
+  if (def.method === 'GET' && etag !== undefined) {
+    headers['cache-control'] = 'private, no-cache';
+    if (matchesNone(c.req.header('if-none-match'), etag)) return new Response(null, { status: 304, headers });
+  }
+  if (answer.body === null) return new Response(null, { status: answer.status, headers });
+  if (answer.body instanceof ReadableStream) return new Response(answer.body, { status: answer.status, headers });
+  return new Response(JSON.stringify(answer.body), { status: answer.status, headers: { 'content-type': 'application/json', ...headers } });
+}
+
+const lowerCase = (headers: Readonly<Record<string, string>> = {}) => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
+/** @throws Problem precondition-required when the caller did not say which version it has read */
+export function requireVersion(asked: Asked): number | undefined {
+  if (asked.ifMatch === undefined) throw problem('precondition-required', {}, 'Send If-Match with the ETag that you read, or * when you do not care.');
+  return asked.ifMatch === 'any' ? undefined : asked.ifMatch;
+}
+
+/** @throws Problem idempotency-key-required */
+export function requireIdempotencyKey(asked: Asked): void {
+  if (asked.caller.idempotency === undefined && !asked.dryRun) throw problem('idempotency-key-required');
+}

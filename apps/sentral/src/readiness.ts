@@ -1,0 +1,61 @@
+import type { readinessSchema } from '@sentral/contracts/api/system';
+import type { Bus } from '@sentral/kernel/bus/port';
+import type { Database } from '@sentral/kernel/database';
+import type { InferOutput } from 'valibot';
+
+export type Readiness = InferOutput<typeof readinessSchema>;
+
+export interface Watched {
+  readonly databases: Readonly<Record<string, Database>>;
+  readonly bus: Bus | undefined;
+  readonly lags: readonly { readonly context: string; lag(): Promise<{ readonly unnumbered: number; readonly unpublished: number }> }[];
+  readonly draining: () => boolean;
+}
+
+/** A feed that is further behind than this is called degraded. */
+const lagMax = 10_000;
+const probeMs = 2_000;
+
+/** 503 only when draining or when a needed database cannot be written; everything else is told as degraded with 200. */
+export async function readiness(watched: Watched): Promise<Readiness> {
+  const databases = await Promise.all(Object.entries(watched.databases).map(([name, db]) => probe(name, db)));
+  const bus = watched.bus === undefined ? [] : [await busPart(watched.bus)];
+  const lags = await Promise.all(watched.lags.map(lagPart));
+  const away = databases.some((part) => part.status === 'unavailable');
+  return { status: watched.draining() ? 'draining' : away ? 'unready' : 'ready', parts: [...databases, ...bus, ...lags] };
+}
+
+type Part = Readiness['parts'][number];
+
+async function probe(name: string, db: Database): Promise<Part> {
+  const label = `database ${name}`;
+  try {
+    const [row] = await within(db.sql<{ standby: boolean }>`select pg_is_in_recovery() as standby`);
+    return row?.standby === true ? { name: label, status: 'unavailable', reason: 'it is a standby and cannot be written' } : { name: label, status: 'ok' };
+  } catch {
+    return { name: label, status: 'unavailable', reason: 'it does not answer' };
+  }
+}
+
+async function busPart(bus: Bus): Promise<Part> {
+  const { connected } = bus.health();
+  return connected ? { name: 'bus', status: 'ok' } : { name: 'bus', status: 'degraded', reason: 'not connected; events wait in the feeds' };
+}
+
+async function lagPart({ context, lag }: Watched['lags'][number]): Promise<Part> {
+  const name = `feed ${context}`;
+  try {
+    const { unnumbered, unpublished } = await within(lag());
+    const behind = unnumbered + unpublished;
+    return behind > lagMax ? { name, status: 'degraded', reason: `${behind} facts wait to be published` } : { name, status: 'ok' };
+  } catch {
+    return { name, status: 'degraded', reason: 'its lag cannot be read' };
+  }
+}
+
+function within<T>(work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('too slow')), probeMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

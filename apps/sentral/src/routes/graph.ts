@@ -1,0 +1,70 @@
+import { graphRoutes } from '@sentral/contracts/api/inventory/graph';
+import { requireVersion, type Handlers } from '../http/mount.js';
+import type { World } from './world.js';
+import { createdAt, listed, openCursor, shown } from './shape.js';
+
+export function graphHandlers({ inventory, cursors }: World): Handlers<typeof graphRoutes> {
+  return {
+    listKinds: async ({ query }, asked) =>
+      listed(cursors, asked, await inventory.kind.list(asked.caller, { ...openCursor(cursors, asked, query), category: query.category })),
+    getKind: async ({ params }, asked) => shown(await inventory.kind.get(asked.caller, params)),
+    createNode: async ({ body }, asked) => createdAt(await inventory.node.register(asked.caller, body), '/v1/nodes', asked),
+    listNodes: async ({ query }, asked) =>
+      listed(
+        cursors,
+        asked,
+        await inventory.node.list(asked.caller, {
+          ...openCursor(cursors, asked, query),
+          kind: query.kind,
+          ...(query.parentId === undefined ? {} : { parentId: query.parentId === 'root' ? null : query.parentId }),
+          name: query.name,
+          namePrefix: query['name.prefix'],
+          state: query.state,
+          intent: query.intent,
+          source: query.source,
+          externalId: query.externalId,
+          labelSelector: query.labelSelector,
+          showRetired: query.showRetired,
+        }),
+      ),
+    getNode: async ({ params }, asked) => shown(await inventory.node.get(asked.caller, params)),
+    amendNode: async ({ params, body }, asked) =>
+      shown(await inventory.node.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }), asked),
+    retireNode: async ({ params }, asked) => shown(await inventory.node.retire(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+    listSubtree: async ({ params, query }, asked) =>
+      listed(
+        cursors,
+        asked,
+        await inventory.node.subtree(asked.caller, { ...params, ...openCursor(cursors, asked, query), depthMax: query.depthMax, kind: query.kind }),
+      ),
+    listAncestors: async ({ params }, asked) => ({ status: 200, body: await inventory.node.ancestors(asked.caller, params) }),
+    listNeighbors: async ({ params, query }, asked) =>
+      listed(
+        cursors,
+        asked,
+        await inventory.node.neighbors(asked.caller, {
+          ...params,
+          ...openCursor(cursors, asked, query),
+          edgeType: query.edgeType,
+          throughComponents: query.throughComponents,
+        }),
+      ),
+    getElevation: async ({ params }, asked) => ({ status: 200, body: await inventory.node.elevation(asked.caller, params) }),
+    findPath: async ({ query }, asked) => ({ status: 200, body: await inventory.node.path(asked.caller, { fromId: query.from, toId: query.to }) }),
+    createEdge: async ({ body }, asked) => createdAt(await inventory.edge.connect(asked.caller, body), '/v1/edges', asked),
+    listEdges: async ({ query }, asked) =>
+      listed(
+        cursors,
+        asked,
+        await inventory.edge.list(asked.caller, { ...openCursor(cursors, asked, query), edgeType: query.edgeType, nodeId: query.nodeId }),
+      ),
+    getEdge: async ({ params }, asked) => shown(await inventory.edge.get(asked.caller, params)),
+    endEdge: async ({ params }, asked) => shown(await inventory.edge.disconnect(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+    listDeviceTypes: async ({ query }, asked) =>
+      listed(
+        cursors,
+        asked,
+        await inventory.deviceType.list(asked.caller, { ...openCursor(cursors, asked, query), manufacturer: query.manufacturer }),
+      ),
+  };
+}

@@ -1,0 +1,22 @@
+import { systemRoutes } from '@sentral/contracts/api/system';
+import type { Handlers } from '../http/mount.js';
+import type { Readiness } from '../readiness.js';
+
+export function systemHandlers(use: { readiness: () => Promise<Readiness>; document: () => Record<string, unknown> }): Handlers<typeof systemRoutes> {
+  return {
+    livez: async () => ({ status: 200, body: { status: 'ok' } }),
+    readyz: async () => {
+      const body = await use.readiness();
+      return body.status === 'ready' ? { status: 200, body } : { status: 503, body };
+    },
+    openapi: async () => ({ status: 200, body: use.document() }),
+    whoami: async (_, asked) => ({
+      status: 200,
+      body: {
+        principal: { id: asked.caller.principal.id, type: asked.caller.principal.type },
+        accessEpoch: asked.caller.accessEpoch,
+        readScope: asked.caller.readScope as { all: true },
+      },
+    }),
+  };
+}

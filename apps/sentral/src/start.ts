@@ -1,0 +1,82 @@
+import { newId } from '@sentral/kernel/id';
+import { createTelemetry } from '@sentral/kernel/telemetry';
+import { createInventoryLoops } from '@sentral/inventory';
+import { Hono } from 'hono';
+import { createAuthenticate, type Principal, type TrustedIssuer } from './auth/authenticate.js';
+import { readIssuers } from './auth/issuers.js';
+import { openBus } from './bus.js';
+import { createContexts, openPools, startRelays } from './composition.js';
+import type { Config } from './config.js';
+import { mountFacade } from './facade.js';
+import { createApp } from './http/app.js';
+import { createCursors } from './http/cursor.js';
+import { createInternalWire } from './internal-wire.js';
+import { readiness } from './readiness.js';
+import { serve } from './serve.js';
+
+export interface Running {
+  readonly url: string;
+  readonly internalUrl: string | undefined;
+  /** Readiness 503, finish what runs, stop loops, close: within 10 s. */
+  stop(): Promise<void>;
+}
+
+/** Config → databases → bus → contexts → http → relays and loops → orderly stop. */
+export async function start(config: Config, extraIssuers: readonly TrustedIssuer[] = []): Promise<Running> {
+  const telemetry = createTelemetry({ format: config.log });
+  const pools = openPools(config);
+  const { bus, db: busDb } = openBus(config, telemetry);
+  const contexts = createContexts({ config, pools, telemetry, newId });
+
+  const relays = startRelays({ config, pools, bus, telemetry });
+  const inventoryPools = pools.inventory;
+  const loops = inventoryPools === undefined ? [] : createInventoryLoops({ db: inventoryPools, now: () => new Date(), newId, telemetry });
+
+  let draining = false;
+  const databases = Object.fromEntries(Object.entries(pools).map(([name, roles]) => [name, roles.app]));
+  const ready = () => readiness({ databases, bus, lags: relays, draining: () => draining });
+  const app = createApp({ newId, telemetry, draining: () => draining });
+  if (config.facade) {
+    const authenticate = createAuthenticate([...issuersOf(config), ...extraIssuers]);
+    const door = { authenticate, callerOf };
+    mountFacade(app, { world: { ...contexts, cursors: createCursors(config.instanceKey!) }, door, readiness: ready });
+  }
+  const wire = config.internalPort === undefined ? undefined : createInternalWire(config, contexts);
+  if (wire !== undefined) mountProbes(wire, ready);
+  const listening = config.facade ? await serve(app, config) : undefined;
+  const internal = wire === undefined ? undefined : await serve(wire, { host: config.host, port: config.internalPort! });
+
+  return {
+    url: listening?.url ?? internal!.url,
+    internalUrl: internal?.url,
+    async stop() {
+      draining = true;
+      await Promise.all([listening?.close(5_000), internal?.close(5_000)]);
+      await Promise.all([...relays, ...loops].map((loop) => loop.stop()));
+      await bus.close();
+      await Promise.all([...Object.values(pools).flatMap((roles) => Object.values(roles)), busDb].map((db) => db?.close(2_000)));
+    },
+  };
+}
+
+function issuersOf(config: Config): readonly TrustedIssuer[] {
+  if (config.issuersFile === undefined) return [];
+  return readIssuers(config.issuersFile).map(({ jwksUrl, ...issuer }) => ({ ...issuer, keys: { url: jwksUrl } }));
+}
+
+/** Until tenancy keeps principals, one is known by issuer and subject. */
+const callerOf = (principal: Principal) => ({
+  principal: { id: `${principal.issuer}#${principal.subject}`.slice(0, 128), type: 'user' as const },
+  accessEpoch: 0,
+  readScope: { all: true as const },
+  scopes: [],
+});
+
+/** A process without the facade answers only the wire and its probes. */
+function mountProbes(wire: Hono, ready: () => ReturnType<typeof readiness>): void {
+  wire.get('/livez', (c) => c.json({ status: 'ok' }));
+  wire.get('/readyz', async (c) => {
+    const body = await ready();
+    return c.json(body, body.status === 'ready' ? 200 : 503);
+  });
+}

@@ -1,0 +1,17 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { problem } from '@sentral/contracts/problem';
+import type { Invariant } from '@sentral/contracts/shared-verbs';
+import type { Deps } from '../deps.js';
+import { countViolations, invariants } from './sql.js';
+
+/**
+ * What must always hold here and no constraint can say, looked up now.
+ * @throws Problem permission-denied
+ */
+export async function listInvariants(deps: Deps, caller: Caller): Promise<{ items: Invariant[] }> {
+  // Examples come from every tenant.
+  if (!('all' in caller.readScope)) throw problem('permission-denied', { permission: 'audit.invariant.read' });
+  const items: Invariant[] = [];
+  for (const each of invariants) items.push(await countViolations(deps.db.platform, each));
+  return { items };
+}

@@ -1,0 +1,14 @@
+import type { Database } from '@sentral/kernel/database';
+import { restoreFeed as restore } from '@sentral/kernel/feed';
+import { inTransaction } from '@sentral/kernel/transaction';
+
+/**
+ * Makes the feed number on in this cluster, after a restore from a dump or a move; run with the migrator's login while nothing writes.
+ * `confirmedPos` is what audit has confirmed already: numbering never falls back behind it.
+ */
+export function restoreFeed(db: Database, confirmedPos = 0): ReturnType<typeof restore> {
+  return inTransaction(db, async (tx) => {
+    await tx.unsafe('set local role audit_owner');
+    return restore(tx, 'audit', confirmedPos);
+  });
+}

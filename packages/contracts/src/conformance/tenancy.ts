@@ -1,0 +1,67 @@
+import { defaultEnvironmentId, defaultProjectId, defaultTenantId, tenancy } from '../tenancy.js';
+import type { Id } from '../ids.js';
+import { conformance, type Kit } from './kit.js';
+import { sharedVerbCases } from './shared-verbs.js';
+
+const stranger = (kit: Kit) =>
+  kit.caller({
+    readScope: { tenantIds: ['tnt_01jdx3z6x7e008000000000009'], projectIds: [], environmentIds: [] },
+  });
+
+/** What holds for tenancy's contract, near, far and in every fake. */
+export const tenancyConformance = conformance(tenancy, [
+  ...sharedVerbCases,
+  {
+    title: 'the seeded scopes have the ids of the contract, and the path names the platform first',
+    async run(subject, kit) {
+      const { items, effectiveState } = await subject.scope.path(kit.caller(), { id: defaultEnvironmentId });
+      kit.equals(
+        items.map((scope) => scope.id),
+        ['platform', defaultTenantId, defaultProjectId, defaultEnvironmentId],
+        'the path of the default environment',
+      );
+      kit.equals(effectiveState, 'active', 'nothing above it is suspended');
+    },
+  },
+  {
+    title: 'get answers the same scope as path does',
+    async run(subject, kit) {
+      const { items } = await subject.scope.path(kit.caller(), { id: defaultProjectId });
+      kit.equals(await subject.scope.get(kit.caller(), { id: defaultProjectId }), items.at(-1), 'the default project');
+    },
+  },
+  {
+    title: 'a scope that the caller may not read is as missing as one that never was',
+    async run(subject, kit) {
+      const hidden = await kit.refuses('not-found', subject.scope.get(stranger(kit), { id: defaultProjectId }));
+      const missing = await kit.refuses(
+        'not-found',
+        subject.scope.get(kit.caller(), { id: 'prj_01jdx3z6x7e008000000000009' as Id<'prj'> }),
+      );
+      kit.equals(hidden.toJSON(), missing.toJSON(), 'both refusals are the same to the byte');
+      await kit.refuses('not-found', subject.scope.path(stranger(kit), { id: defaultProjectId }));
+      kit.equals((await subject.scope.page(stranger(kit), {})).items, [], 'its pages are empty');
+    },
+  },
+  {
+    title: 'pages go through all scopes once, whatever their size',
+    async run(subject, kit) {
+      const whole = await subject.scope.page(kit.caller(), { limit: 1000 });
+      const seen: string[] = [];
+      for (let more = true; more;) {
+        const afterId = seen.at(-1);
+        const page = await subject.scope.page(kit.caller(), {
+          limit: 1,
+          ...(afterId === undefined ? {} : { afterId: afterId as Id<'prj'> }),
+        });
+        seen.push(...page.items.map((scope) => scope.id));
+        more = page.more;
+      }
+      kit.equals(
+        seen,
+        whole.items.map((scope) => scope.id),
+        'one at a time gives the same scopes in the same order',
+      );
+    },
+  },
+]);

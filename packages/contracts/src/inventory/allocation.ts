@@ -1,0 +1,169 @@
+import * as v from 'valibot';
+import { countSchema, labelsInputSchema, labelsSchema, pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
+import { verb } from '../contract.js';
+import { idSchema } from '../ids.js';
+import { basedOnVersion, cidrSchema, hostSchema, nodeId, numberValueSchema, prefixLengthSchema, tenantId } from './fields.js';
+
+export const allocationStates = ['held', 'active', 'releasing', 'released', 'expired', 'failed'] as const;
+
+const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(256)), 1);
+const ttlSeconds = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(31536000));
+
+/** One thing, or a count of equal ones, that an allocation asks for; `what` says which. */
+export const allocationRequestItemSchema = v.variant('what', [
+  v.strictObject({ what: v.literal('node'), nodeId }),
+  /** The next free number of a range or of all ranges of a domain, or the stated one. */
+  v.strictObject({
+    what: v.literal('number'),
+    domainId: v.optional(idSchema('ndm')),
+    rangeId: v.optional(idSchema('rng')),
+    number: v.optional(numberValueSchema),
+    count,
+  }),
+  /** The next free address of a block, or the stated one. */
+  v.strictObject({ what: v.literal('address'), blockId: idSchema('blk'), address: v.optional(hostSchema), count }),
+  /** The next free block of a length inside a block, or the stated one. */
+  v.strictObject({
+    what: v.literal('block'),
+    blockId: idSchema('blk'),
+    prefixLength: v.optional(prefixLengthSchema),
+    cidr: v.optional(cidrSchema),
+    count,
+  }),
+]);
+export type AllocationRequestItem = v.InferOutput<typeof allocationRequestItemSchema>;
+
+/** Who the things are for. The id is the caller's own text, compared byte for byte. */
+export const consumerSchema = v.object({ service: text(1, 64), kind: text(1, 64), id: text(1, 256) });
+export const consumerInputSchema = v.strictObject({ service: text(1, 64), kind: text(1, 64), id: text(1, 256) });
+
+export const allocationItemSchema = v.object({
+  id: idSchema('ali'),
+  what: v.picklist(['node', 'number', 'address', 'block', 'rack_units']),
+  nodeId: v.optional(nodeId),
+  domainId: v.optional(idSchema('ndm')),
+  number: v.optional(numberValueSchema),
+  spaceId: v.optional(idSchema('spc')),
+  /** The block that was asked. */
+  blockId: v.optional(idSchema('blk')),
+  address: v.optional(v.string()),
+  /** The block that was given, and its prefix. */
+  takenBlockId: v.optional(idSchema('blk')),
+  cidr: v.optional(cidrSchema),
+  /** Larger than every earlier one for this thing; goes on every message about it. */
+  fence: countSchema,
+  releasedAt: v.optional(timeSchema),
+});
+
+export const allocationSchema = v.object({
+  id: idSchema('alc'),
+  type: v.literal('allocation'),
+  version: versionSchema,
+  tenantId,
+  projectId: v.optional(idSchema('prj')),
+  environmentId: idSchema('env'),
+  requestId: v.string(),
+  state: v.picklist(allocationStates),
+  consumer: consumerSchema,
+  items: v.array(allocationItemSchema),
+  ttlSeconds: v.optional(ttlSeconds),
+  maxTtlSeconds: v.optional(ttlSeconds),
+  onExpiry: v.picklist(['release', 'quarantine', 'notify']),
+  startsAt: timeSchema,
+  expiresAt: v.optional(timeSchema),
+  labels: labelsSchema,
+  createdAt: timeSchema,
+  updatedAt: timeSchema,
+  endedAt: v.optional(timeSchema),
+  /** Present when this is the stored answer to an earlier request under the same idempotency key. */
+  replayed: v.optional(v.literal(true)),
+});
+export type Allocation = v.InferOutput<typeof allocationSchema>;
+
+const reserve = verb({
+  summary: 'Takes all items or none: held with a TTL, active at once without one; idempotent on requestId.',
+  command: v.strictObject({
+    environmentId: idSchema('env'),
+    /** Unique per tenant: the same one answers with the same allocation. Absent: minted. */
+    requestId: v.optional(text(1, 128)),
+    consumer: consumerInputSchema,
+    items: v.pipe(v.array(allocationRequestItemSchema), v.minLength(1), v.maxLength(64)),
+    ttlSeconds: v.optional(ttlSeconds),
+    maxTtlSeconds: v.optional(ttlSeconds),
+    onExpiry: v.optional(v.picklist(['release', 'quarantine', 'notify']), 'release'),
+    labels: v.optional(labelsInputSchema, {}),
+    /** What the caller believes the consumer holds: 0 is nothing. */
+    version: basedOnVersion,
+  }),
+  result: allocationSchema,
+  refuses: [
+    'reference-not-found',
+    'scope-not-active',
+    'version-mismatch',
+    'already-exists',
+    'allocation-conflict',
+    'capacity-exhausted',
+    'amount-not-allowed',
+    'state-conflict',
+    'topology-violation',
+    'dependency-blocked',
+    'quota-exceeded',
+    'policy-violation',
+  ],
+  idempotent: false,
+});
+
+const confirm = verb({
+  summary: 'Turns a reservation into an allocation; nothing is copied, so there is no window.',
+  command: v.strictObject({ id: idSchema('alc'), version: basedOnVersion }),
+  result: allocationSchema,
+  refuses: ['not-found', 'version-mismatch', 'state-conflict', 'lease-expired', 'scope-not-active'],
+  idempotent: true,
+});
+
+const renew = verb({
+  summary: 'A new expiry within maxTtlSeconds of the start.',
+  command: v.strictObject({ id: idSchema('alc'), ttlSeconds: v.optional(ttlSeconds), version: basedOnVersion }),
+  result: allocationSchema,
+  refuses: ['not-found', 'version-mismatch', 'state-conflict', 'lease-expired', 'amount-not-allowed', 'scope-not-active'],
+  idempotent: false,
+});
+
+const release = verb({
+  summary: 'Ends every item once; on one that has ended it is not-found.',
+  command: v.strictObject({
+    id: idSchema('alc'),
+    version: basedOnVersion,
+    /** The highest fence the caller was given; an older one than the current is refused. */
+    fence: v.optional(countSchema),
+  }),
+  result: allocationSchema,
+  refuses: ['not-found', 'version-mismatch', 'fence-stale', 'state-conflict', 'has-dependents'],
+  idempotent: false,
+});
+
+const get = verb({
+  summary: 'One allocation; past its expiry it is shown as expired.',
+  command: v.strictObject({ id: idSchema('alc') }),
+  result: allocationSchema,
+  refuses: ['not-found'],
+  idempotent: true,
+});
+
+const list = verb({
+  summary: 'Allocations by filter, ordered by id; what another tenant holds does not exist.',
+  command: v.strictObject({
+    environmentId: v.optional(idSchema('env')),
+    consumerService: v.optional(text(1, 64)),
+    consumerKind: v.optional(text(1, 64)),
+    consumerId: v.optional(text(1, 256)),
+    state: v.optional(v.pipe(v.array(v.picklist(allocationStates)), v.minLength(1))),
+    nodeId: v.optional(nodeId),
+    ...pageFields,
+  }),
+  result: pageOf(allocationSchema),
+  refuses: ['invalid-cursor'],
+  idempotent: true,
+});
+
+export const allocation = { reserve, confirm, renew, release, get, list } as const;

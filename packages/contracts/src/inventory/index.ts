@@ -1,0 +1,37 @@
+import { defineContract } from '../contract.js';
+import { feedVerbs, invariantVerbs } from '../shared-verbs.js';
+import { addressBlock } from './address-block.js';
+import { addressSpace } from './address-space.js';
+import { address } from './address.js';
+import { allocation } from './allocation.js';
+import { deviceType } from './device-type.js';
+import { edge } from './edge.js';
+import { importNoun } from './import.js';
+import { kind } from './kind.js';
+import { node } from './node.js';
+import { numberDomain } from './number-domain.js';
+import { numberRange } from './number-range.js';
+import { number } from './number.js';
+import { usage } from './usage.js';
+
+/** What inventory offers the others: the resource graph, its pools, and who holds what. */
+export const inventory = defineContract({
+  context: 'inventory',
+  nouns: {
+    kind,
+    node,
+    edge,
+    deviceType,
+    addressSpace,
+    addressBlock,
+    address,
+    numberDomain,
+    numberRange,
+    number,
+    allocation,
+    import: importNoun,
+    feed: feedVerbs,
+    invariant: invariantVerbs,
+    usage,
+  },
+});

@@ -1,0 +1,68 @@
+import * as v from 'valibot';
+import { verb } from './contract.js';
+import { idSchema } from './ids.js';
+
+const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** One fact of a context, by its dense position: what audit and projections read for gaps, first start and rebuild. */
+export const feedItemSchema = v.object({
+  pos: counter,
+  id: idSchema('evt'),
+  /** `<context>.<noun>.<past participle>` */
+  type: v.string(),
+  recordedAt: v.pipe(v.string(), v.isoTimestamp()),
+  resource: v.object({
+    /** `<context>.<noun>` */
+    type: v.string(),
+    id: v.string(),
+    version: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  }),
+  tenantId: v.optional(idSchema('tnt')),
+  projectId: v.optional(idSchema('prj')),
+  environmentId: v.optional(idSchema('env')),
+  /** The public event; null where the fact is nobody else's business. */
+  event: v.nullable(v.record(v.string(), v.unknown())),
+  /** What audit records; null for a fact that is no change of the resource. */
+  audit: v.nullable(v.record(v.string(), v.unknown())),
+  traceparent: v.optional(v.string()),
+  causation: v.optional(v.string()),
+});
+export type FeedItem = v.InferOutput<typeof feedItemSchema>;
+
+/** The noun `feed`, the same in every context. */
+export const feedVerbs = {
+  page: verb({
+    summary: 'Facts after a position, in order and without a gap.',
+    command: v.strictObject({
+      /** 0 begins at the first fact. */
+      afterPos: counter,
+      limit: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1000)), 200),
+    }),
+    result: v.object({ items: v.array(feedItemSchema), more: v.boolean() }),
+    refuses: ['permission-denied', 'position-expired'],
+    idempotent: true,
+  }),
+} as const;
+
+export const invariantSchema = v.object({
+  /** `<context>.<noun>.<what holds>` */
+  name: v.string(),
+  /** What holds, in a sentence. */
+  statement: v.string(),
+  /** 0 = it holds. */
+  violations: counter,
+  /** Up to ten ids or names of what breaks it. */
+  examples: v.array(v.string()),
+});
+export type Invariant = v.InferOutput<typeof invariantSchema>;
+
+/** The noun `invariant`, the same in every context. */
+export const invariantVerbs = {
+  list: verb({
+    summary: 'What must always hold and no constraint can say, looked up in live data, read only.',
+    command: v.strictObject({}),
+    result: v.object({ items: v.array(invariantSchema) }),
+    refuses: ['permission-denied'],
+    idempotent: true,
+  }),
+} as const;

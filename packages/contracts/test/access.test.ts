@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import * as v from 'valibot';
+import {
+  accessSnapshotSchema,
+  decide,
+  missingPermissions,
+  permissions,
+  reachOf,
+  visibleScopes,
+  type AccessSnapshot,
+  type Permission,
+  type ScopeRef,
+} from '../src/access.js';
+import { encodeId } from '../src/ids.js';
+
+// A small tree: two tenants, each with two projects, each with two environments.
+const uuid = (n: number): string => `00000000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
+const platform: ScopeRef = { id: 'platform', kind: 'platform', parentId: null, tenantId: null };
+const tenants: ScopeRef[] = [1, 2].map((n) => {
+  const id = encodeId('tnt', uuid(n));
+  return { id, kind: 'tenant', parentId: 'platform', tenantId: id };
+});
+const projects: ScopeRef[] = tenants.flatMap(({ id: tenantId }, t) =>
+  [1, 2].map((n) => ({ id: encodeId('prj', uuid(t * 10 + n)), kind: 'project' as const, parentId: tenantId, tenantId })),
+);
+const environments: ScopeRef[] = projects.flatMap(({ id: parentId, tenantId }, p) =>
+  [1, 2].map((n) => ({ id: encodeId('env', uuid(p * 10 + n)), kind: 'environment' as const, parentId, tenantId })),
+);
+const scopes = [platform, ...tenants, ...projects, ...environments];
+const byId = new Map(scopes.map((scope) => [scope.id, scope]));
+const chainOf = (scope: ScopeRef): ScopeRef[] => {
+  const parent = scope.parentId === null ? undefined : byId.get(scope.parentId);
+  return parent === undefined ? [scope] : [...chainOf(parent), scope];
+};
+
+// Few permissions of every reach, so that grants and rules meet often.
+const some: Permission[] = ['inventory.node.read', 'tenancy.tenant.read', 'inventory.allocation.read', 'task.task.cancel'];
+const permissionSet = fc.subarray(some);
+const snapshots: fc.Arbitrary<AccessSnapshot> = fc.record({
+  epoch: fc.nat(),
+  grants: fc.array(fc.record({ id: fc.string(), scope: fc.constantFrom(...scopes), permissions: permissionSet }), { maxLength: 5 }),
+  denies: fc.array(
+    fc.record({ id: fc.string(), scopeId: fc.constantFrom(...[platform, ...tenants].map(({ id }) => id)), permissions: permissionSet }),
+    { maxLength: 2 },
+  ),
+  token: fc.option(
+    fc.record({ permissions: fc.option(permissionSet, { nil: undefined }), scope: fc.option(fc.constantFrom(...scopes), { nil: undefined }) }),
+    { nil: undefined },
+  ),
+});
+
+/** The rule as tenancy.md tells it, by recursion over parents and with no thought of speed. */
+function naive(snapshot: AccessSnapshot, permission: Permission, target: ScopeRef): boolean {
+  const isAt = (scope: ScopeRef | undefined, id: string): boolean =>
+    scope !== undefined && (scope.id === id || (scope.parentId !== null && isAt(byId.get(scope.parentId), id)));
+  const reach = reachOf(permission);
+  if (reach === 'platform' && target.id !== 'platform') return false;
+  let granted = false;
+  for (const grant of snapshot.grants) {
+    if (!grant.permissions.includes(permission) || !isAt(target, grant.scope.id)) continue;
+    if (grant.scope.id !== 'platform') granted = true;
+    else if (target.id === 'platform' || (target.kind === 'tenant' && permission.startsWith('tenancy.tenant.'))) granted = true;
+  }
+  for (const deny of snapshot.denies) if (deny.permissions.includes(permission) && isAt(target, deny.scopeId)) granted = false;
+  if (snapshot.token?.permissions && !snapshot.token.permissions.includes(permission)) granted = false;
+  if (snapshot.token?.scope && !isAt(target, snapshot.token.scope.id)) granted = false;
+  return granted;
+}
+
+test('decide says what the naive rule says', () => {
+  fc.assert(
+    fc.property(snapshots, fc.constantFrom(...some), fc.constantFrom(...scopes), (snapshot, permission, target) => {
+      expect(decide(snapshot, permission, chainOf(target)).allowed).toBe(naive(snapshot, permission, target));
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test('visibleScopes names exactly what decide lets through', () => {
+  fc.assert(
+    fc.property(snapshots, fc.constantFrom(...some), (snapshot, permission) => {
+      const seen = visibleScopes(snapshot, permission);
+      const isSeen = (scope: ScopeRef): boolean => {
+        if ('all' in seen) return reachOf(permission) === 'tenant' ? scope.kind !== 'platform' : scope.kind === 'platform';
+        if (scope.kind === 'platform') return seen.platform === true;
+        const named = [...seen.tenantIds, ...seen.projectIds, ...seen.environmentIds];
+        return chainOf(scope).some(({ id }) => named.includes(id));
+      };
+      // `all` of the tenants is the list of tenants, not what lies in them.
+      const targets = reachOf(permission) === 'tenant' ? tenants : scopes;
+      const exact = reachOf(permission) !== 'tenant' || snapshot.denies.length === 0;
+      for (const scope of targets) {
+        if (isSeen(scope)) expect(naive(snapshot, permission, scope)).toBe(true);
+        else if (exact && !narrowToken(snapshot)) expect(naive(snapshot, permission, scope)).toBe(false);
+      }
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+// A token on a tenant keeps its account's platform grant from showing the list: safe, and nobody can want it.
+function narrowToken(snapshot: AccessSnapshot): boolean {
+  return (snapshot.token?.scope?.kind ?? 'platform') !== 'platform';
+}
+
+test('nothing granted, nothing allowed; an empty chain is nowhere', () => {
+  const empty: AccessSnapshot = { epoch: 1, grants: [], denies: [] };
+  for (const permission of permissions) {
+    expect(decide(empty, permission, [platform])).toEqual({ allowed: false, reason: 'not-granted' });
+    expect(visibleScopes(empty, permission)).toEqual({ tenantIds: [], projectIds: [], environmentIds: [] });
+  }
+  const all: AccessSnapshot = { ...empty, grants: [{ id: 'g', scope: platform, permissions: [...permissions] }] };
+  expect(decide(all, 'inventory.node.read', []).allowed).toBe(false);
+});
+
+test('a grant on the platform ends at the tenant border, but for the tenant as an entry of the list', () => {
+  const all: AccessSnapshot = { epoch: 1, grants: [{ id: 'g', scope: platform, permissions: [...permissions] }], denies: [] };
+  const [tenant] = tenants as [ScopeRef];
+  const inside = permissions.filter((permission) => decide(all, permission, chainOf(tenant)).allowed);
+  expect(inside.every((permission) => permission.startsWith('tenancy.tenant.'))).toBe(true);
+  expect(inside).toContain('tenancy.tenant.suspend');
+  for (const scope of [...projects, ...environments]) {
+    expect(permissions.filter((permission) => decide(all, permission, chainOf(scope)).allowed)).toEqual([]);
+  }
+});
+
+test('a deny rule beats every grant and is named', () => {
+  const [tenant] = tenants as [ScopeRef];
+  const snapshot: AccessSnapshot = {
+    epoch: 1,
+    grants: [{ id: 'g', scope: tenant, permissions: ['inventory.allocation.read'] }],
+    denies: [{ id: 'd', scopeId: tenant.id, permissions: ['inventory.allocation.read'] }],
+  };
+  expect(decide(snapshot, 'inventory.allocation.read', chainOf(tenant))).toEqual({ allowed: false, reason: 'denied', deniedBy: 'd' });
+});
+
+test('nobody can grant what it does not hold', () => {
+  const [tenant] = tenants as [ScopeRef];
+  const snapshot: AccessSnapshot = { epoch: 1, grants: [{ id: 'g', scope: tenant, permissions: ['task.task.read'] }], denies: [] };
+  expect(missingPermissions(snapshot, ['task.task.read', 'task.task.cancel', 'no.such.thing'], chainOf(tenant))).toEqual([
+    'task.task.cancel',
+    'no.such.thing',
+  ]);
+});
+
+test('a snapshot with a permission of tomorrow is still read', () => {
+  const snapshot = { epoch: 1, grants: [{ id: 'g', scope: platform, permissions: ['inventory.wormhole.read'] }], denies: [] };
+  expect(v.is(accessSnapshotSchema, snapshot)).toBe(true);
+});
+
+test('permissions are <context>.<noun>.<verb>, each once', () => {
+  expect(new Set(permissions).size).toBe(permissions.length);
+  for (const permission of permissions) expect(permission).toMatch(/^[a-z]+\.[a-z][A-Za-z]*\.[a-z]+$/);
+});

@@ -1,0 +1,48 @@
+-- The base set of kinds. allowed_parents null: any. A component always has a parent; everything else may be a root.
+insert into inventory.kind (key, title, category, allowed_parents, alloc_mode, is_failure_domain, is_connectable) values
+  ('region', 'Region', 'location', '{region}', 'none', true, false),
+  ('site', 'Site', 'location', '{region}', 'none', true, false),
+  ('location', 'Location', 'location', '{location,site}', 'none', true, false),
+  ('rack', 'Rack', 'location', '{location,site}', 'exclusive', true, false),
+  ('device', 'Device', 'device', '{rack,location,site,device-bay,device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point}', 'exclusive', true, false),
+  ('server', 'Server', 'device', '{rack,location,site,device-bay,device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point}', 'exclusive', true, false),
+  ('switch', 'Switch', 'device', '{rack,location,site,device-bay,device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point}', 'exclusive', true, false),
+  ('router', 'Router', 'device', '{rack,location,site,device-bay,device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point}', 'exclusive', true, false),
+  ('firewall', 'Firewall', 'device', '{rack,location,site,device-bay,device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point}', 'exclusive', true, false),
+  ('storage', 'Storage system', 'device', '{rack,location,site,device-bay,device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point}', 'exclusive', true, false),
+  ('appliance', 'Appliance', 'device', '{rack,location,site,device-bay,device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point}', 'exclusive', true, false),
+  ('chassis', 'Chassis', 'device', '{rack,location,site,device-bay,device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point}', 'exclusive', true, false),
+  ('patch-panel', 'Patch panel', 'device', '{rack,location,site,device-bay,device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point}', 'exclusive', true, false),
+  ('pdu', 'Power distribution unit', 'device', '{rack,location,site,device-bay,device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point}', 'exclusive', true, false),
+  ('ups', 'Uninterruptible power supply', 'device', '{rack,location,site,device-bay,device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point}', 'exclusive', true, false),
+  ('console-server', 'Console server', 'device', '{rack,location,site,device-bay,device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point}', 'exclusive', true, false),
+  ('access-point', 'Access point', 'device', '{rack,location,site,device-bay,device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point}', 'exclusive', true, false),
+  ('module', 'Module', 'component', '{device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point,module-bay,module}', 'none', false, false),
+  ('module-bay', 'Module bay', 'component', '{device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point,module}', 'none', false, false),
+  ('device-bay', 'Device bay', 'component', '{device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point}', 'none', false, false),
+  ('interface', 'Interface', 'component', '{device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point,module}', 'exclusive', false, true),
+  ('front-port', 'Front port', 'component', '{device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point,module}', 'none', false, true),
+  ('rear-port', 'Rear port', 'component', '{device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point,module}', 'none', false, true),
+  ('console-port', 'Console port', 'component', '{device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point,module}', 'none', false, true),
+  ('console-server-port', 'Console server port', 'component', '{device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point,module}', 'none', false, true),
+  ('power-port', 'Power port', 'component', '{device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point,module}', 'none', false, true),
+  ('power-outlet', 'Power outlet', 'component', '{device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point,module}', 'exclusive', false, true),
+  ('inventory-item', 'Inventory item', 'component', '{device,server,switch,router,firewall,storage,appliance,chassis,patch-panel,pdu,ups,console-server,access-point,module,inventory-item}', 'none', false, false),
+  ('power-panel', 'Power panel', 'device', '{location,site}', 'none', true, false),
+  ('power-feed', 'Power feed', 'component', '{power-panel}', 'none', true, true),
+  ('virtual-chassis', 'Virtual chassis', 'logical', null, 'none', false, false),
+  ('provider', 'Provider', 'logical', '{provider}', 'none', false, false),
+  ('provider-network', 'Provider network', 'logical', '{provider}', 'none', false, false),
+  ('circuit', 'Circuit', 'logical', '{provider}', 'none', false, false),
+  ('circuit-termination', 'Circuit termination', 'logical', '{circuit}', 'none', false, true),
+  ('cluster', 'Cluster', 'logical', null, 'none', true, false),
+  ('virtual-machine', 'Virtual machine', 'logical', null, 'none', false, false),
+  ('vm-interface', 'Virtual interface', 'logical', '{virtual-machine,machine}', 'none', false, false),
+  ('network', 'Network', 'logical', null, 'none', false, false),
+  ('machine', 'Machine', 'logical', null, 'none', false, false),
+  ('bucket', 'Bucket', 'logical', null, 'none', false, false)
+on conflict (key) do nothing;
+--> statement-breakpoint
+update inventory.kind set attribute_schema = '{"type":"object","properties":{"heightUnits":{"type":"integer","minimum":1,"maximum":200,"default":42},"startingUnit":{"type":"integer","minimum":0,"maximum":1000,"default":1}}}' where key = 'rack';
+--> statement-breakpoint
+update inventory.kind set attribute_schema = '{"type":"object","properties":{"positions":{"type":"integer","minimum":1,"maximum":1024,"default":1}}}' where key = 'rear-port';

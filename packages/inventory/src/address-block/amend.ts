@@ -1,0 +1,43 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import type { AddressBlock } from '@sentral/contracts/inventory/address-block';
+import { problem } from '@sentral/contracts/problem';
+import type { Tx } from '@sentral/kernel/database';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once } from '../change.js';
+import type { Command } from '../command.js';
+import type { Deps } from '../deps.js';
+import { recordChanges } from '../events.js';
+import { mergePatch, sameJson } from '../merge.js';
+import { expectVersion } from '../version.js';
+import { amendBlockRow, findBlock, lockBlocks, toBlock } from './sql.js';
+
+/**
+ * Changes what is named in the patch; a prefix is never renumbered by an edit.
+ * @throws Problem not-found, version-mismatch, reference-not-found
+ */
+export async function amendBlock(deps: Deps, caller: Caller, command: Command<'addressBlock', 'amend'>): Promise<AddressBlock> {
+  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended(tx, caller, command)), asked(caller)));
+}
+
+async function amended(tx: Tx, caller: Caller, { id: blockId, version, patch }: Command<'addressBlock', 'amend'>): Promise<AddressBlock> {
+  const id = decodeId('blk', blockId);
+  const [current] = await lockBlocks(tx, [id]);
+  if (current === undefined || current.endedAt !== null) throw problem('not-found', { resourceType: 'addressBlock' });
+  await expectVersion(tx, { prefix: 'blk', id, version: current.version }, version);
+  const from = { isPool: current.isPool, markUtilized: current.markUtilized, status: current.status, attributes: current.attributes, nodeId: current.nodeId };
+  const to = {
+    isPool: patch.isPool ?? from.isPool,
+    markUtilized: patch.markUtilized ?? from.markUtilized,
+    status: patch.status ?? from.status,
+    attributes: patch.attributes === undefined ? from.attributes : mergePatch(from.attributes, patch.attributes),
+    nodeId: patch.nodeId === undefined ? from.nodeId : patch.nodeId === null ? null : decodeId('nod', patch.nodeId),
+  };
+  if (sameJson(from, to)) return toBlock(current);
+  await amendBlockRow(tx, id, to);
+  const row = await findBlock(tx, id);
+  if (row === undefined) throw new Error('a block that was amended is not there');
+  const after = toBlock(row);
+  await recordChanges(tx, caller, [{ what: 'addressBlock.amended', id, version: row.version, before: toBlock(current), after }]);
+  return after;
+}

@@ -1,0 +1,37 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
+import type { Command, Result } from '../command.js';
+import type { Deps } from '../deps.js';
+import { page, query, readCursor, readDb } from '../reading.js';
+import { readNet } from './net.js';
+import { selectBlock, toBlock, type BlockRow } from './sql.js';
+
+/**
+ * Live prefixes by filter, ordered by space, then address, shorter masks first.
+ * @throws Problem invalid-cursor, invalid-parameter
+ */
+export async function listBlocks(deps: Deps, caller: Caller, command: Command<'addressBlock', 'list'>): Promise<Result<'addressBlock', 'list'>> {
+  const keys = readCursor(command.cursor, ['uuid', 'text', 'uuid']);
+  const q = query();
+  q.and('b.ended_at is null');
+  if (command.spaceId !== undefined) q.and(`b.space_id = ${q.value(decodeId('spc', command.spaceId))}::uuid`);
+  if (command.parentId === null) q.and('b.parent_id is null');
+  else if (command.parentId !== undefined) q.and(`b.parent_id = ${q.value(decodeId('blk', command.parentId))}::uuid`);
+  if (command.cidr !== undefined) q.and(`b.cidr = ${q.value(prefix(command.cidr, 'cidr'))}::cidr`);
+  if (command.within !== undefined) q.and(`b.cidr <<= ${q.value(prefix(command.within, 'within'))}::cidr`);
+  if (command.nodeId !== undefined) q.and(`b.node_id = ${q.value(decodeId('nod', command.nodeId))}::uuid`);
+  if (keys !== undefined) {
+    const at = readNet(String(keys[1])) === undefined ? undefined : keys;
+    if (at === undefined) throw problem('invalid-cursor');
+    q.and(`(b.space_id, b.cidr, b.id) > (${q.value(at[0])}::uuid, ${q.value(at[1])}::cidr, ${q.value(at[2])}::uuid)`);
+  }
+  const text = `${selectBlock} ${q.where()} order by b.space_id, b.cidr, b.id limit ${q.value(command.limit + 1)}`;
+  const rows = (await readDb(deps, caller).unsafe(text, q.params)) as unknown as readonly BlockRow[];
+  return page(rows, command.limit, { item: toBlock, keys: (row) => [row.spaceId, row.cidr, row.id] });
+}
+
+function prefix(cidr: string, parameter: string): string {
+  if (readNet(cidr) === undefined) throw problem('invalid-parameter', { parameter });
+  return cidr;
+}

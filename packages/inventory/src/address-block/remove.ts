@@ -1,0 +1,37 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import type { AddressBlock } from '@sentral/contracts/inventory/address-block';
+import { problem } from '@sentral/contracts/problem';
+import type { Tx } from '@sentral/kernel/database';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once } from '../change.js';
+import type { Command } from '../command.js';
+import type { Deps } from '../deps.js';
+import { recordChanges } from '../events.js';
+import { expectVersion } from '../version.js';
+import { endBlock, findBlock, listBlockDependents, lockBlocks, lockSpaceTree, toBlock } from './sql.js';
+
+/**
+ * Ends a prefix without children, addresses and live allocations.
+ * @throws Problem not-found, version-mismatch, has-dependents
+ */
+export async function removeBlock(deps: Deps, caller: Caller, command: Command<'addressBlock', 'remove'>): Promise<AddressBlock> {
+  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => removed(tx, caller, command)), asked(caller)));
+}
+
+async function removed(tx: Tx, caller: Caller, command: Command<'addressBlock', 'remove'>): Promise<AddressBlock> {
+  const id = decodeId('blk', command.id);
+  const seen = await findBlock(tx, id);
+  if (seen !== undefined) await lockSpaceTree(tx, seen.spaceId);
+  const [current] = await lockBlocks(tx, [id]);
+  if (current === undefined || current.endedAt !== null) throw problem('not-found', { resourceType: 'addressBlock' });
+  await expectVersion(tx, { prefix: 'blk', id, version: current.version }, command.version);
+  const dependents = await listBlockDependents(tx, current);
+  if (dependents.length > 0) throw problem('has-dependents', { dependents });
+  await endBlock(tx, id);
+  const row = await findBlock(tx, id);
+  if (row === undefined) throw new Error('a block that was ended is not there');
+  const after = toBlock(row);
+  await recordChanges(tx, caller, [{ what: 'addressBlock.removed', id, version: row.version, before: toBlock(current), after }]);
+  return after;
+}

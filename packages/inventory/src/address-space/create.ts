@@ -1,0 +1,27 @@
+import type { Caller } from '@sentral/contracts/contract';
+import type { AddressSpace } from '@sentral/contracts/inventory/address-space';
+import type { Tx } from '@sentral/kernel/database';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once } from '../change.js';
+import type { Command } from '../command.js';
+import type { Deps } from '../deps.js';
+import { recordChanges } from '../events.js';
+import { findSpace, insertSpace, toSpace } from './sql.js';
+
+/**
+ * Creates a routing table of its own.
+ * @throws Problem already-exists
+ */
+export async function createSpace(deps: Deps, caller: Caller, command: Command<'addressSpace', 'create'>): Promise<AddressSpace> {
+  const id = deps.newId();
+  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, id }, command)), asked(caller)));
+}
+
+async function created({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Command<'addressSpace', 'create'>): Promise<AddressSpace> {
+  await insertSpace(tx, { id, ...command });
+  const row = await findSpace(tx, id);
+  if (row === undefined) throw new Error('a space that was inserted is not there');
+  const after = toSpace(row);
+  await recordChanges(tx, caller, [{ what: 'addressSpace.created', id, version: row.version, after }]);
+  return after;
+}

@@ -1,0 +1,19 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import type { Allocation } from '@sentral/contracts/inventory/allocation';
+import { problem } from '@sentral/contracts/problem';
+import type { Deps } from '../deps.js';
+import { readDb } from '../reading.js';
+import { toAllocation } from './resource.js';
+import { findAllocation, listItems } from './sql.js';
+import { maySee } from './step.js';
+
+/**
+ * One allocation that the caller may see; past its expiry it is shown as expired.
+ * @throws Problem not-found
+ */
+export async function getAllocation(deps: Deps, caller: Caller, command: { id: string }): Promise<Allocation> {
+  const row = await findAllocation(readDb(deps, caller), decodeId('alc', command.id));
+  if (row === undefined || !maySee(caller, row)) throw problem('not-found', { resourceType: 'allocation' });
+  return toAllocation(row, await listItems(readDb(deps, caller), [row.id]));
+}

@@ -1,0 +1,28 @@
+import { encodeId } from '@sentral/contracts/ids';
+import { problem, type Problem } from '@sentral/contracts/problem';
+import type { HolderRow } from './number-sql.js';
+
+/** Names who has a thing, so that the loser knows whom to ask or when to come again. */
+export function taken(requested: Record<string, unknown>, value: unknown, holder: HolderRow | undefined): Problem {
+  const conflict = {
+    value,
+    ...(holder?.allocationId == null ? {} : { allocationId: encodeId('alc', holder.allocationId) }),
+    ...(holder?.consumerId == null ? {} : { consumer: { service: holder.consumerService, kind: holder.consumerKind, id: holder.consumerId } }),
+    ...(holder?.startsAt == null ? {} : { startsAt: holder.startsAt.toISOString() }),
+    ...(holder?.expiresAt == null ? {} : { expiresAt: holder.expiresAt.toISOString() }),
+  };
+  const detail =
+    holder?.consumerId == null
+      ? 'It is recorded as in use or resting, and no allocation holds it.'
+      : `Held by ${holder.consumerService}/${holder.consumerKind}/${holder.consumerId}${holder.expiresAt === null ? '' : ` until ${holder.expiresAt.toISOString()}`}.`;
+  return problem('allocation-conflict', { requested, conflicts: [conflict], retryable: false }, detail);
+}
+
+/** Nothing is left of a range, a block or "next free". */
+export function exhausted(providerId: string, unit: string): Problem {
+  return problem('capacity-exhausted', { providerId, unit, requested: 1, available: 0 });
+}
+
+export function unknownReference(ordinal: number, field: string, resourceType: string): Problem {
+  return problem('reference-not-found', { pointer: `/items/${ordinal}/${field}`, resourceType });
+}

@@ -1,0 +1,235 @@
+// Isolation: READ COMMITTED. Lock order of every transaction that takes or gives back:
+//   1. scope_view rows, root first        for key share: `deleting` and an allocation cannot pass each other
+//   2. provider_use rows, by provider id  for update (by the upsert): takers of one thing stand in line
+//   3. allocation rows, by id             for update: what has expired is ended before anything is taken
+//   4. node rows, by id                   for share: a node cannot retire while it is being taken
+//   5. hold rows, block rows, by the key of the thing
+// Renew, confirm and release begin at 3 and never take a provider, so they cannot wait in a circle with a taker.
+import { json, type Tx } from '@sentral/kernel/database';
+
+export interface AllocationRow {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly projectId: string | null;
+  readonly scopeId: string;
+  readonly requestId: string;
+  readonly consumerService: string;
+  readonly consumerKind: string;
+  readonly consumerId: string;
+  readonly state: 'held' | 'active' | 'releasing' | 'released' | 'expired' | 'failed';
+  readonly boundTaskId: string | null;
+  readonly ttlSeconds: number | null;
+  readonly maxTtlSeconds: number | null;
+  readonly onExpiry: 'release' | 'quarantine' | 'notify';
+  readonly startsAt: Date;
+  readonly expiresAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly labels: Record<string, string>;
+  readonly version: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  /** Past its expiry by the database's clock, whether or not it has been ended. */
+  readonly overdue: boolean;
+}
+
+export interface ItemRow {
+  readonly id: string;
+  readonly allocationId: string;
+  readonly ordinal: number;
+  readonly what: 'node' | 'number' | 'block' | 'address';
+  readonly nodeId: string | null;
+  readonly domainId: string | null;
+  readonly number: number | null;
+  readonly spaceId: string | null;
+  readonly blockId: string | null;
+  readonly address: string | null;
+  readonly takenBlockId: string | null;
+  readonly cidr: string | null;
+  readonly fence: number;
+  readonly releasedAt: Date | null;
+}
+
+/** The columns of an allocation under their names in code; the list and the two reads share it, so it stands once. */
+export const allocationColumns = `
+  a.id, a.tenant_id as "tenantId", a.project_id as "projectId", a.scope_id as "scopeId", a.request_id as "requestId",
+  a.consumer_service as "consumerService", a.consumer_kind as "consumerKind", a.consumer_id as "consumerId", a.state,
+  a.bound_task_id as "boundTaskId", a.ttl_seconds as "ttlSeconds", a.max_ttl_seconds as "maxTtlSeconds", a.on_expiry as "onExpiry",
+  a.starts_at as "startsAt", a.expires_at as "expiresAt", a.ended_at as "endedAt", a.labels, a.version,
+  a.created_at as "createdAt", a.updated_at as "updatedAt",
+  (a.ended_at is null and a.expires_at <= now()) as overdue`;
+
+export const itemColumns = `
+  i.id, i.allocation_id as "allocationId", i.ordinal, i.what, i.node_id as "nodeId", i.domain_id as "domainId", i.number,
+  i.space_id as "spaceId", i.block_id as "blockId", host(i.address) as address, i.taken_block_id as "takenBlockId",
+  (select b.cidr::text from address_block b where b.id = i.taken_block_id) as cidr, i.fence, i.released_at as "releasedAt"`;
+
+/** Readers and transactions alike can ask these. */
+export interface Asks {
+  unsafe(text: string, params?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
+}
+
+export async function findAllocation(db: Asks, id: string): Promise<AllocationRow | undefined> {
+  const rows = await db.unsafe(`select ${allocationColumns} from allocation a where a.id = $1`, [id]);
+  return rows[0] as AllocationRow | undefined;
+}
+
+export async function listItems(db: Asks, allocationIds: readonly string[]): Promise<readonly ItemRow[]> {
+  const rows = await db.unsafe(
+    `select ${itemColumns} from allocation_item i where i.allocation_id = any($1::uuid[]) order by i.allocation_id, i.ordinal`,
+    [allocationIds],
+  );
+  return rows as unknown as readonly ItemRow[];
+}
+
+/** For update: its state and items change with it, and confirm, renew, release and a taker's clean-up must not interleave. */
+export async function lockAllocation(tx: Tx, id: string): Promise<AllocationRow | undefined> {
+  const rows = await tx.unsafe(`select ${allocationColumns} from allocation a where a.id = $1 for update`, [id]);
+  return rows[0] as AllocationRow | undefined;
+}
+
+export async function findByRequest(tx: Tx, tenantId: string, requestId: string): Promise<AllocationRow | undefined> {
+  const rows = await tx.unsafe(`select ${allocationColumns} from allocation a where a.tenant_id = $1 and a.request_id = $2`, [tenantId, requestId]);
+  return rows[0] as AllocationRow | undefined;
+}
+
+export interface Consumer {
+  readonly service: string;
+  readonly kind: string;
+  readonly id: string;
+}
+
+export async function findByConsumer(tx: Tx, tenantId: string, consumer: Consumer): Promise<AllocationRow | undefined> {
+  const rows = await tx.unsafe(
+    `select ${allocationColumns} from allocation a
+      where a.tenant_id = $1 and a.consumer_service = $2 and a.consumer_kind = $3 and a.consumer_id = $4 and a.ended_at is null`,
+    [tenantId, consumer.service, consumer.kind, consumer.id],
+  );
+  return rows[0] as AllocationRow | undefined;
+}
+
+/** One statement in id order: two takers of the same two things can never hold one each. */
+export async function lockProviders(tx: Tx, providerIds: readonly string[]): Promise<void> {
+  await tx.sql`
+    insert into provider_use as u (provider_id, use_version)
+    select p.id, 1 from unnest(${[...providerIds]}::uuid[]) as p(id) order by p.id
+    on conflict (provider_id) do update set use_version = u.use_version + 1`;
+}
+
+/** What has run out among the things about to be taken, and what the consumer still seems to hold; locked by id. */
+export async function lockOverdue(tx: Tx, among: { providerIds: readonly string[]; consumerOf: string | null }): Promise<readonly string[]> {
+  const rows = await tx.sql<{ id: string }>`
+    select a.id from allocation a
+    where a.ended_at is null and a.expires_at <= now()
+      and (a.id = ${among.consumerOf}::uuid or exists (
+        select from allocation_item i
+        where i.allocation_id = a.id and i.ended_at is null
+          and (i.node_id = any(${[...among.providerIds]}::uuid[]) or i.block_id = any(${[...among.providerIds]}::uuid[]))))
+    order by a.id
+    for update`;
+  return rows.map((row) => row.id);
+}
+
+export async function insertAllocation(tx: Tx, row: Record<string, unknown> & { id: string; ttlSeconds: number | null; labels: unknown }): Promise<AllocationRow> {
+  const rows = await tx.unsafe(
+    `insert into allocation as a (id, tenant_id, project_id, scope_id, request_id, consumer_service, consumer_kind, consumer_id, state,
+       ttl_seconds, max_ttl_seconds, on_expiry, starts_at, expires_at, labels)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, case when $9::int is null then 'active' else 'held' end,
+       $9, $10, $11, now(), now() + make_interval(secs => $9::int), $12)
+     returning ${allocationColumns}`,
+    [
+      row.id, row['tenantId'], row['projectId'], row['scopeId'], row['requestId'], row['consumerService'], row['consumerKind'], row['consumerId'],
+      row.ttlSeconds, row['maxTtlSeconds'], row['onExpiry'], json(row.labels),
+    ],
+  );
+  return rows[0] as unknown as AllocationRow;
+}
+
+export interface NewItem {
+  readonly id: string;
+  readonly allocationId: string;
+  readonly tenantId: string;
+  readonly ordinal: number;
+  readonly what: ItemRow['what'];
+  readonly nodeId?: string;
+  readonly domainId?: string;
+  readonly number?: number;
+  readonly spaceId?: string;
+  readonly blockId?: string;
+  readonly address?: string;
+  readonly takenBlockId?: string;
+}
+
+/** The fence is drawn here, after every lock: whoever took the thing before has committed and drew a smaller one. */
+export async function insertItem(tx: Tx, item: NewItem): Promise<void> {
+  await tx.sql`
+    insert into allocation_item (id, allocation_id, tenant_id, ordinal, what, node_id, domain_id, number, space_id, block_id, address, taken_block_id, during, fence)
+    select ${item.id}::uuid, a.id, ${item.tenantId}::uuid, ${item.ordinal}::int, ${item.what}::text, ${item.nodeId ?? null}::uuid, ${item.domainId ?? null}::uuid,
+           ${item.number ?? null}::bigint, ${item.spaceId ?? null}::uuid, ${item.blockId ?? null}::uuid, ${item.address ?? null}::inet, ${item.takenBlockId ?? null}::uuid,
+           tstzrange(a.starts_at, coalesce(a.expires_at, 'infinity')), nextval('allocation_fence')
+    from allocation a where a.id = ${item.allocationId}::uuid`;
+}
+
+/** Confirm and renew: the row, the span of its items and the holds of its values move together. */
+export async function amendExpiry(
+  tx: Tx,
+  change: { id: string; state: string; expiresInSeconds: number | null; boundTaskId: string | null },
+): Promise<AllocationRow> {
+  const rows = await tx.unsafe(
+    `update allocation as a set state = $2, expires_at = now() + make_interval(secs => $3::int), bound_task_id = coalesce($4::uuid, a.bound_task_id),
+       version = a.version + 1, updated_at = now()
+     where a.id = $1 returning ${allocationColumns}`,
+    [change.id, change.state, change.expiresInSeconds, change.boundTaskId],
+  );
+  await tx.sql`
+    update allocation_item i set during = tstzrange(lower(i.during), coalesce(a.expires_at, 'infinity'))
+    from allocation a where a.id = i.allocation_id and i.allocation_id = ${change.id}::uuid and i.ended_at is null`;
+  await tx.sql`
+    update number_hold h set free_at = coalesce(a.expires_at + make_interval(secs => d.cool_down_seconds), 'infinity')
+    from allocation_item i, allocation a, number_domain d
+    where i.allocation_id = ${change.id}::uuid and a.id = i.allocation_id and h.item_id = i.id and d.id = h.domain_id`;
+  await tx.sql`
+    update address_hold h set free_at = coalesce(a.expires_at + make_interval(secs => s.cool_down_seconds), 'infinity')
+    from allocation_item i, allocation a, address_space s
+    where i.allocation_id = ${change.id}::uuid and a.id = i.allocation_id and h.item_id = i.id and s.id = h.space_id`;
+  return rows[0] as unknown as AllocationRow;
+}
+
+/** Ends the row, its items and their holds; what was taken rests for the cool-down of its home. */
+export async function endAllocation(tx: Tx, id: string, state: 'released' | 'expired'): Promise<AllocationRow> {
+  const rows = await tx.unsafe(
+    `update allocation as a set state = $2, ended_at = case when $2 = 'expired' then a.expires_at else now() end, version = a.version + 1, updated_at = now()
+     where a.id = $1 returning ${allocationColumns}`,
+    [id, state],
+  );
+  await tx.sql`
+    update allocation_item i set released_at = a.ended_at, ended_at = a.ended_at,
+      during = tstzrange(lower(i.during), greatest(lower(i.during), a.ended_at))
+    from allocation a where a.id = i.allocation_id and i.allocation_id = ${id}::uuid and i.ended_at is null`;
+  await tx.sql`
+    update number_hold h set free_at = i.ended_at + make_interval(secs => d.cool_down_seconds)
+    from allocation_item i, number_domain d where i.allocation_id = ${id}::uuid and h.item_id = i.id and d.id = h.domain_id`;
+  await tx.sql`
+    update address_hold h set free_at = i.ended_at + make_interval(secs => s.cool_down_seconds)
+    from allocation_item i, address_space s where i.allocation_id = ${id}::uuid and h.item_id = i.id and s.id = h.space_id`;
+  return rows[0] as unknown as AllocationRow;
+}
+
+/** The next few that have run out and that nobody else is busy with: the sweeper may skip, a taker may not. */
+export async function claimOverdue(tx: Tx, limit: number): Promise<readonly string[]> {
+  const rows = await tx.sql<{ id: string }>`
+    select a.id from allocation a where a.ended_at is null and a.expires_at <= now()
+    order by a.expires_at limit ${limit} for update skip locked`;
+  return rows.map((row) => row.id);
+}
+
+/** Whole seconds since the allocation began, by the transaction's clock. */
+export async function findAgeSeconds(tx: Tx, id: string): Promise<number> {
+  const rows = await tx.sql<{ age: number }>`select floor(extract(epoch from now() - starts_at))::int as age from allocation where id = ${id}::uuid`;
+  return rows[0]!.age;
+}
+
+/** The highest fence among what an allocation holds. */
+export async function findFence(tx: Tx, id: string): Promise<number> {
+  const rows = await tx.sql<{ fence: number }>`select coalesce(max(fence), 0) as fence from allocation_item where allocation_id = ${id}::uuid`;
+  return rows[0]!.fence;
+}

@@ -1,0 +1,54 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId, encodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
+import type { Tx } from '@sentral/kernel/database';
+import { idempotent } from '@sentral/kernel/idempotency';
+import { inTransaction } from '@sentral/kernel/transaction';
+import type { Allocation } from '@sentral/contracts/inventory/allocation';
+import type { Deps } from '../deps.js';
+import { judged } from '../change.js';
+import { judgeStep } from './rules.js';
+import { lockAllocation, type AllocationRow } from './sql.js';
+
+interface Step {
+  readonly id: string;
+  readonly version?: number | undefined;
+  readonly allowed: readonly AllocationRow['state'][];
+  /** Runs on the locked row; what it records is the change. */
+  readonly work: (tx: Tx, row: AllocationRow) => Promise<Allocation>;
+}
+
+/** What confirm, renew and release have in common: the key, the lock, the version, the state. */
+export async function step(deps: Deps, caller: Caller, { id, version, allowed, work }: Step): Promise<Allocation> {
+  return judged(
+    inTransaction(
+      deps.db.app,
+      async (tx) => {
+        const { result, replayed } = await idempotent(tx, 'inventory', caller.dryRun === true ? undefined : caller.idempotency, async () => {
+          const row = await lockAllocation(tx, decodeId('alc', id));
+          if (row === undefined || !maySee(caller, row)) throw problem('not-found', { resourceType: 'allocation' });
+          if (version !== undefined && version !== row.version) {
+            throw problem('version-mismatch', { resourceId: id, currentVersion: row.version, providedVersion: version }, 'Read it again, then decide.');
+          }
+          const verdict = judgeStep(row, allowed);
+          if (verdict === 'lease-expired') throw problem('lease-expired', { allocationId: id, expiredAt: (row.expiresAt ?? row.endedAt)?.toISOString() });
+          if (verdict === 'state-conflict') throw problem('state-conflict', { state: row.state, allowedStates: allowed });
+          return work(tx, row);
+        });
+        return replayed ? { ...result, replayed: true as const } : result;
+      },
+      { rollback: caller.dryRun === true },
+    ),
+  );
+}
+
+/** A scope that the caller may not read does not exist for it. */
+export function maySee(caller: Caller, row: Pick<AllocationRow, 'tenantId' | 'projectId' | 'scopeId'>): boolean {
+  const scope = caller.readScope;
+  if ('all' in scope) return true;
+  return (
+    scope.tenantIds.includes(encodeId('tnt', row.tenantId)) ||
+    (row.projectId !== null && scope.projectIds.includes(encodeId('prj', row.projectId))) ||
+    scope.environmentIds.includes(encodeId('env', row.scopeId))
+  );
+}

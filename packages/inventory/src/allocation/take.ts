@@ -1,0 +1,137 @@
+import { encodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
+import type { Tx } from '@sentral/kernel/database';
+import { recordBlockCreated } from './events.js';
+import { findAddressHolder, findBlock, findBlockHolder, findFreeBlock, findNextHost, insertAddressHold, insertTakenBlock, judgeHost, type BlockRow } from './address-sql.js';
+import { findNodeHolder, lockNodesToTake, type NodeToTake } from './node-sql.js';
+import { findDomain, findNextNumber, findNumberHolder, insertNumberHold, isInRange } from './number-sql.js';
+import { exhausted, taken, unknownReference } from './refusals.js';
+import { judgeNode, type Wanted } from './rules.js';
+import { insertItem, type NewItem } from './sql.js';
+
+export interface Taker {
+  readonly tx: Tx;
+  readonly allocationId: string;
+  readonly tenantId: string;
+  readonly newId: () => string;
+  readonly traceparent: string | undefined;
+}
+
+/** A recorded address or an import can slip in between the search and the key; so often it is tried again before it counts as full. */
+const nextFreeTries = 8;
+
+/**
+ * Takes one item under the locks that reserve holds; the key or the exclusion of the thing has the last word.
+ * @throws Problem reference-not-found | state-conflict | allocation-conflict | capacity-exhausted
+ */
+export async function take(taker: Taker, wanted: Wanted, nodes: ReadonlyMap<string, NodeToTake>): Promise<void> {
+  const item: NewItem = { id: taker.newId(), allocationId: taker.allocationId, tenantId: taker.tenantId, ordinal: wanted.ordinal, what: wanted.what };
+  switch (wanted.what) {
+    case 'node':
+      return insertItem(taker.tx, { ...item, ...(await takeNode(taker.tx, wanted, nodes)) });
+    case 'number':
+      return takeNumber(taker, wanted, item);
+    case 'address':
+      return takeAddress(taker, wanted, item);
+    case 'block':
+      return takeBlock(taker, wanted, item);
+  }
+}
+
+export async function nodesToTake(tx: Tx, wanted: readonly Wanted[]): Promise<ReadonlyMap<string, NodeToTake>> {
+  const ids = wanted.filter((item) => item.what === 'node').map((item) => item.providerId);
+  if (ids.length === 0) return new Map();
+  return new Map((await lockNodesToTake(tx, ids)).map((node) => [node.id, node]));
+}
+
+async function takeNode(tx: Tx, wanted: Wanted, nodes: ReadonlyMap<string, NodeToTake>): Promise<{ nodeId: string }> {
+  const node = nodes.get(wanted.providerId);
+  if (node === undefined) throw unknownReference(wanted.asked, 'nodeId', 'node');
+  const nodeId = encodeId('nod', node.id);
+  const verdict = judgeNode(node);
+  if (!verdict.ok) {
+    throw problem('state-conflict', { nodeId, state: verdict.state, allowedStates: verdict.allowedStates });
+  }
+  const holder = await findNodeHolder(tx, node.id);
+  if (holder !== undefined) throw taken({ nodeId }, nodeId, holder);
+  return { nodeId: node.id };
+}
+
+async function takeNumber(taker: Taker, wanted: Wanted & { what: 'number' }, item: NewItem): Promise<void> {
+  const domain = await findDomain(taker.tx, wanted.providerId);
+  if (domain === undefined || !domain.pooled) throw unknownReference(wanted.asked, 'domainId', 'numberDomain');
+  const domainId = encodeId('ndm', domain.id);
+  const among = { domainId: domain.id, rangeId: wanted.rangeId };
+  const span = { allocationId: taker.allocationId, itemId: item.id };
+  if (wanted.number !== undefined) {
+    if (!(await isInRange(taker.tx, among, wanted.number))) {
+      throw problem('allocation-conflict', { requested: { domainId, number: wanted.number }, conflicts: [{ value: wanted.number }], retryable: false }, 'The number lies in no range of this domain.');
+    }
+    if (!(await insertNumberHold(taker.tx, { domain, number: wanted.number, span }))) {
+      throw taken({ domainId, number: wanted.number }, wanted.number, await findNumberHolder(taker.tx, domain.id, wanted.number));
+    }
+    return insertItem(taker.tx, { ...item, domainId: domain.id, number: wanted.number });
+  }
+  for (let tries = 0; tries < nextFreeTries; tries++) {
+    const number = await findNextNumber(taker.tx, among);
+    if (number === undefined) break;
+    if (await insertNumberHold(taker.tx, { domain, number, span })) return insertItem(taker.tx, { ...item, domainId: domain.id, number });
+  }
+  throw exhausted(domainId, domain.kind);
+}
+
+async function takeAddress(taker: Taker, wanted: Wanted & { what: 'address' }, item: NewItem): Promise<void> {
+  const block = await blockOf(taker.tx, wanted);
+  const blockId = encodeId('blk', block.id);
+  const span = { allocationId: taker.allocationId, itemId: item.id };
+  const { spaceId } = block;
+  if (wanted.address !== undefined) {
+    const verdict = await judgeHost(taker.tx, block, wanted.address);
+    const requested = { blockId, address: wanted.address };
+    if (verdict !== 'free') {
+      throw problem('allocation-conflict', { requested, conflicts: [{ value: wanted.address, reason: verdict }], retryable: false }, whyNot[verdict]);
+    }
+    if (!(await insertAddressHold(taker.tx, { spaceId, host: wanted.address, span }))) {
+      throw taken(requested, wanted.address, await findAddressHolder(taker.tx, spaceId, wanted.address));
+    }
+    return insertItem(taker.tx, { ...item, spaceId, blockId: block.id, address: wanted.address });
+  }
+  for (let tries = 0; tries < nextFreeTries && !block.markUtilized; tries++) {
+    const host = await findNextHost(taker.tx, block);
+    if (host === undefined) break;
+    if (await insertAddressHold(taker.tx, { spaceId, host, span })) return insertItem(taker.tx, { ...item, spaceId, blockId: block.id, address: host });
+  }
+  throw exhausted(blockId, 'address');
+}
+
+const whyNot = {
+  outside: 'The address is not one of those that this block gives (network, broadcast, or not in it).',
+  in_range: 'The address lies in a range that is kept out.',
+  in_child_block: 'The address lies in a block of its own; ask that block.',
+} as const;
+
+async function takeBlock(taker: Taker, wanted: Wanted & { what: 'block' }, item: NewItem): Promise<void> {
+  const parent = await blockOf(taker.tx, wanted);
+  const parentId = encodeId('blk', parent.id);
+  const length = wanted.length ?? Number(wanted.cidr!.split('/')[1]);
+  if (length <= parent.length || length > parent.width) {
+    const pointer = `/items/${wanted.asked}/${wanted.cidr === undefined ? 'prefixLength' : 'cidr'}`;
+    throw problem('validation-failed', { errors: [{ pointer, code: 'out_of_bounds', message: `must be longer than /${parent.length} of its parent and at most /${parent.width}` }] });
+  }
+  const cidr = parent.markUtilized ? undefined : await findFreeBlock(taker.tx, parent, { length, cidr: wanted.cidr ?? null });
+  if (cidr === undefined) {
+    if (wanted.cidr === undefined) throw exhausted(parentId, `block /${length}`);
+    const holder = await findBlockHolder(taker.tx, parent.id, wanted.cidr);
+    throw taken({ blockId: parentId, cidr: wanted.cidr }, holder?.cidr ?? wanted.cidr, holder);
+  }
+  const block = { id: taker.newId(), parent, cidr, tenantId: taker.tenantId };
+  await insertTakenBlock(taker.tx, block);
+  await recordBlockCreated(taker.tx, block, taker.traceparent);
+  return insertItem(taker.tx, { ...item, spaceId: parent.spaceId, blockId: parent.id, takenBlockId: block.id });
+}
+
+async function blockOf(tx: Tx, wanted: Wanted): Promise<BlockRow> {
+  const block = await findBlock(tx, wanted.providerId);
+  if (block === undefined) throw unknownReference(wanted.asked, 'blockId', 'addressBlock');
+  return block;
+}

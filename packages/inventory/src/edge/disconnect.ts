@@ -1,0 +1,33 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import type { Edge } from '@sentral/contracts/inventory/edge';
+import { problem } from '@sentral/contracts/problem';
+import type { Tx } from '@sentral/kernel/database';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once } from '../change.js';
+import type { Command } from '../command.js';
+import type { Deps } from '../deps.js';
+import { recordChanges } from '../events.js';
+import { expectVersion } from '../version.js';
+import { endEdge, findEdge, lockEdge, toEdge } from './sql.js';
+
+/**
+ * Ends an edge; its ports are free again.
+ * @throws Problem not-found, version-mismatch
+ */
+export async function disconnectNodes(deps: Deps, caller: Caller, command: Command<'edge', 'disconnect'>): Promise<Edge> {
+  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => disconnected(tx, caller, command)), asked(caller)));
+}
+
+async function disconnected(tx: Tx, caller: Caller, command: Command<'edge', 'disconnect'>): Promise<Edge> {
+  const id = decodeId('edg', command.id);
+  const current = await lockEdge(tx, id);
+  if (current === undefined || !current.live) throw problem('not-found', { resourceType: 'edge' });
+  await expectVersion(tx, { prefix: 'edg', id, version: current.version }, command.version);
+  await endEdge(tx, id);
+  const row = await findEdge(tx, id);
+  if (row === undefined) throw new Error('an edge that was ended is not there');
+  const after = toEdge(row);
+  await recordChanges(tx, caller, [{ what: 'edge.disconnected', id, version: row.version, before: toEdge(current), after }]);
+  return after;
+}

@@ -1,0 +1,184 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { json, type Tx } from '@sentral/kernel/database';
+import { schemaName } from '../../change.js';
+import { feedEvent } from '../../events.js';
+import { record } from '@sentral/kernel/feed';
+import { endFirst, endLast, type Ending } from './end.js';
+import { judge, refusal } from './judge.js';
+import { listKnown, listParts, listRefusedKeys, listStaged, surroundingsOf } from './load.js';
+import type { BlockParents, Known, Planned, RackShape, Refusal, Staged, Surroundings } from './plan.js';
+import { amendRows } from './rows-sql.js';
+import { shown, tables, type Resolve } from './tables.js';
+import { rackShape } from './values.js';
+import { writePlanned, type Written } from './write.js';
+
+export interface ToApply {
+  readonly importId: string;
+  readonly source: string;
+  readonly complete: boolean;
+  /** All rows or none. */
+  readonly whole: boolean;
+  readonly caller: Caller;
+  readonly newId: () => string;
+  readonly progress: (rows: number) => Promise<void>;
+}
+
+export interface Outcome {
+  readonly line: number;
+  readonly outcome: 'created' | 'updated' | 'unchanged' | 'deleted' | 'refused' | 'skipped';
+  readonly id: string | undefined;
+  readonly problem: Refusal | undefined;
+}
+
+export interface Applied {
+  readonly outcomes: readonly Outcome[];
+  /** Rows that the set did not name and that ended because it is the whole of its source. */
+  readonly unnamed: readonly { readonly key: string; readonly type: string; readonly outcome: Outcome['outcome']; readonly id: string; readonly problem: Refusal | undefined }[];
+  /** True when a set that is all or nothing had a refused row; nothing is written then. */
+  readonly stopped: boolean;
+}
+
+/**
+ * Applies a staged change set in this transaction, judged at its end state: constraints that two rows of it could only meet together are
+ * deferred to the end of it, what goes goes before what comes, and every change has its feed row.
+ */
+export async function applySet(tx: Tx, set: ToApply): Promise<Applied> {
+  await tx.unsafe('set constraints all deferred');
+  const staged = await listStaged(tx, set.importId);
+  const known = await listKnown(tx, set.source);
+  const surroundings = await surroundingsOf(tx, known);
+  const deletes = staged.filter(({ op }) => op === 'delete');
+  const named = new Set([...staged.map(({ key }) => key), ...(await listRefusedKeys(tx, set.importId)).map((key) => key.split('#')[0] ?? key), ...staged.map(({ key }) => key)]);
+  const ends = new Set(deletes.filter(({ key, ifMatch }) => known.has(key) && (ifMatch === undefined || ifMatch === known.get(key)?.version)).map(({ key }) => key));
+  // What belongs to a refused row (the range of a group, the port side of a front port) carries its key before the #.
+  const isNamed = (key: string): boolean => named.has(key) || named.has(key.split('#')[0] ?? key);
+  if (set.complete) for (const key of known.keys()) if (!isNamedExactly(key, named, isNamed, staged)) ends.add(key);
+  const verdict = judge({ staged, known, ends, surroundings, newId: set.newId });
+  const refused = new Map(verdict.refused);
+  for (const row of deletes) {
+    if (!known.has(row.key)) refused.set(row.line, refusal('reference-not-found', `${row.key} is not there`));
+    else if (!ends.has(row.key)) refused.set(row.line, refusal('version-mismatch', `its version is ${known.get(row.key)?.version}, not ${row.ifMatch}`));
+  }
+  if (set.whole && refused.size > 0) {
+    return { outcomes: [...refused].map(([line, problem]) => ({ line, outcome: 'refused', id: undefined, problem })), unnamed: [], stopped: true };
+  }
+  const endings = [...ends].map((key): Ending => ({ key, ...(known.get(key) as Known) }));
+  const first = await endFirst(tx, set.source, endings);
+  const { planned } = verdict;
+  const byKey = new Map(planned.map((row) => [row.key, row]));
+  const resolve = resolver(byKey, known, verdict.parents, verdict.besides);
+  const written = await writePlanned(tx, {
+    source: set.source,
+    planned,
+    resolve,
+    parts: await listParts(tx, known),
+    racks: rackShapes(surroundings, planned),
+    newId: set.newId,
+    progress: set.progress,
+  });
+  const moved = await moveOthers(tx, surroundings, { planned, endings, parents: verdict.parents });
+  const last = await endLast(tx, set.source, endings);
+  const changes = [...first.written, ...written, ...moved, ...last.written];
+  await recordAll(tx, set.caller, changes);
+  return { ...outcomesOf({ staged, planned, endings, refused }, changes, new Map([...first.refused, ...last.refused])), stopped: false };
+}
+
+function isNamedExactly(key: string, named: ReadonlySet<string>, isNamed: (key: string) => boolean, staged: readonly Staged[]): boolean {
+  if (named.has(key)) return true;
+  const owner = key.split('#')[0] ?? key;
+  // A part of a row that is in the set and no longer states it has vanished; a part of a row that could not be read has not.
+  return owner !== key && isNamed(owner) && !staged.some((row) => row.key === owner);
+}
+
+function resolver(byKey: ReadonlyMap<string, Planned>, known: ReadonlyMap<string, Known>, parents: BlockParents, besides: ReadonlySet<string>): Resolve {
+  return {
+    id: (key) => {
+      const id = byKey.get(key)?.id ?? known.get(key)?.id;
+      if (id === undefined) throw new Error(`${key} was judged and is nowhere`);
+      return id;
+    },
+    kindOf: (key) => {
+      const resource = byKey.get(key)?.resource;
+      return (resource?.type === 'numberDomain' ? resource.kind : known.get(key)?.kind) ?? '';
+    },
+    parentOf: (id) => parents.get(id) ?? null,
+    isBeside: (id) => besides.has(id),
+  };
+}
+
+function rackShapes(surroundings: Surroundings, planned: readonly Planned[]): ReadonlyMap<string, RackShape> {
+  const shapes = new Map(surroundings.racks);
+  for (const { key, resource } of planned) {
+    const shape = resource.type === 'node' && resource.kind === 'rack' ? rackShape(resource.attributes) : undefined;
+    if (shape !== undefined) shapes.set(key, shape);
+  }
+  return shapes;
+}
+
+/** Blocks of other owners that hang under another block now: the same prefix, another parent. */
+async function moveOthers(tx: Tx, { blocks }: Surroundings, set: { planned: readonly Planned[]; endings: readonly Ending[]; parents: BlockParents }): Promise<Written[]> {
+  const own = new Set([...set.planned, ...set.endings].map(({ id }) => id));
+  const moves = blocks.filter(({ id, parentId }) => !own.has(id) && set.parents.has(id) && (set.parents.get(id)?.id ?? null) !== parentId);
+  if (moves.length === 0) return [];
+  const was = await tx.sql<{ id: string; row: Record<string, unknown> }>`select id, to_jsonb(b) as row from address_block b where id = any(${moves.map(({ id }) => id)}::uuid[]) order by id for no key update`;
+  const table = tables.addressBlock;
+  const rows = was.map(({ id, row }) => ({ ...Object.fromEntries(Object.keys(table.columns).map((column) => [column, row[column]])), id, parent_id: set.parents.get(id)?.id ?? null, parent_cidr: set.parents.get(id)?.cidr ?? null }));
+  const versions = await amendRows(tx, table, rows);
+  return versions.map(({ id, version }) => ({
+    type: 'addressBlock',
+    id: String(id),
+    version: Number(version),
+    happened: 'changed',
+    before: was.find((row) => row.id === id)?.row,
+    after: rows.find((row) => row.id === id),
+  }));
+}
+
+async function recordAll(tx: Tx, caller: Caller, changes: readonly Written[]): Promise<void> {
+  const events = changes.map(({ type, id, version, happened, before, after }) => {
+    const table = tables[type];
+    const participle = table.participles[happened === 'made' ? 0 : happened === 'changed' ? 1 : 2];
+    const show = (row: typeof before): object | null => (row === undefined ? null : { ...shown(table, { ...row, id }), version });
+    return feedEvent(caller, { what: `${table.noun}.${participle}`, id, version, before: before === undefined ? null : { ...shown(table, { ...before, id }), version: version - 1 }, after: show(after) });
+  });
+  for (let at = 0; at < events.length; at += 500) await record(tx, schemaName, events.slice(at, at + 500));
+}
+
+interface Judgement {
+  readonly staged: readonly Staged[];
+  readonly planned: readonly Planned[];
+  readonly endings: readonly Ending[];
+  readonly refused: ReadonlyMap<number, Refusal>;
+}
+
+function outcomesOf({ staged, planned, endings, refused }: Judgement, changes: readonly Written[], stayed: ReadonlyMap<string, Refusal>): Omit<Applied, 'stopped'> {
+  const happened = new Map(changes.map((change) => [change.id, change.happened]));
+  const outcomes: Outcome[] = [...refused].map(([line, problem]) => ({ line, outcome: 'refused', id: undefined, problem }));
+  for (const { line, id, known } of planned) outcomes.push({ line, outcome: known === undefined ? 'created' : happened.has(id) ? 'updated' : 'unchanged', id, problem: undefined });
+  const deletes = new Map(staged.filter(({ op, line }) => op === 'delete' && !refused.has(line)).map((row) => [row.key, row.line]));
+  const unnamed: Applied['unnamed'][number][] = [];
+  for (const { key, id, type } of endings) {
+    const line = deletes.get(key);
+    const outcome = { outcome: stayed.has(key) ? 'refused' : 'deleted', id, problem: stayed.get(key) } as const;
+    if (line === undefined) unnamed.push({ key, type, ...outcome });
+    else outcomes.push({ line, ...outcome });
+  }
+  return { outcomes, unnamed };
+}
+
+/** Writes what became of each row, beside it; rows that ended unnamed are added at the end. */
+export async function writeOutcomes(tx: Tx, importId: string, applied: Applied): Promise<void> {
+  for (let at = 0; at < applied.outcomes.length; at += 2000) {
+    const rows = applied.outcomes.slice(at, at + 2000).map(({ line, outcome, id, problem }) => ({ line, outcome, id: id ?? null, problem: problem ?? null }));
+    await tx.sql`
+      update import_row r set outcome = d.outcome, resource_id = d.id, problem = d.problem
+      from jsonb_to_recordset(${json(rows)}) as d (line integer, outcome text, id uuid, problem jsonb)
+      where r.import_id = ${importId} and r.line = d.line`;
+  }
+  if (applied.unnamed.length === 0) return;
+  await tx.sql`
+    insert into import_row (import_id, line, op, external_id, resource_type, outcome, resource_id, problem)
+    select ${importId}::uuid, l.line + row_number() over (order by d.key), 'delete', d.key, d.type, d.outcome, d.id, d.problem
+    from jsonb_to_recordset(${json(applied.unnamed.map((row) => ({ ...row, problem: row.problem ?? null })))}) as d (key text, type text, outcome text, id uuid, problem jsonb),
+      (select coalesce(max(line), 0)::integer as line from import_row where import_id = ${importId}) l`;
+}

@@ -1,0 +1,65 @@
+import type { Resource, ResourceType } from '../change-set.js';
+
+/** Why a row was left out, as it is stored beside it. */
+export interface Refusal {
+  readonly code: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+}
+
+/** One staged row on its way to a verdict. */
+export interface Staged {
+  readonly line: number;
+  readonly op: 'upsert' | 'delete';
+  readonly key: string;
+  readonly ifMatch: number | undefined;
+  readonly resource: Resource | undefined;
+}
+
+/** A resource of this source that lives in the database. */
+export interface Known {
+  readonly type: ResourceType;
+  readonly id: string;
+  readonly version: number;
+  /** Of a node. */
+  readonly kind?: string | undefined;
+}
+
+/** A row that is to be written, with the id it has or gets. */
+export interface Planned {
+  readonly line: number;
+  readonly key: string;
+  readonly id: string;
+  readonly resource: Resource;
+  readonly known: Known | undefined;
+}
+
+export interface KindRule {
+  readonly category: string;
+  readonly allowedParents: readonly string[] | null;
+  readonly isConnectable: boolean;
+}
+
+/** What the rules need to know of things that are not in the set. */
+export interface Surroundings {
+  readonly kinds: ReadonlyMap<string, KindRule>;
+  /** Live blocks of the spaces that the set touches, all sources and owners. */
+  readonly blocks: readonly { readonly id: string; readonly spaceId: string; readonly cidr: string; readonly parentId: string | null }[];
+  /** Hosts and numbers held by others than recorded rows of this source. */
+  readonly heldElsewhere: ReadonlySet<string>;
+  /** Ports cabled by edges that are not of this source. */
+  readonly cabledElsewhere: ReadonlySet<string>;
+  /** Half units taken by others: `rackId/layer/face/half`. */
+  readonly claimedElsewhere: ReadonlySet<string>;
+  /** Racks of this source that are not in the set. */
+  readonly racks: ReadonlyMap<string, RackShape>;
+}
+
+export interface RackShape {
+  readonly heightHalfUnits: number;
+  readonly startingUnit: number;
+}
+
+/** Block tree at the end state: parent by block id, for every live block of the touched spaces. */
+export type BlockParents = ReadonlyMap<string, { readonly id: string; readonly cidr: string } | null>;

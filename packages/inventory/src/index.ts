@@ -1,0 +1,143 @@
+import { checked, type CheckedOptions, type Implements } from '@sentral/contracts/contract';
+import { inventory } from '@sentral/contracts/inventory';
+import { problem } from '@sentral/contracts/problem';
+import { getAddress } from './address/get.js';
+import { listAddresses } from './address/list.js';
+import { recordAddress } from './address/record.js';
+import { removeAddress } from './address/remove.js';
+import { amendBlock } from './address-block/amend.js';
+import { availableInBlock } from './address-block/available.js';
+import { createBlock } from './address-block/create.js';
+import { getBlock } from './address-block/get.js';
+import { listBlocks } from './address-block/list.js';
+import { removeBlock } from './address-block/remove.js';
+import { amendSpace } from './address-space/amend.js';
+import { createSpace } from './address-space/create.js';
+import { getSpace } from './address-space/get.js';
+import { listSpaces } from './address-space/list.js';
+import { confirmAllocation } from './allocation/confirm.js';
+import { getAllocation } from './allocation/get.js';
+import { listAllocations } from './allocation/list.js';
+import { releaseAllocation } from './allocation/release.js';
+import { renewAllocation } from './allocation/renew.js';
+import { reserveAllocation } from './allocation/reserve.js';
+import type { Deps } from './deps.js';
+import { getDeviceType } from './device-type/get.js';
+import { listDeviceTypes } from './device-type/list.js';
+import { registerDeviceType } from './device-type/register.js';
+import { connectNodes } from './edge/connect.js';
+import { disconnectNodes } from './edge/disconnect.js';
+import { getEdge } from './edge/get.js';
+import { listEdges } from './edge/list.js';
+import { pageFeed } from './feed/page.js';
+import { listInvariants } from './invariant/list.js';
+import { getKind } from './kind/get.js';
+import { listAllKinds } from './kind/list.js';
+import { amendNode } from './node/amend.js';
+import { getNode } from './node/get.js';
+import { listNodes } from './node/list.js';
+import { registerNode } from './node/register.js';
+import { retireNode } from './node/retire.js';
+import { recordNumber } from './number/record.js';
+import { listNumbers } from './number/list.js';
+import { amendDomain } from './number-domain/amend.js';
+import { createDomain } from './number-domain/create.js';
+import { getDomain } from './number-domain/get.js';
+import { listDomains } from './number-domain/list.js';
+import { amendRange } from './number-range/amend.js';
+import { availableInRange } from './number-range/available.js';
+import { createRange } from './number-range/create.js';
+import { getRange } from './number-range/get.js';
+import { listRanges } from './number-range/list.js';
+import { ancestorsOfNode } from './topology/ancestors.js';
+import { elevationOfRack } from './topology/elevation.js';
+import { neighborsOfNode } from './topology/neighbors.js';
+import { pathBetweenNodes } from './topology/path.js';
+import { subtreeOfNode } from './topology/subtree.js';
+import { countUsage } from './usage/count.js';
+
+export type { Deps } from './deps.js';
+export { createInventoryLoops } from './loops.js';
+export type Inventory = Implements<typeof inventory>;
+
+const away = () => Promise.reject(problem('dependency-unavailable', { dependency: 'import' }));
+
+/** The inventory context: the resource graph, its pools, and who holds what. */
+export function createInventory(deps: Deps, options: CheckedOptions = {}): Inventory {
+  return checked(
+    inventory,
+    {
+      kind: { list: (caller, command) => listAllKinds(deps, caller, command), get: (caller, command) => getKind(deps, caller, command) },
+      node: {
+        register: (caller, command) => registerNode(deps, caller, command),
+        amend: (caller, command) => amendNode(deps, caller, command),
+        retire: (caller, command) => retireNode(deps, caller, command),
+        get: (caller, command) => getNode(deps, caller, command),
+        list: (caller, command) => listNodes(deps, caller, command),
+        subtree: (caller, command) => subtreeOfNode(deps, caller, command),
+        ancestors: (caller, command) => ancestorsOfNode(deps, caller, command),
+        neighbors: (caller, command) => neighborsOfNode(deps, caller, command),
+        elevation: (caller, command) => elevationOfRack(deps, caller, command),
+        path: (caller, command) => pathBetweenNodes(deps, caller, command),
+      },
+      edge: {
+        connect: (caller, command) => connectNodes(deps, caller, command),
+        disconnect: (caller, command) => disconnectNodes(deps, caller, command),
+        get: (caller, command) => getEdge(deps, caller, command),
+        list: (caller, command) => listEdges(deps, caller, command),
+      },
+      deviceType: {
+        register: (caller, command) => registerDeviceType(deps, caller, command),
+        get: (caller, command) => getDeviceType(deps, caller, command),
+        list: (caller, command) => listDeviceTypes(deps, caller, command),
+      },
+      addressSpace: {
+        create: (caller, command) => createSpace(deps, caller, command),
+        amend: (caller, command) => amendSpace(deps, caller, command),
+        get: (caller, command) => getSpace(deps, caller, command),
+        list: (caller, command) => listSpaces(deps, caller, command),
+      },
+      addressBlock: {
+        create: (caller, command) => createBlock(deps, caller, command),
+        amend: (caller, command) => amendBlock(deps, caller, command),
+        remove: (caller, command) => removeBlock(deps, caller, command),
+        get: (caller, command) => getBlock(deps, caller, command),
+        list: (caller, command) => listBlocks(deps, caller, command),
+        available: (caller, command) => availableInBlock(deps, caller, command),
+      },
+      address: {
+        record: (caller, command) => recordAddress(deps, caller, command),
+        get: (caller, command) => getAddress(deps, caller, command),
+        list: (caller, command) => listAddresses(deps, caller, command),
+        remove: (caller, command) => removeAddress(deps, caller, command),
+      },
+      numberDomain: {
+        create: (caller, command) => createDomain(deps, caller, command),
+        amend: (caller, command) => amendDomain(deps, caller, command),
+        get: (caller, command) => getDomain(deps, caller, command),
+        list: (caller, command) => listDomains(deps, caller, command),
+      },
+      numberRange: {
+        create: (caller, command) => createRange(deps, caller, command),
+        amend: (caller, command) => amendRange(deps, caller, command),
+        get: (caller, command) => getRange(deps, caller, command),
+        list: (caller, command) => listRanges(deps, caller, command),
+        available: (caller, command) => availableInRange(deps, caller, command),
+      },
+      number: { record: (caller, command) => recordNumber(deps, caller, command), list: (caller, command) => listNumbers(deps, caller, command) },
+      allocation: {
+        reserve: (caller, command) => reserveAllocation(deps, caller, command),
+        confirm: (caller, command) => confirmAllocation(deps, caller, command),
+        renew: (caller, command) => renewAllocation(deps, caller, command),
+        release: (caller, command) => releaseAllocation(deps, caller, command),
+        get: (caller, command) => getAllocation(deps, caller, command),
+        list: (caller, command) => listAllocations(deps, caller, command),
+      },
+      import: { create: away, stage: away, start: away, get: away, list: away, results: away, cancel: away },
+      feed: { page: (caller, command) => pageFeed(deps, caller, command) },
+      invariant: { list: (caller) => listInvariants(deps, caller) },
+      usage: { count: (caller, command) => countUsage(deps, caller, command) },
+    },
+    options,
+  );
+}

@@ -1,0 +1,8 @@
+import { fileURLToPath } from 'node:url';
+import type { ContextMigrations } from '@sentral/kernel/migrate';
+
+/** What the migrator and the tests run for this context. */
+export const migrations: ContextMigrations = {
+  context: 'inventory',
+  folder: fileURLToPath(new URL('../migrations', import.meta.url)),
+};

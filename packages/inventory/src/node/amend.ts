@@ -1,0 +1,107 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId, encodeId } from '@sentral/contracts/ids';
+import type { Node } from '@sentral/contracts/inventory/node';
+import { problem } from '@sentral/contracts/problem';
+import type { Tx } from '@sentral/kernel/database';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once } from '../change.js';
+import type { Command } from '../command.js';
+import type { Deps } from '../deps.js';
+import { recordChanges } from '../events.js';
+import { findKind } from '../kind/sql.js';
+import { mergePatch, sameJson } from '../merge.js';
+import { rackShape } from '../rack/rules.js';
+import { endClaims, upsertRack } from '../rack/sql.js';
+import { expectVersion } from '../version.js';
+import { standInRack } from './position.js';
+import { toNode, type NodeRow } from './row.js';
+import { placementFault, unknownTraits } from './rules.js';
+import { amendNodeRow, findNode, findSiblingOfName, lockNodes, type NodeState } from './sql.js';
+
+type Patch = Command<'node', 'amend'>['patch'];
+
+/**
+ * Changes what is named in the patch; a patch that changes nothing moves no version.
+ * @throws Problem not-found, version-mismatch, reference-not-found, already-exists, topology-violation, cycle-detected, allocation-conflict, state-conflict
+ */
+export async function amendNode(deps: Deps, caller: Caller, command: Command<'node', 'amend'>): Promise<Node> {
+  const claimIds = [deps.newId(), deps.newId()] as const;
+  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended({ tx, caller, claimIds }, command)), asked(caller)));
+}
+
+interface Attempt {
+  readonly tx: Tx;
+  readonly caller: Caller;
+  readonly claimIds: readonly [string, string];
+}
+
+async function amended({ tx, caller, claimIds }: Attempt, { id: nodeId, version, patch }: Command<'node', 'amend'>): Promise<Node> {
+  const id = decodeId('nod', nodeId);
+  const parentId = patch.parentId == null ? null : decodeId('nod', patch.parentId);
+  // Both at once, by id: two moves that swap places must not wait for each other.
+  const locked = await lockNodes(tx, parentId === null ? [id] : [id, parentId]);
+  const current = locked.find((row) => row.id === id);
+  if (current === undefined) throw problem('not-found', { resourceType: 'node' });
+  await expectVersion(tx, { prefix: 'nod', id, version: current.version }, version);
+  if (current.state === 'retired') throw problem('state-conflict', { state: current.state, allowedStates: [] });
+  const to = stateAfter(current, patch, parentId);
+  await checkPlace(tx, { current, to, parent: locked.find((row) => row.id === parentId) });
+  const before = toNode(current);
+  const moves = patch.position !== undefined && !sameJson(patch.position, before.position ?? null);
+  if (!moves && sameJson(stateOf(current), to)) return before;
+  if (current.position != null && patch.position === undefined && to.parentId !== current.parentId) {
+    throw problem('topology-violation', { rule: 'position_belongs_to_the_rack' });
+  }
+  await amendNodeRow(tx, id, to);
+  if (current.kind === 'rack') {
+    const shape = rackShape(to.attributes as Record<string, unknown>);
+    if (shape === undefined) throw problem('topology-violation', { rule: 'rack_shape_not_possible' });
+    await upsertRack(tx, { nodeId: id, ...shape });
+  }
+  if (moves) {
+    await endClaims(tx, id);
+    if (patch.position != null) await standInRack(tx, { id, rackId: to.parentId, position: patch.position, claimIds });
+  }
+  const row = await findNode(tx, id, null);
+  if (row === undefined) throw new Error('a node that was amended is not there');
+  const after = toNode(row);
+  await recordChanges(tx, caller, [{ what: 'node.amended', id, version: row.version, before, after }]);
+  return after;
+}
+
+function stateOf(row: NodeRow): NodeState {
+  const { name, nameExclusive, parentId, tenantId, attributes, traits, labels, intent, state } = row;
+  return { name, nameExclusive, parentId, tenantId, attributes, traits, labels, intent, state };
+}
+
+function stateAfter(row: NodeRow, patch: Patch, parentId: string | null): NodeState {
+  return {
+    name: patch.name === undefined ? row.name : patch.name,
+    // A name given by the source may repeat; one given here is claimed.
+    nameExclusive: patch.name === undefined ? row.nameExclusive : patch.name !== null,
+    parentId: patch.parentId === undefined ? row.parentId : parentId,
+    tenantId: patch.tenantId === undefined ? row.tenantId : patch.tenantId === null ? null : decodeId('tnt', patch.tenantId),
+    attributes: patch.attributes === undefined ? row.attributes : mergePatch(row.attributes, patch.attributes),
+    traits: patch.traits ?? row.traits,
+    labels: patch.labels === undefined ? row.labels : mergePatch(row.labels, patch.labels),
+    intent: patch.intent ?? row.intent,
+    state: patch.state ?? row.state,
+  };
+}
+
+async function checkPlace(tx: Tx, { current, to, parent }: { current: NodeRow; to: NodeState; parent: NodeRow | undefined }): Promise<void> {
+  const kind = await findKind(tx, current.kind);
+  if (kind === undefined) throw new Error(`no kind ${current.kind}`);
+  const [strange] = unknownTraits(kind, to.traits);
+  if (strange !== undefined) throw problem('reference-not-found', { pointer: `/patch/traits/${to.traits.indexOf(strange)}`, resourceType: 'trait' });
+  const moved = to.parentId !== current.parentId;
+  if (moved) {
+    if (to.parentId === current.id) throw problem('cycle-detected', { path: [encodeId('nod', current.id)] });
+    if (to.parentId !== null && parent === undefined) throw problem('reference-not-found', { pointer: '/patch/parentId', resourceType: 'node' });
+    const fault = placementFault(kind, parent);
+    if (fault !== undefined) throw problem('topology-violation', { rule: fault, kind: kind.key, ...(parent ? { parentKind: parent.kind } : {}) });
+  }
+  if (to.name === null || !to.nameExclusive || (!moved && to.name === current.name)) return;
+  const sibling = await findSiblingOfName(tx, { parentId: to.parentId, kind: kind.key, name: to.name, not: current.id });
+  if (sibling !== undefined) throw problem('already-exists', { field: 'name', conflictingId: encodeId('nod', sibling) });
+}

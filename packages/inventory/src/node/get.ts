@@ -1,0 +1,21 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId, encodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
+import type { Command, Result } from '../command.js';
+import type { Deps } from '../deps.js';
+import { readDb, visibleTenants } from '../reading.js';
+import { findRootOf } from '../topology/sql.js';
+import { toNode } from './row.js';
+import { findNode } from './sql.js';
+
+/**
+ * One node, retired ones too, with the root of its tree.
+ * @throws Problem not-found
+ */
+export async function getNode(deps: Deps, caller: Caller, command: Command<'node', 'get'>): Promise<Result<'node', 'get'>> {
+  const db = readDb(deps, caller);
+  const id = decodeId('nod', command.id);
+  const row = await findNode(db, id, visibleTenants(caller));
+  if (row === undefined) throw problem('not-found', { resourceType: 'node' });
+  return { ...toNode(row), rootId: encodeId('nod', (await findRootOf(db, id)) ?? id) };
+}

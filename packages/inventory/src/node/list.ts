@@ -1,0 +1,52 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import type { Command, Result } from '../command.js';
+import type { Deps } from '../deps.js';
+import { page, query, readCursor, readDb, visibleTenants, type Query } from '../reading.js';
+import { readSelector } from './labels.js';
+import { selectNode, toNode, type NodeRow } from './row.js';
+
+type Asked = Command<'node', 'list'>;
+
+/**
+ * Nodes by filter, ordered by id.
+ * @throws Problem invalid-cursor, unsupported-filter
+ */
+export async function listNodes(deps: Deps, caller: Caller, command: Asked): Promise<Result<'node', 'list'>> {
+  const after = readCursor(command.cursor, ['uuid'])?.[0];
+  const q = query();
+  const tenants = visibleTenants(caller);
+  if (tenants !== null) q.and(`n.tenant_id = any(${q.value(tenants)}::uuid[])`);
+  addFilters(q, command);
+  if (command.labelSelector !== undefined) addLabels(q, command.labelSelector);
+  if (after !== undefined) q.and(`n.id > ${q.value(after)}::uuid`);
+  const text = `${selectNode} ${q.where()} order by n.id limit ${q.value(command.limit + 1)}`;
+  const rows = (await readDb(deps, caller).unsafe(text, q.params)) as unknown as readonly NodeRow[];
+  return page(rows, command.limit, { item: toNode, keys: (row) => [row.id] });
+}
+
+function addFilters(q: Query, command: Asked): void {
+  if (command.kind !== undefined) q.and(`n.kind = any(${q.value(command.kind)}::text[])`);
+  if (command.parentId === null) q.and('n.parent_id is null');
+  else if (command.parentId !== undefined) q.and(`n.parent_id = ${q.value(decodeId('nod', command.parentId))}::uuid`);
+  if (command.name !== undefined) q.and(`n.name = ${q.value(command.name)}`);
+  if (command.namePrefix !== undefined) q.and(`n.name like ${q.value(`${command.namePrefix.replaceAll(/[\\%_]/g, '\\$&')}%`)}`);
+  if (command.state !== undefined) q.and(`n.state = any(${q.value(command.state)}::text[])`);
+  else if (!command.showRetired) q.and(`n.state <> 'retired'`);
+  if (command.intent !== undefined) q.and(`n.intent = any(${q.value(command.intent)}::text[])`);
+  if (command.source === undefined && command.externalId === undefined) return;
+  const keys = [
+    ...(command.source === undefined ? [] : [`x.source = ${q.value(command.source)}`]),
+    ...(command.externalId === undefined ? [] : [`x.external_id = ${q.value(command.externalId)}`]),
+  ];
+  q.and(`n.id in (select x.resource_id from external_id x where ${keys.join(' and ')} and x.resource_type = 'node')`);
+}
+
+function addLabels(q: Query, selector: string): void {
+  for (const requirement of readSelector(selector)) {
+    const key = q.value(requirement.key);
+    if (!('values' in requirement)) q.and(`${requirement.op === 'absent' ? 'not ' : ''}n.labels ? ${key}::text`);
+    else if (requirement.op === 'in') q.and(`n.labels ->> ${key}::text = any(${q.value(requirement.values)}::text[])`);
+    else q.and(`coalesce(n.labels ->> ${key}::text <> all(${q.value(requirement.values)}::text[]), true)`);
+  }
+}

@@ -1,0 +1,50 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId, encodeId, type Prefix } from '@sentral/contracts/ids';
+import type { Node } from '@sentral/contracts/inventory/node';
+import { problem } from '@sentral/contracts/problem';
+import type { Tx } from '@sentral/kernel/database';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once } from '../change.js';
+import type { Command } from '../command.js';
+import type { Deps } from '../deps.js';
+import { recordChanges } from '../events.js';
+import { endClaims } from '../rack/sql.js';
+import { expectVersion } from '../version.js';
+import { toNode } from './row.js';
+import { endNode, findNode, listDependents, lockNodes, type Dependent } from './sql.js';
+
+/**
+ * Takes a node out of the graph and keeps its history; refused while anything depends on it.
+ * @throws Problem not-found, version-mismatch, has-dependents
+ */
+export async function retireNode(deps: Deps, caller: Caller, command: Command<'node', 'retire'>): Promise<Node> {
+  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => retired(tx, caller, command)), asked(caller)));
+}
+
+async function retired(tx: Tx, caller: Caller, command: Command<'node', 'retire'>): Promise<Node> {
+  const id = decodeId('nod', command.id);
+  const [current] = await lockNodes(tx, [id]);
+  // What is gone is gone: a second delete finds nothing.
+  if (current === undefined || current.state === 'retired') throw problem('not-found', { resourceType: 'node' });
+  await expectVersion(tx, { prefix: 'nod', id, version: current.version }, command.version);
+  const dependents = await listDependents(tx, id);
+  if (dependents.length > 0) throw problem('has-dependents', { dependents: byType(dependents) });
+  await endClaims(tx, id);
+  await endNode(tx, id);
+  const row = await findNode(tx, id, null);
+  if (row === undefined) throw new Error('a node that was retired is not there');
+  const after = toNode(row);
+  await recordChanges(tx, caller, [{ what: 'node.retired', id, version: row.version, before: toNode(current), after }]);
+  return after;
+}
+
+const prefixOf: Record<string, Prefix> = { node: 'nod', edge: 'edg', allocation: 'alc' };
+
+function byType(dependents: readonly Dependent[]) {
+  const types = [...new Set(dependents.map(({ type }) => type))];
+  return types.map((type) => {
+    const these = dependents.filter((each) => each.type === type);
+    const prefix = prefixOf[type];
+    return { type, count: these[0]?.count ?? 0, ...(prefix === undefined ? {} : { ids: these.map(({ id }) => encodeId(prefix, id)) }) };
+  });
+}

@@ -1,0 +1,79 @@
+import { encodeId } from '@sentral/contracts/ids';
+import type { Node } from '@sentral/contracts/inventory/node';
+import { externalIdsOf } from '../external-id/sql.js';
+
+/** A node as the statements read it. */
+export interface NodeRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly category: Node['category'];
+  readonly name: string | null;
+  readonly nameExclusive: boolean;
+  readonly parentId: string | null;
+  readonly tenantId: string | null;
+  readonly externalTenant: Node['externalTenant'] | null;
+  readonly attributes: Record<string, unknown>;
+  readonly traits: string[];
+  readonly labels: Record<string, string>;
+  readonly intent: Node['intent'];
+  readonly state: Node['state'];
+  readonly observedAt: Date | null;
+  readonly version: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly externalIds: { source: string; externalId: string }[];
+  readonly position: Node['position'] | null;
+  readonly fence: number;
+  readonly useVersion: number;
+}
+
+/** Everything of the node `n` in one row; its kind is `k`, its use `u`. */
+export const nodeColumns = `n.id, n.kind, k.category, n.name, n.name_exclusive as "nameExclusive", n.parent_id as "parentId",
+  n.tenant_id as "tenantId", n.external_tenant as "externalTenant", n.attributes, n.traits, n.labels, n.intent, n.state,
+  n.observed_at as "observedAt", n.version, n.created_at as "createdAt", n.updated_at as "updatedAt", ${externalIdsOf('n.id')},
+  (select jsonb_build_object('face', c.face, 'startHalfUnit', lower(c.half_units), 'heightHalfUnits', upper(c.half_units) - lower(c.half_units),
+     'fullDepth', exists (select from rack_claim o where o.node_id = n.id and not o.mounted))
+   from rack_claim c where c.node_id = n.id and c.mounted) as position,
+  coalesce(u.fence, 0) as fence, coalesce(u.use_version, 0) as "useVersion"`;
+
+export const nodeJoins = 'join kind k on k.key = n.kind left join provider_use u on u.provider_id = n.id';
+
+export const selectNode = `select ${nodeColumns} from node n ${nodeJoins}`;
+
+export function toNode(row: NodeRow): Node {
+  return {
+    id: encodeId('nod', row.id),
+    type: 'node',
+    version: row.version,
+    kind: row.kind,
+    category: row.category,
+    ...(row.name === null ? {} : { name: row.name }),
+    ...(row.parentId === null ? {} : { parentId: encodeId('nod', row.parentId) }),
+    ...(row.tenantId === null ? {} : { tenantId: encodeId('tnt', row.tenantId) }),
+    ...(row.externalTenant == null ? {} : { externalTenant: row.externalTenant }),
+    attributes: row.attributes,
+    traits: row.traits,
+    labels: row.labels,
+    intent: row.intent,
+    state: row.state,
+    externalIds: row.externalIds,
+    ...(row.position == null ? {} : { position: row.position }),
+    fence: row.fence,
+    useVersion: row.useVersion,
+    ...(row.observedAt === null ? {} : { observedAt: row.observedAt.toISOString() }),
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}
+
+export interface NodeSummaryRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly name: string | null;
+}
+
+export const toSummary = (row: NodeSummaryRow) => ({
+  id: encodeId('nod', row.id),
+  kind: row.kind,
+  ...(row.name === null ? {} : { name: row.name }),
+});

@@ -1,0 +1,50 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId, encodeId } from '@sentral/contracts/ids';
+import type { NumberRecord } from '@sentral/contracts/inventory/number';
+import { problem } from '@sentral/contracts/problem';
+import type { Tx } from '@sentral/kernel/database';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once } from '../change.js';
+import type { Command } from '../command.js';
+import type { Deps } from '../deps.js';
+import { recordChanges } from '../events.js';
+import { findDomain } from '../number-domain/sql.js';
+import { rangeFault } from '../number-range/rules.js';
+import { findHolderOfNumber, findNumber, insertNumber, takeNumber, toNumber } from './sql.js';
+
+type Asked = Command<'number', 'record'>;
+
+/**
+ * Records a number that is in use; at most one holder per value in a pooled domain.
+ * @throws Problem reference-not-found, already-exists, allocation-conflict, amount-not-allowed
+ */
+export async function recordNumber(deps: Deps, caller: Caller, command: Asked): Promise<NumberRecord> {
+  const id = deps.newId();
+  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => recorded({ tx, caller, id }, command)), asked(caller)));
+}
+
+async function recorded({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Asked): Promise<NumberRecord> {
+  const { value } = command;
+  const domainId = decodeId('ndm', command.domainId);
+  const domain = await findDomain(tx, domainId);
+  if (domain === undefined) throw problem('reference-not-found', { pointer: '/domainId', resourceType: 'numberDomain' });
+  const { kind, pooled } = domain;
+  const fault = rangeFault(kind, { start: value, end: value });
+  if (fault !== undefined) throw problem('amount-not-allowed', { ...fault, class: kind });
+  const nodeId = command.nodeId === undefined ? null : decodeId('nod', command.nodeId);
+  await insertNumber(tx, { ...command, id, domainId, kind, name: command.name ?? null, occupies: pooled, nodeId });
+  if (pooled && !(await takeNumber(tx, { domainId, kind, value, numberId: id }))) throw await refusal(tx, domainId, value);
+  const row = await findNumber(tx, id);
+  if (row === undefined) throw new Error('a number that was inserted is not there');
+  const after = toNumber(row);
+  await recordChanges(tx, caller, [{ what: 'number.recorded', id, version: row.version, after }]);
+  return after;
+}
+
+async function refusal(tx: Tx, domainId: string, value: number) {
+  const holder = await findHolderOfNumber(tx, domainId, value);
+  if (holder?.numberId != null) return problem('already-exists', { field: 'value' });
+  const allocationId = holder?.allocationId == null ? {} : { allocationId: encodeId('alc', holder.allocationId) };
+  const until = holder?.freeAt == null ? {} : { expiresAt: holder.freeAt.toISOString() };
+  return problem('allocation-conflict', { requested: { number: value }, conflicts: [{ value, ...allocationId, ...until }], retryable: false });
+}

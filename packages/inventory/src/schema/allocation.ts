@@ -1,0 +1,111 @@
+import { sql } from 'drizzle-orm';
+import { bigint, check, foreignKey, index, inet, integer, jsonb, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { addressBlock, addressSpace } from './address.js';
+import { createdAt, emptyObject, id, instant, int4range, inventory, tstzrange, updatedAt, version } from './context.js';
+import { node } from './node.js';
+import { numberDomain } from './number.js';
+
+/**
+ * Fences rise over everything that is given out: whoever takes a thing after another has committed its end gets a larger one,
+ * and no row has to be locked for it.
+ */
+export const allocationFence = inventory.sequence('allocation_fence', { startWith: 1, increment: 1, cache: 1 });
+
+/** One holder's claim on scarce things: reservation, allocation and lease are its states. Row-level security by tenant. */
+export const allocation = inventory.table(
+  'allocation',
+  {
+    id: id(),
+    tenantId: uuid('tenant_id').notNull(),
+    projectId: uuid('project_id'),
+    scopeId: uuid('scope_id').notNull(),
+    requestId: text('request_id').notNull(),
+    consumerService: text('consumer_service').notNull(),
+    consumerKind: text('consumer_kind').notNull(),
+    consumerId: text('consumer_id').notNull(),
+    state: text('state').notNull(),
+    boundTaskId: uuid('bound_task_id'),
+    ttlSeconds: integer('ttl_seconds'),
+    maxTtlSeconds: integer('max_ttl_seconds'),
+    onExpiry: text('on_expiry').notNull().default('release'),
+    startsAt: instant('starts_at').notNull().defaultNow(),
+    expiresAt: instant('expires_at'),
+    endedAt: instant('ended_at'),
+    labels: jsonb('labels').notNull().default(emptyObject),
+    policyVersion: integer('policy_version'),
+    version: version(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    unique('allocation_request_once_per_tenant').on(t.tenantId, t.requestId),
+    uniqueIndex('allocation_consumer_holds_once')
+      .on(t.tenantId, t.consumerService, t.consumerKind, t.consumerId)
+      .where(sql`${t.endedAt} is null`),
+    check('allocation_state_known', sql`${t.state} in ('held', 'active', 'releasing', 'released', 'expired', 'failed')`),
+    check('allocation_ends_with_its_state', sql`(${t.endedAt} is null) = (${t.state} in ('held', 'active', 'releasing'))`),
+    check('allocation_on_expiry_known', sql`${t.onExpiry} in ('release', 'quarantine', 'notify')`),
+    check('allocation_ttl_in_bounds', sql`${t.ttlSeconds} between 1 and 31536000 and ${t.maxTtlSeconds} >= ${t.ttlSeconds}`),
+    check('allocation_expires_after_it_starts', sql`${t.expiresAt} > ${t.startsAt}`),
+    index('allocation_by_scope').on(t.scopeId, t.id),
+    index('allocation_by_tenant').on(t.tenantId, t.id),
+    // What the sweeper asks: live and past its expiry.
+    index('allocation_by_expiry').on(t.expiresAt).where(sql`${t.endedAt} is null and ${t.expiresAt} is not null`),
+  ],
+);
+
+/**
+ * One thing of an allocation: a part of it, changed with its version alone. The hand-written step adds EXCLUDE
+ * allocation_item_node_held_once (node, during &&) over items that have not ended. Numbers and addresses are judged by
+ * number_hold and address_hold, blocks by address_block (taken_block_id is the row it became), rack units by rack_claim.
+ */
+export const allocationItem = inventory.table(
+  'allocation_item',
+  {
+    id: id(),
+    allocationId: uuid('allocation_id').notNull(),
+    tenantId: uuid('tenant_id').notNull(),
+    ordinal: integer('ordinal').notNull(),
+    what: text('what').notNull(),
+    nodeId: uuid('node_id'),
+    domainId: uuid('domain_id'),
+    number: bigint('number', { mode: 'number' }),
+    spaceId: uuid('space_id'),
+    /** The block that was asked: the parent of a taken block, the home of an address. */
+    blockId: uuid('block_id'),
+    address: inet('address'),
+    takenBlockId: uuid('taken_block_id'),
+    rackId: uuid('rack_id'),
+    halfUnits: int4range('half_units'),
+    face: text('face'),
+    during: tstzrange('during').notNull(),
+    fence: bigint('fence', { mode: 'number' }).notNull(),
+    /** When the holder gave it back; it still counts until ended_at when it has to be scrubbed first. */
+    releasedAt: instant('released_at'),
+    endedAt: instant('ended_at'),
+  },
+  (t) => [
+    foreignKey({ name: 'allocation_item_of_its_allocation', columns: [t.allocationId], foreignColumns: [allocation.id] }),
+    foreignKey({ name: 'allocation_item_node_exists', columns: [t.nodeId], foreignColumns: [node.id] }),
+    foreignKey({ name: 'allocation_item_domain_exists', columns: [t.domainId], foreignColumns: [numberDomain.id] }),
+    foreignKey({ name: 'allocation_item_space_exists', columns: [t.spaceId], foreignColumns: [addressSpace.id] }),
+    foreignKey({ name: 'allocation_item_block_exists', columns: [t.blockId], foreignColumns: [addressBlock.id] }),
+    foreignKey({ name: 'allocation_item_taken_block_exists', columns: [t.takenBlockId], foreignColumns: [addressBlock.id] }),
+    foreignKey({ name: 'allocation_item_rack_exists', columns: [t.rackId], foreignColumns: [node.id] }),
+    unique('allocation_item_ordinal_once').on(t.allocationId, t.ordinal),
+    check('allocation_item_what_known', sql`${t.what} in ('node', 'number', 'block', 'address', 'rack_units')`),
+    check(
+      'allocation_item_names_its_thing',
+      sql`case ${t.what}
+        when 'node' then ${t.nodeId} is not null
+        when 'number' then ${t.domainId} is not null and ${t.number} is not null
+        when 'block' then ${t.takenBlockId} is not null
+        when 'address' then ${t.spaceId} is not null and ${t.address} is not null
+        when 'rack_units' then ${t.rackId} is not null and ${t.halfUnits} is not null and ${t.face} is not null
+      end`,
+    ),
+    index('allocation_item_by_node').on(t.nodeId).where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
+    index('allocation_item_by_block').on(t.blockId).where(sql`${t.blockId} is not null and ${t.endedAt} is null`),
+    index('allocation_item_by_taken_block').on(t.takenBlockId).where(sql`${t.takenBlockId} is not null`),
+  ],
+);

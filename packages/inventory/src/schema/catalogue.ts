@@ -1,0 +1,39 @@
+/**
+ * Facts: a change of a row moves its version by one and leaves a feed row in the same transaction. The guard of the kernel
+ * refuses everything else at COMMIT.
+ */
+export const auditedTables = [
+  'node',
+  'edge',
+  'rack_reservation',
+  'device_type',
+  'address_space',
+  'address_block',
+  'address_range',
+  'address',
+  'number_domain',
+  'number_range',
+  'number',
+  'allocation',
+] as const;
+
+/** Parts of a fact: they change with the version of the row they belong to, and never alone. */
+export const partTables = ['external_id', 'edge_end', 'rack', 'rack_claim', 'allocation_item'] as const;
+
+/** Bookkeeping: no version that anyone may rely on, no guard, no event. */
+export const bookkeepingTables = [
+  'kind',
+  'provider_use',
+  'address_hold',
+  'number_hold',
+  'scope_view',
+  'import',
+  'import_chunk',
+  'import_row',
+  'feed',
+  'outbox',
+  'inbox',
+  'idempotency',
+  'operation',
+  'lease',
+] as const;

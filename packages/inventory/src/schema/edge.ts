@@ -1,0 +1,52 @@
+import { sql } from 'drizzle-orm';
+import { boolean, check, foreignKey, index, integer, jsonb, primaryKey, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { createdAt, emptyObject, id, instant, inventory, updatedAt, version } from './context.js';
+import { node } from './node.js';
+
+/** A relation beside containment. A cable is one edge, however many ports end on each of its sides. */
+export const edge = inventory.table(
+  'edge',
+  {
+    id: id(),
+    edgeType: text('edge_type').notNull(),
+    attributes: jsonb('attributes').notNull().default(emptyObject),
+    live: boolean('live').notNull().default(true),
+    endedAt: instant('ended_at'),
+    version: version(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    check('edge_type_known', sql`${t.edgeType} in ('connects', 'depends', 'memberOf', 'backedBy')`),
+    check('edge_lives_until_it_ends', sql`${t.live} = (${t.endedAt} is null)`),
+    // Referenced by the ends, so that an end cannot lie about its edge's type or life.
+    unique('edge_as_its_ends_see_it').on(t.id, t.edgeType, t.live),
+  ],
+);
+
+/** A part of the edge: it changes with the edge's version alone. `connects` is symmetric; otherwise a = source, b = target. */
+export const edgeEnd = inventory.table(
+  'edge_end',
+  {
+    edgeId: uuid('edge_id').notNull(),
+    edgeType: text('edge_type').notNull(),
+    live: boolean('live').notNull().default(true),
+    side: text('side').notNull(),
+    ordinal: integer('ordinal').notNull(),
+    nodeId: uuid('node_id').notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'edge_end_node_once_per_edge', columns: [t.edgeId, t.nodeId] }),
+    foreignKey({
+      name: 'edge_end_of_its_edge',
+      columns: [t.edgeId, t.edgeType, t.live],
+      foreignColumns: [edge.id, edge.edgeType, edge.live],
+    }).onUpdate('cascade'),
+    foreignKey({ name: 'edge_end_node_exists', columns: [t.nodeId], foreignColumns: [node.id] }),
+    check('edge_end_side_known', sql`${t.side} in ('a', 'b')`),
+    uniqueIndex('edge_end_port_cabled_once')
+      .on(t.nodeId)
+      .where(sql`${t.edgeType} = 'connects' and ${t.live}`),
+    index('edge_end_by_node').on(t.nodeId, t.edgeType).where(sql`${t.live}`),
+  ],
+);

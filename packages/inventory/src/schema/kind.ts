@@ -1,0 +1,33 @@
+import { sql } from 'drizzle-orm';
+import { boolean, check, integer, jsonb, text } from 'drizzle-orm/pg-core';
+import { createdAt, emptyList, emptyObject, inventory, updatedAt, version } from './context.js';
+
+/**
+ * What a node can be. Kinds are data: a migration ships the base set, and no statement of the application writes here
+ * (inventory_app has SELECT only), so the table needs no guard.
+ */
+export const kind = inventory.table(
+  'kind',
+  {
+    key: text('key').primaryKey(),
+    title: text('title').notNull(),
+    category: text('category').notNull(),
+    attributeSchema: jsonb('attribute_schema').notNull().default(emptyObject),
+    attributeVersion: integer('attribute_version').notNull().default(1),
+    /** Null allows any parent; an empty list allows none. */
+    allowedParents: text('allowed_parents').array(),
+    allocMode: text('alloc_mode').notNull().default('none'),
+    isFailureDomain: boolean('is_failure_domain').notNull().default(false),
+    /** Whether an edge `connects` may end here. */
+    isConnectable: boolean('is_connectable').notNull().default(false),
+    allowedTraits: text('allowed_traits').array().notNull().default(emptyList),
+    version: version(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    check('kind_key_is_kebab_case', sql`${t.key} ~ '^[a-z][a-z0-9-]{0,62}$'`),
+    check('kind_category_known', sql`${t.category} in ('location', 'device', 'component', 'logical')`),
+    check('kind_alloc_mode_known', sql`${t.allocMode} in ('none', 'exclusive', 'shared')`),
+  ],
+);

@@ -1,0 +1,84 @@
+import { sql } from 'drizzle-orm';
+import { bigint, boolean, check, foreignKey, index, jsonb, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { createdAt, emptyList, emptyObject, id, instant, inventory, updatedAt, version } from './context.js';
+import { kind } from './kind.js';
+
+/**
+ * Every thing of the graph. Containment is the tree column: ancestors and subtrees are walked by recursion over
+ * node_by_parent. A stored path or closure would turn the move of a rack into a rewrite of everything in it, and every
+ * rewritten row would have to move its version; the walk costs one index probe a node instead.
+ */
+export const node = inventory.table(
+  'node',
+  {
+    id: id(),
+    kind: text('kind').notNull(),
+    name: text('name'),
+    /** True where a name was claimed through the API; imported names may repeat under one parent, as in the source. */
+    nameExclusive: boolean('name_exclusive').notNull().default(false),
+    parentId: uuid('parent_id'),
+    tenantId: uuid('tenant_id'),
+    externalTenant: jsonb('external_tenant'),
+    attributes: jsonb('attributes').notNull().default(emptyObject),
+    traits: text('traits').array().notNull().default(emptyList),
+    labels: jsonb('labels').notNull().default(emptyObject),
+    intent: text('intent').notNull().default('in_service'),
+    state: text('state').notNull().default('available'),
+    observedAt: instant('observed_at'),
+    version: version(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    foreignKey({ name: 'node_kind_exists', columns: [t.kind], foreignColumns: [kind.key] }),
+    foreignKey({ name: 'node_parent_exists', columns: [t.parentId], foreignColumns: [t.id] }),
+    check('node_not_its_own_parent', sql`${t.parentId} <> ${t.id}`),
+    check('node_intent_known', sql`${t.intent} in ('in_service', 'no_provision', 'drain', 'expunged')`),
+    check(
+      'node_state_known',
+      sql`${t.state} in ('planned', 'staged', 'available', 'allocated', 'releasing', 'scrubbing', 'quarantined', 'failed', 'retired', 'provisioning', 'removing')`,
+    ),
+    check('node_labels_are_an_object', sql`jsonb_typeof(${t.labels}) = 'object'`),
+    check('node_attributes_are_an_object', sql`jsonb_typeof(${t.attributes}) = 'object'`),
+    index('node_by_parent').on(t.parentId, t.id),
+    index('node_by_kind').on(t.kind, t.id),
+    index('node_by_name').on(t.name.op('text_pattern_ops'), t.id),
+    index('node_by_labels').using('gin', t.labels.op('jsonb_path_ops')),
+    uniqueIndex('node_name_once_among_siblings')
+      .on(sql`coalesce(${t.parentId}, '00000000-0000-0000-0000-000000000000'::uuid)`, t.kind, t.name)
+      .where(sql`${t.nameExclusive} and ${t.state} <> 'retired'`),
+  ],
+);
+
+/**
+ * What sources call our resources, of any type, each key once per source. It belongs to the resource that it names and
+ * changes with its version, so it has none of its own.
+ */
+export const externalId = inventory.table(
+  'external_id',
+  {
+    source: text('source').notNull(),
+    externalId: text('external_id').notNull(),
+    resourceType: text('resource_type').notNull(),
+    resourceId: uuid('resource_id').notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'external_id_once_per_source', columns: [t.source, t.externalId] }),
+    index('external_id_by_resource').on(t.resourceId),
+    check(
+      'external_id_type_known',
+      sql`${t.resourceType} in ('node', 'edge', 'addressSpace', 'addressBlock', 'addressRange', 'address', 'numberDomain', 'numberRange', 'number', 'rackReservation', 'deviceType')`,
+    ),
+  ],
+);
+
+/**
+ * How often a provider (node, address space, block, number domain) was taken from, and the highest fence it gave. Taking
+ * is no change of the provider, so this lives beside it. Updating the row is also the lock that orders takers; it is
+ * made on first use, by `insert … on conflict do update`.
+ */
+export const providerUse = inventory.table('provider_use', {
+  providerId: uuid('provider_id').primaryKey(),
+  fence: bigint('fence', { mode: 'number' }).notNull().default(0),
+  useVersion: bigint('use_version', { mode: 'number' }).notNull().default(0),
+});

@@ -1,0 +1,17 @@
+import type { Caller } from '@sentral/contracts/contract';
+import type { Command, Result } from '../command.js';
+import type { Deps } from '../deps.js';
+import { toNode } from '../node/row.js';
+import { readDb } from '../reading.js';
+import { startOfWalk } from './found.js';
+import { listAncestors } from './sql.js';
+
+/**
+ * What the node lies in, its parent first, the root last.
+ * @throws Problem not-found
+ */
+export async function ancestorsOfNode(deps: Deps, caller: Caller, command: Command<'node', 'ancestors'>): Promise<Result<'node', 'ancestors'>> {
+  const db = readDb(deps, caller);
+  const start = await startOfWalk(db, caller, command.id);
+  return { items: (await listAncestors(db, start.id)).map(toNode) };
+}

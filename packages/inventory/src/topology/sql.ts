@@ -1,0 +1,168 @@
+// Reads only, no locks: a walk sees one snapshot, since it is one statement.
+import type { Database, Tx } from '@sentral/kernel/database';
+import { nodeColumns, nodeJoins, type NodeRow } from '../node/row.js';
+
+/** Upwards by primary key, one probe a level. Union, not union all: a walk ends even where the tree rule was broken by hand. */
+const ancestorsOf = `with recursive up (id, parent_id, depth) as (
+    select id, parent_id, 0 from node where id = $1::uuid
+    union
+    select n.id, n.parent_id, up.depth + 1 from node n join up on n.id = up.parent_id where up.depth < 256
+  )`;
+
+export async function findRootOf(db: Database | Tx, id: string): Promise<string | undefined> {
+  const [row] = await db.unsafe(`${ancestorsOf} select id::text as id from up where parent_id is null`, [id]);
+  return row?.['id'] as string | undefined;
+}
+
+export async function listAncestors(db: Database, id: string): Promise<readonly NodeRow[]> {
+  const rows = await db.unsafe(`${ancestorsOf} select ${nodeColumns} from up join node n on n.id = up.id ${nodeJoins} where up.depth > 0 order by up.depth`, [id]);
+  return rows as unknown as readonly NodeRow[];
+}
+
+export interface SubtreeAsked {
+  readonly id: string;
+  readonly depthMax: number;
+  readonly kinds: readonly string[] | null;
+  readonly after: { readonly depth: number; readonly id: string } | undefined;
+  readonly limit: number;
+}
+
+/**
+ * Downwards over node_by_parent, nearest first. The walk gathers (id, depth) alone; whole rows are read for one page of them.
+ * Measured: docs in README.md.
+ */
+export async function listSubtree(db: Database, asked: SubtreeAsked): Promise<readonly (NodeRow & { depth: number })[]> {
+  const rows = await db.unsafe(
+    `with recursive down (id, depth) as (
+       select id, 0 from node where id = $1::uuid
+       union all
+       select n.id, down.depth + 1 from node n join down on n.parent_id = down.id where down.depth < $2::int and n.state <> 'retired'
+     ), shown as (
+       select down.id, down.depth from down join node f on f.id = down.id
+       where ($3::text[] is null or f.kind = any($3::text[])) and ($4::int is null or (down.depth, down.id) > ($4::int, $5::uuid))
+       order by down.depth, down.id limit $6
+     )
+     select ${nodeColumns}, shown.depth from shown join node n on n.id = shown.id ${nodeJoins} order by shown.depth, shown.id`,
+    [asked.id, asked.depthMax, asked.kinds, asked.after?.depth ?? null, asked.after?.id ?? null, asked.limit + 1],
+  );
+  return rows as unknown as readonly (NodeRow & { depth: number })[];
+}
+
+export interface NeighborRow {
+  readonly edgeId: string;
+  readonly edgeType: 'connects' | 'depends' | 'memberOf' | 'backedBy';
+  readonly side: 'a' | 'b';
+  readonly via: { id: string; kind: string; name: string | null };
+  readonly node: { id: string; kind: string; name: string | null };
+  readonly owner: { id: string; kind: string; name: string | null } | null;
+}
+
+export interface NeighborsAsked {
+  readonly id: string;
+  readonly edgeTypes: readonly string[] | null;
+  readonly throughComponents: boolean;
+  readonly after: { readonly edgeId: string; readonly nodeId: string } | undefined;
+  readonly limit: number;
+}
+
+/** Edges of the node and of the components in it, with the far end and what that is a component of. */
+export async function listNeighbors(db: Database, asked: NeighborsAsked): Promise<readonly NeighborRow[]> {
+  const rows = await db.unsafe(
+    `with recursive own (id) as (
+       select $1::uuid
+       union all
+       select n.id from node n join own on n.parent_id = own.id join kind k on k.key = n.kind
+       where $3::boolean and k.category = 'component' and n.state <> 'retired'
+     ), hops as (
+       select near.edge_id, near.edge_type, near.side, near.node_id as via_id, far.node_id as far_id
+       from own join edge_end near on near.node_id = own.id and near.live
+       join edge_end far on far.edge_id = near.edge_id and far.side <> near.side
+       where ($2::text[] is null or near.edge_type = any($2::text[]))
+         and ($4::uuid is null or (near.edge_id, far.node_id) > ($4::uuid, $5::uuid))
+       order by near.edge_id, far.node_id limit $6
+     )
+     select h.edge_id as "edgeId", h.edge_type as "edgeType", h.side, jsonb_build_object('id', v.id, 'kind', v.kind, 'name', v.name) as via,
+       jsonb_build_object('id', f.id, 'kind', f.kind, 'name', f.name) as node,
+       (with recursive up (id, kind, name, parent_id, category, depth) as (
+          select o.id, o.kind, o.name, o.parent_id, ok.category, 0 from node o join kind ok on ok.key = o.kind where o.id = f.parent_id and fk.category = 'component'
+          union all
+          select o.id, o.kind, o.name, o.parent_id, ok.category, up.depth + 1 from node o join kind ok on ok.key = o.kind join up on o.id = up.parent_id
+          where up.category = 'component' and up.depth < 16
+        ) select jsonb_build_object('id', up.id, 'kind', up.kind, 'name', up.name) from up order by up.depth desc limit 1) as owner
+     from hops h join node v on v.id = h.via_id join node f on f.id = h.far_id join kind fk on fk.key = f.kind
+     order by h.edge_id, h.far_id`,
+    [asked.id, asked.edgeTypes, asked.throughComponents, asked.after?.edgeId ?? null, asked.after?.nodeId ?? null, asked.limit + 1],
+  );
+  return rows as unknown as readonly NeighborRow[];
+}
+
+export interface Hop {
+  readonly fromId: string;
+  readonly id: string;
+  readonly kind: string;
+  readonly name: string | null;
+  readonly by: 'contains' | 'connects' | 'backedBy';
+  readonly edgeId: string | null;
+  /** Of the rear port of a hop through a panel: which position of how many. */
+  readonly position: number | null;
+  readonly positions: number | null;
+}
+
+/**
+ * Where a signal can go from each of these nodes: over a cable; from a front port to the rear port behind it and back; from a device,
+ * a circuit or another owner down to its ports, and from a port up to its owner. Ports of panels do not lead up: what enters a
+ * front port leaves at its rear port alone.
+ */
+export async function listHops(db: Database, ids: readonly string[]): Promise<readonly Hop[]> {
+  const rows = await db.unsafe(
+    `select near.node_id as "fromId", n.id, n.kind, n.name, near.edge_type as by, near.edge_id as "edgeId",
+       case when near.edge_type = 'backedBy' then coalesce((e.attributes ->> 'position')::int, 1) end as position,
+       case when near.edge_type = 'backedBy' then coalesce((select (r.attributes ->> 'positions')::int from node r where r.id = (case when near.side = 'a' then far.node_id else near.node_id end)), 1) end as positions
+     from edge_end near join edge_end far on far.edge_id = near.edge_id and far.side <> near.side join node n on n.id = far.node_id join edge e on e.id = near.edge_id
+     where near.node_id = any($1::uuid[]) and near.live and near.edge_type in ('connects', 'backedBy')
+     union all
+     select c.parent_id, c.id, c.kind, c.name, 'contains', null, null, null
+     from node c join kind ck on ck.key = c.kind
+     where c.parent_id = any($1::uuid[]) and c.state <> 'retired' and c.kind not in ('front-port', 'rear-port') and (ck.category = 'component' or c.kind = 'circuit-termination')
+     union all
+     select c.id, p.id, p.kind, p.name, 'contains', null, null, null
+     from node c join node p on p.id = c.parent_id join kind ck on ck.key = c.kind
+     where c.id = any($1::uuid[]) and c.kind not in ('front-port', 'rear-port') and (ck.category = 'component' or c.kind = 'circuit-termination')`,
+    [ids],
+  );
+  return rows as unknown as readonly Hop[];
+}
+
+export async function findRackElevation(db: Database, id: string) {
+  const [rack] = await db.unsafe(`select height_half_units as "heightHalfUnits", starting_unit as "startingUnit" from rack where node_id = $1`, [id]);
+  if (rack === undefined) return undefined;
+  const claims = await db.unsafe(
+    `select c.layer, c.face, lower(c.half_units) as "startHalfUnit", upper(c.half_units) - lower(c.half_units) as "heightHalfUnits",
+       c.node_id as "nodeId", n.kind, n.name, r.attributes ->> 'description' as purpose
+     from rack_claim c left join node n on n.id = c.node_id left join rack_reservation r on r.id = c.reservation_id
+     where c.rack_id = $1 order by lower(c.half_units), c.face, c.layer`,
+    [id],
+  );
+  const loose = await db.unsafe(
+    `select n.id, n.kind, n.name from node n join kind k on k.key = n.kind
+     where n.parent_id = $1 and n.state <> 'retired' and k.category = 'device' and not exists (select from rack_claim c where c.node_id = n.id) order by n.id`,
+    [id],
+  );
+  return {
+    rack: rack as unknown as { heightHalfUnits: number; startingUnit: number },
+    claims: claims as unknown as readonly ClaimRow[],
+    loose: loose as unknown as readonly { id: string; kind: string; name: string | null }[],
+  };
+}
+
+export interface ClaimRow {
+  readonly layer: 'device' | 'reservation';
+  readonly face: 'front' | 'rear';
+  readonly startHalfUnit: number;
+  readonly heightHalfUnits: number;
+  readonly nodeId: string | null;
+  readonly kind: string | null;
+  readonly name: string | null;
+  readonly purpose: string | null;
+}
+

@@ -1,0 +1,251 @@
+// The feed: a change and its event are one commit. Prevents: events of changes that never were, changes without an event, and
+// readers that lose rows because transactions commit in another order than they began.
+import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { type Database, json, type Tx } from './database.js';
+import { newId } from './id.js';
+import { leasePosition, lockName } from './lease.js';
+import { quoteName } from './tables.js';
+import { currentTraceparent } from './telemetry.js';
+import { inTransaction } from './transaction.js';
+
+export interface Scope {
+  readonly tenantId?: string | undefined;
+  readonly projectId?: string | undefined;
+  readonly environmentId?: string | undefined;
+}
+
+/** One change of one resource; ids are uuids here and TypeIDs inside `event` and `audit`. */
+export interface FeedEvent {
+  readonly id?: string;
+  /** `inventory.node.registered` */
+  readonly type: string;
+  readonly resource: { readonly type: string; readonly id: string; readonly version: number };
+  readonly scope?: Scope;
+  /** What everybody may read on DV_EVT; its `id`, a TypeID, becomes the CloudEvents subject. Null: not a public event. */
+  readonly event: object | null;
+  /** What audit keeps; null for changes that are no record of their own. */
+  readonly audit: object | null;
+  readonly traceparent?: string | undefined;
+  readonly causation?: string | undefined;
+}
+
+export interface FeedRow extends FeedEvent {
+  readonly id: string;
+  readonly pos: number;
+  readonly scope: Scope;
+  readonly recordedAt: Date;
+}
+
+/** The lease rows of the two steps: how far numbering and publishing came, kept apart from rows that will be dropped. */
+export const numberedLease = 'feed.number';
+export const publishedLease = 'feed.publish';
+
+/** Writes the feed rows of changes that this transaction makes, in the order given; without them it cannot commit. */
+export async function record(tx: Tx, schema: string, events: FeedEvent | readonly FeedEvent[]): Promise<void> {
+  const list = Array.isArray(events) ? (events as readonly FeedEvent[]) : [events as FeedEvent];
+  if (list.length === 0) return;
+  const traceparent = currentTraceparent();
+  const rows = list.map((each) => ({
+    id: each.id ?? newId(),
+    type: each.type,
+    resource_type: each.resource.type,
+    resource_id: each.resource.id,
+    resource_version: each.resource.version,
+    tenant_id: each.scope?.tenantId,
+    project_id: each.scope?.projectId,
+    environment_id: each.scope?.environmentId,
+    event: each.event,
+    audit: each.audit,
+    traceparent: each.traceparent ?? traceparent,
+    causation: each.causation,
+  }));
+  // One text for any number of rows, so that it is planned once. The order by makes seq rise in the order given.
+  await tx.unsafe(
+    `insert into ${quoteName(schema)}.feed (${recordColumns})
+     select ${recordColumns} from jsonb_array_elements($1) with ordinality as e(item, place),
+       lateral jsonb_populate_record(null::${quoteName(schema)}.feed, e.item) order by e.place`,
+    [json(rows)],
+  );
+}
+
+const recordColumns = `id, type, resource_type, resource_id, resource_version, tenant_id, project_id, environment_id,
+  event, audit, traceparent, causation`;
+
+const rowColumns = `pos, id, type, resource_type as "resourceType", resource_id as "resourceId",
+  resource_version as "resourceVersion", tenant_id as "tenantId", project_id as "projectId",
+  environment_id as "environmentId", event, audit, traceparent, causation, recorded_at as "recordedAt"`;
+
+interface StoredRow {
+  readonly pos: number;
+  readonly id: string;
+  readonly type: string;
+  readonly resourceType: string;
+  readonly resourceId: string;
+  readonly resourceVersion: number;
+  readonly tenantId: string | null;
+  readonly projectId: string | null;
+  readonly environmentId: string | null;
+  readonly event: object | null;
+  readonly audit: object | null;
+  readonly traceparent: string | null;
+  readonly causation: string | null;
+  readonly recordedAt: Date;
+}
+
+/** Reads on after a position, in order; only rows that the relay has numbered exist for a reader. */
+export async function feedPage(
+  db: Database | Tx,
+  schema: string,
+  afterPos: number,
+  limit: number,
+): Promise<readonly FeedRow[]> {
+  const rows = await db.unsafe(
+    `select ${rowColumns} from ${quoteName(schema)}.feed where pos > $1 order by pos limit $2`,
+    [afterPos, Math.min(limit, 1000)],
+  );
+  return (rows as unknown as readonly StoredRow[]).map((row) => ({
+    pos: row.pos,
+    id: row.id,
+    type: row.type,
+    resource: { type: row.resourceType, id: row.resourceId, version: row.resourceVersion },
+    scope: {
+      ...(row.tenantId === null ? {} : { tenantId: row.tenantId }),
+      ...(row.projectId === null ? {} : { projectId: row.projectId }),
+      ...(row.environmentId === null ? {} : { environmentId: row.environmentId }),
+    },
+    event: row.event,
+    audit: row.audit,
+    ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
+    ...(row.causation === null ? {} : { causation: row.causation }),
+    recordedAt: row.recordedAt,
+  }));
+}
+
+/**
+ * Gives the next rows their dense position: those whose transactions, and all that began before them, have ended. Returns how
+ * many; short, so that it hardly delays its own horizon.
+ */
+export async function numberFeed(db: Database, schema: string, limit: number): Promise<number> {
+  const name = quoteName(schema);
+  const [waiting] = await db.unsafe(`select 1 as one from ${name}.feed where pos is null limit 1`);
+  if (waiting === undefined) return 0;
+  return inTransaction(
+    db,
+    async (tx) => {
+      await lockName(tx, schema, numberedLease);
+      // A statement of its own: its snapshot must be taken when the lock is held, and so sees the last holder's numbers.
+      const [row] = await tx.unsafe(
+        `with next as materialized (
+           select id, recorded_at, row_number() over (order by xid, seq) as n from (
+             select id, recorded_at, xid, seq from ${name}.feed
+             where pos is null and xid < pg_snapshot_xmin(pg_current_snapshot()) order by xid, seq limit $2) as visible
+         ), numbered as (
+           update ${name}.feed f set pos = coalesce((select position from ${name}.lease where name = $1), 0) + next.n
+           from next where f.id = next.id and f.recorded_at = next.recorded_at returning f.pos
+         ), kept as (
+           insert into ${name}.lease (name, position) select $1, max(pos) from numbered having count(*) > 0
+           on conflict (name) do update set position = excluded.position
+         ) select count(*) as "count" from numbered`,
+        [numberedLease, limit],
+      );
+      return Number(row?.['count'] ?? 0);
+    },
+    // The indexes fit, whatever the statistics of a fresh partition say.
+    { settings: { enable_seqscan: 'off', enable_hashjoin: 'off', enable_mergejoin: 'off' } },
+  );
+}
+
+/**
+ * After a dump was restored into another cluster, whose transaction ids mean something else: run by the owner while nothing
+ * writes. Numbering goes on after the highest position known here or confirmed elsewhere; `lost` is the range between.
+ */
+export async function restoreFeed(
+  tx: Tx,
+  schema: string,
+  confirmedPos = 0,
+): Promise<{
+  readonly nextPos: number;
+  readonly waiting: number;
+  readonly lost?: { readonly from: number; readonly to: number };
+}> {
+  const name = quoteName(schema);
+  await lockName(tx, schema, numberedLease);
+  // 3 is the first normal transaction id of any cluster: older than every horizon.
+  const moved = await tx.unsafe(`update ${name}.feed set xid = '3' where pos is null`);
+  const [found] = await tx.unsafe(`select coalesce(max(pos), 0) as "maxPos" from ${name}.feed`);
+  const kept = await leasePosition(tx, schema, numberedLease);
+  const known = Math.max(Number(found?.['maxPos']), kept);
+  const last = Math.max(known, confirmedPos);
+  await tx.unsafe(
+    `insert into ${name}.lease (name, position) values ($1, $2) on conflict (name) do update set position = excluded.position`,
+    [numberedLease, last],
+  );
+  const [proof] = await tx.unsafe(
+    `select l.position = greatest(coalesce(max(f.pos), 0), $2::bigint, $3::bigint) as dense
+     from ${name}.lease l left join ${name}.feed f on f.pos is not null where l.name = $1 group by l.position`,
+    [numberedLease, kept, confirmedPos],
+  );
+  if (proof?.['dense'] !== true) throw new Error(`the next position of ${schema} is not the highest one plus 1`);
+  const lost = last > known ? { lost: { from: known + 1, to: last } } : {};
+  return { nextPos: last + 1, waiting: moved.count, ...lost };
+}
+
+export interface SealedPersonal {
+  readonly alg: 'A256GCM+hmac-sha256';
+  /** HMAC-SHA256(salt, canonical JSON): stands in the record for ever, and says nothing without the salt. */
+  readonly digest: string;
+  readonly iv: string;
+  /** Salt and personal fields, and the tag. */
+  readonly sealed: string;
+}
+
+/** Seals the personal fields of an audit part under the feed key (32 bytes, the same for all processes). */
+export function sealPersonal(feedKey: Uint8Array, personal: object): SealedPersonal {
+  const salt = randomBytes(16);
+  const iv = randomBytes(12);
+  const digest = personalDigest(salt, personal);
+  const cipher = createCipheriv('aes-256-gcm', feedKey, iv).setAAD(digest);
+  // The salt travels sealed: in the open it would let whoever reads a feed row guess an address by trying all of them.
+  const plain = JSON.stringify({ salt: salt.toString('base64url'), personal });
+  const sealed = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+  return {
+    alg: 'A256GCM+hmac-sha256',
+    digest: digest.toString('base64url'),
+    iv: iv.toString('base64url'),
+    sealed: sealed.toString('base64url'),
+  };
+}
+
+/**
+ * Opens what sealPersonal made.
+ * @throws Error when key, text or digest do not belong together
+ */
+export function openPersonal(
+  feedKey: Uint8Array,
+  sealed: SealedPersonal,
+): { readonly salt: Buffer; readonly personal: object } {
+  const digest = Buffer.from(sealed.digest, 'base64url');
+  const bytes = Buffer.from(sealed.sealed, 'base64url');
+  const decipher = createDecipheriv('aes-256-gcm', feedKey, Buffer.from(sealed.iv, 'base64url'), { authTagLength: 16 });
+  decipher.setAAD(digest).setAuthTag(bytes.subarray(-16));
+  const plain = Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]).toString('utf8');
+  const { salt, personal } = JSON.parse(plain) as { salt: string; personal: object };
+  const saltBytes = Buffer.from(salt, 'base64url');
+  if (!timingSafeEqual(digest, personalDigest(saltBytes, personal)))
+    throw new Error('the digest is of other personal fields');
+  return { salt: saltBytes, personal };
+}
+
+function personalDigest(salt: Uint8Array, personal: object): Buffer {
+  return createHmac('sha256', salt).update(canonicalJson(personal)).digest();
+}
+
+/** RFC 8785: members sorted by UTF-16 code units, numbers and strings as JSON.stringify writes them. */
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((each) => canonicalJson(each ?? null)).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
+}

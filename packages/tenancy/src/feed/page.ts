@@ -1,0 +1,44 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { encodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
+import type { FeedItem } from '@sentral/contracts/shared-verbs';
+import { feedPage, numberedLease, type FeedRow } from '@sentral/kernel/feed';
+import { leasePosition } from '@sentral/kernel/lease';
+import type { Deps } from '../deps.js';
+import { wireId } from './resource.js';
+
+/**
+ * Facts after a position, in order and without a gap.
+ * @throws Problem permission-denied, position-expired
+ */
+export async function pageFeed(
+  deps: Deps,
+  caller: Caller,
+  command: { afterPos: number; limit: number },
+): Promise<{ items: FeedItem[]; more: boolean }> {
+  // The feed holds the facts of every tenant and the audit parts: it is for the contexts themselves.
+  if (!('all' in caller.readScope)) throw problem('permission-denied', { permission: 'tenancy.feed.read' });
+  const rows = await feedPage(deps.db.platform, 'tenancy', command.afterPos, command.limit);
+  const first = rows[0]?.pos ?? (await leasePosition(deps.db.platform, 'tenancy', numberedLease)) + 1;
+  // Positions are dense, so a later first one means that what lay between is no longer kept.
+  if (first > command.afterPos + 1) throw problem('position-expired', { firstPos: first });
+  return { items: rows.map(itemFromRow), more: rows.length === command.limit };
+}
+
+function itemFromRow(row: FeedRow): FeedItem {
+  const { scope } = row;
+  return {
+    pos: row.pos,
+    id: encodeId('evt', row.id),
+    type: row.type,
+    recordedAt: row.recordedAt.toISOString(),
+    resource: { ...row.resource, id: wireId(row.resource.type, row.resource.id) },
+    ...(scope.tenantId === undefined ? {} : { tenantId: encodeId('tnt', scope.tenantId) }),
+    ...(scope.projectId === undefined ? {} : { projectId: encodeId('prj', scope.projectId) }),
+    ...(scope.environmentId === undefined ? {} : { environmentId: encodeId('env', scope.environmentId) }),
+    event: row.event as FeedItem['event'],
+    audit: row.audit as FeedItem['audit'],
+    ...(row.traceparent === undefined ? {} : { traceparent: row.traceparent }),
+    ...(row.causation === undefined ? {} : { causation: row.causation }),
+  };
+}

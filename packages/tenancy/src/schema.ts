@@ -1,0 +1,98 @@
+import { kernelTables } from '@sentral/kernel/tables';
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  foreignKey,
+  jsonb,
+  pgSchema,
+  text,
+  timestamp,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+
+export const tenancy = pgSchema('tenancy');
+
+/** Bookkeeping: no version, no guard, no event. */
+export const { feed, outbox, inbox, idempotency, operation, lease } = kernelTables(tenancy);
+
+const at = (name: string) => timestamp(name, { withTimezone: true });
+
+/** Audited. The tree platform > tenant > project > environment; its shape is held by the constraints alone. */
+export const scope = tenancy.table(
+  'scope',
+  {
+    id: uuid('id').primaryKey(),
+    kind: text('kind').notNull(),
+    parentId: uuid('parent_id'),
+    parentKind: text('parent_kind'),
+    tenantId: uuid('tenant_id'),
+    projectId: uuid('project_id'),
+    // Null above the project, where MATCH SIMPLE then skips the reference: a tenant's parent is in no tenant.
+    parentTenantId: uuid('parent_tenant_id').generatedAlwaysAs(
+      sql`case when kind in ('project', 'environment') then tenant_id end`,
+    ),
+    name: text('name').notNull(),
+    displayName: text('display_name'),
+    labels: jsonb('labels').notNull().default({}),
+    annotations: jsonb('annotations').notNull().default({}),
+    state: text('state').notNull().default('active'),
+    class: text('class'),
+    expiresAt: at('expires_at'),
+    protected: boolean('protected').notNull().default(false),
+    version: bigint('version', { mode: 'number' }).notNull().default(1),
+    createdAt: at('created_at').notNull().defaultNow(),
+    updatedAt: at('updated_at').notNull().defaultNow(),
+    deletedAt: at('deleted_at'),
+    purgeAt: at('purge_at'),
+  },
+  (t) => [
+    unique('scope_id_kind').on(t.id, t.kind),
+    unique('scope_id_tenant').on(t.id, t.tenantId),
+    unique('scope_name_unique_under_parent').on(t.parentId, t.name),
+    uniqueIndex('scope_one_platform')
+      .on(t.kind)
+      .where(sql`kind = 'platform'`),
+    foreignKey({
+      name: 'scope_parent_is_what_it_says',
+      columns: [t.parentId, t.parentKind],
+      foreignColumns: [t.id, t.kind],
+    }),
+    foreignKey({
+      name: 'scope_stays_in_tenant',
+      columns: [t.parentId, t.parentTenantId],
+      foreignColumns: [t.id, t.tenantId],
+    }),
+    check('scope_kind', sql`kind in ('platform', 'tenant', 'project', 'environment')`),
+    check(
+      'scope_parent_kind',
+      sql`(parent_id is null) = (kind = 'platform') and parent_kind is not distinct from
+        (case kind when 'tenant' then 'platform' when 'project' then 'tenant' when 'environment' then 'project' end)`,
+    ),
+    check('scope_tenant_is_its_own', sql`(kind = 'tenant') = (tenant_id is not distinct from id)`),
+    check('scope_platform_has_no_tenant', sql`(kind = 'platform') = (tenant_id is null)`),
+    check(
+      'scope_project_is_right',
+      sql`project_id is not distinct from (case kind when 'project' then id when 'environment' then parent_id end)`,
+    ),
+    check('scope_name', sql`name ~ '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'`),
+    check('scope_state', sql`state in ('active', 'suspended', 'deleting', 'deleted')`),
+    check('scope_platform_stays', sql`kind <> 'platform' or state = 'active'`),
+    check(
+      'scope_deleted_has_purge',
+      sql`(state = 'deleted') = (deleted_at is not null) and (state = 'deleted') = (purge_at is not null)`,
+    ),
+    check('scope_class', sql`class in ('production', 'staging', 'development', 'ephemeral')`),
+    check(
+      'scope_environment_fields',
+      sql`(kind = 'environment') = (class is not null)
+        and (expires_at is not null) = (class is not distinct from 'ephemeral')
+        and (kind = 'environment' or not protected)`,
+    ),
+    check('scope_labels_are_objects', sql`jsonb_typeof(labels) = 'object' and jsonb_typeof(annotations) = 'object'`),
+    check('scope_version', sql`version > 0`),
+  ],
+);

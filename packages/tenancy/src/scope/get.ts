@@ -1,0 +1,19 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { problem } from '@sentral/contracts/problem';
+import type { Scope } from '@sentral/contracts/tenancy';
+import type { Deps } from '../deps.js';
+import { readingAs } from '../reading.js';
+import { scopeFromRow, uuidOfScope } from './row.js';
+import { findScope } from './sql.js';
+
+/**
+ * One scope; what the caller may not read does not exist for it.
+ * @throws Problem not-found
+ */
+export async function getScope(deps: Deps, caller: Caller, command: { id: string }): Promise<Scope> {
+  const row = await readingAs(deps, caller, (on, visible) => findScope(on, uuidOfScope(command.id), visible));
+  const scope = row === undefined ? undefined : scopeFromRow(row);
+  // An id of another kind with the same uuid is not this scope.
+  if (scope === undefined || scope.id !== command.id) throw problem('not-found', { resourceType: 'tenancy.scope' });
+  return scope;
+}

@@ -1,0 +1,11 @@
+import { defineConfig } from 'tsup';
+
+export default defineConfig({
+  entry: ['src/resource.ts', 'src/netbox.ts', 'src/devicetypes.ts', 'src/ipamplan.ts', 'src/compare.ts'],
+  format: ['esm'],
+  platform: 'node',
+  target: 'node20',
+  sourcemap: true,
+  clean: false,
+  dts: false,
+});
