@@ -190,7 +190,7 @@ function openPool(options: DatabaseOptions): Pool & Pick<Database, 'close' | 'he
   function leave(connection: Connection, reason: Error): void {
     if (!settings.needPrimary) return;
     hosts.bad(connection.at);
-    for (const other of [...idle]) if (other.at === connection.at) other.destroy(reason);
+    for (const other of idle.slice()) if (other.at === connection.at) other.destroy(reason);
     connection.destroy(reason);
   }
 
@@ -245,13 +245,13 @@ function openPool(options: DatabaseOptions): Pool & Pick<Database, 'close' | 'he
   async function close(timeoutMs = 5_000): Promise<void> {
     closed = true;
     rejectAll(fault('CLOSED', 'The database was closed'));
-    for (const connection of [...idle]) void connection.end();
+    for (const connection of idle.slice()) void connection.end();
     if (open.size === 0) return;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));
     await Promise.race([new Promise<void>((resolve) => (drained = resolve)), late]);
     clearTimeout(timer);
-    for (const connection of [...open]) connection.destroy(fault('CLOSED', 'The database was closed'));
+    for (const connection of open) connection.destroy(fault('CLOSED', 'The database was closed'));
   }
 }
 

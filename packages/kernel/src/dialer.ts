@@ -37,7 +37,7 @@ export function readTarget(options: { url: string; user?: string; password?: str
   const name = options.user ?? decodeURIComponent(user ?? '');
   if (name === '') throw new TypeError('A database URL names its user');
   return {
-    hosts: hosts!.split(',').map(readHost),
+    hosts: hosts.split(',').map(readHost),
     database: decodeURIComponent(database ?? '') || name,
     user: name,
     password: options.password ?? decodeURIComponent(password ?? ''),

@@ -11,7 +11,7 @@ export type Rows<R extends object = Row> = readonly R[] & { readonly count: numb
 export interface Sql {
   <R extends object = Row>(strings: TemplateStringsArray, ...values: unknown[]): Promise<Rows<R>>;
 }
-export type DrizzleHandle = PostgresJsDatabase<Record<string, never>> & { readonly $client: unknown };
+export type DrizzleHandle = PostgresJsDatabase & { readonly $client: unknown };
 
 /** The driver's client of one physical connection. */
 export type Wire = postgres.Sql<Record<string, never>>;
@@ -176,7 +176,7 @@ function convertRows(answer: unknown, arrays: boolean): Rows {
       }
     }
   }
-  return result as unknown as Rows;
+  return result;
 }
 
 /** Rows as objects by column name. */
@@ -245,7 +245,7 @@ export function texted(text: string, params: readonly unknown[] = [], arrays = f
     const values = params.map((value) => parameter(wire, value)) as never[];
     const query = wire.unsafe(text, values, { prepare: values.length > 0 && prepares(wire, text) });
     // The driver keeps the origin of each failed untagged query for ever, by its own strings: give it nothing to keep.
-    Object.defineProperty(query, 'origin', { value: '' });
+    void Object.defineProperty(query, 'origin', { value: '' });
     return arrays ? query.values() : query;
   };
   return { head: text, send };
@@ -281,5 +281,5 @@ export function drizzleOn(run: Run, nested: <T>(work: (client: unknown) => Promi
     begin: nested,
     savepoint: nested,
   };
-  return drizzle(client as never) as unknown as DrizzleHandle;
+  return drizzle(client as never);
 }

@@ -3,7 +3,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Connection } from './connection.js';
 import type { Database } from './database.js';
-import { fault, faultCode, isFatal, isRetryable, sqlState } from './errors.js';
+import { fault, faultCode, isRetryable, sqlState } from './errors.js';
 import { control, drizzleOn, lastResult, sqlOn, texted, toRows, type DrizzleHandle, type Rows, type Sql, type Statement } from './sql.js';
 
 declare const transaction: unique symbol;
@@ -117,7 +117,7 @@ async function begin(pool: Pool, connection: Connection, { isolation, settings }
     await connection.run(control(text), pool.statementDeadlineMs);
   } catch (error) {
     if (!connection.loss) throw error;
-    throw { [notBegun]: error };
+    throw Object.assign(new Error('The connection was lost before BEGIN'), { [notBegun]: error });
   }
 }
 

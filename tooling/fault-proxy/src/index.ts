@@ -93,7 +93,7 @@ export async function startFaultProxy(target: { host?: string; port: number }): 
     open: () => pairs.size,
     accepted: () => accepted,
     async stop() {
-      for (const pair of [...pairs]) pair.cut('rst');
+      for (const pair of pairs) pair.cut('rst');
       for (const socket of held) socket.destroy();
       if (faults.accept !== 'refuse') await unlisten(server);
     },
@@ -173,7 +173,7 @@ export async function startFaultProxy(target: { host?: string; port: number }): 
       pairs.delete(pair);
       if (how === 'black-hole') return;
       endSocket(client, how);
-      upstream.destroy();
+      upstream.end(); // what came before the cut still reaches the server
     }
 
     function gone(other: Socket): void {

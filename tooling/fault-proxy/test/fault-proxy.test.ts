@@ -35,7 +35,7 @@ function client(): { socket: Socket; query(text: string): void; got(): string; e
   socket.on('data', (data) => (got += data.toString()));
   socket.on('error', (error) => (why = (error as NodeJS.ErrnoException).code ?? 'error'));
   const ended = new Promise<string>((resolve) => socket.on('close', () => resolve(why)));
-  socket.on('connect', () => socket.write(Buffer.from([0, 0, 0, 9, 0, 3, 0, 0, 0])));
+  socket.write(Buffer.from([0, 0, 0, 9, 0, 3, 0, 0, 0]));
   return { socket, query: (text) => socket.write(framed('Q', text)), got: () => got, ended };
 }
 

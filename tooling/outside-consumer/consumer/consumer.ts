@@ -2,7 +2,7 @@ import { createClient, pages } from '@sentral/contracts/client';
 import { systemRoutes } from '@sentral/contracts/api/system';
 import { remoteContext } from '@sentral/contracts/client-internal';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
-import { inventory } from '@sentral/contracts/inventory/index';
+import { inventory } from '@sentral/contracts/inventory';
 import { isProblem, problem } from '@sentral/contracts/problem';
 
 const headers = { 'content-type': 'application/problem+json' };

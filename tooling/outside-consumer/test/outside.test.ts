@@ -108,7 +108,8 @@ async function configFor(file: string): Promise<string> {
 }
 
 async function pack(folder: string, into: string): Promise<string> {
-  await execute('corepack', ['pnpm', 'pack', '--pack-destination', into], folder);
+  // The workspace's own pnpm: it alone resolves catalog entries to versions, and newer Node has no corepack.
+  await execute(join(here, '../../node_modules/.bin/pnpm'), ['pack', '--pack-destination', into], folder);
   const name = (await readdir(into)).find((file) => file.endsWith('.tgz'));
   if (name === undefined) throw new Error('nothing was packed');
   return join(into, name);

@@ -1,4 +1,4 @@
-import { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
+import type { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
 import type { Caller, ScopeRow } from '@sentral/contracts/contract';
 import type { Id } from '@sentral/contracts/ids';
 import { requireIdempotencyKey, type Asked, type Handlers } from '../http/mount.js';

@@ -1,4 +1,4 @@
-import { graphRoutes } from '@sentral/contracts/api/inventory/graph';
+import type { graphRoutes } from '@sentral/contracts/api/inventory/graph';
 import { requireVersion, type Handlers } from '../http/mount.js';
 import type { World } from './world.js';
 import { createdAt, listed, openCursor, shown } from './shape.js';

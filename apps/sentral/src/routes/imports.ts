@@ -1,4 +1,4 @@
-import { importRoutes } from '@sentral/contracts/api/inventory/imports';
+import type { importRoutes } from '@sentral/contracts/api/inventory/imports';
 import type { Caller } from '@sentral/contracts/contract';
 import type { Id } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';

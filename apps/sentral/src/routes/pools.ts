@@ -1,4 +1,4 @@
-import { poolRoutes } from '@sentral/contracts/api/inventory/pools';
+import type { poolRoutes } from '@sentral/contracts/api/inventory/pools';
 import { requireVersion, type Handlers } from '../http/mount.js';
 import type { World } from './world.js';
 import { createdAt, listed, openCursor, shown } from './shape.js';

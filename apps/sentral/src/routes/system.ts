@@ -1,4 +1,4 @@
-import { systemRoutes } from '@sentral/contracts/api/system';
+import type { systemRoutes } from '@sentral/contracts/api/system';
 import type { Handlers } from '../http/mount.js';
 import type { Readiness } from '../readiness.js';
 

@@ -8,7 +8,7 @@ export interface Kit {
   /** A fresh name, so that cases on one database do not meet. */
   name(stem: string): string;
   /** Fails the case with this sentence unless it holds. */
-  holds(condition: boolean, sentence: string): asserts condition;
+  holds(condition: boolean, sentence: string): void;
   /** Fails the case unless both are the same JSON. */
   equals(actual: unknown, expected: unknown, sentence: string): void;
   /** Fails the case unless the call is refused with this code; gives the problem, to look at its facts. */
@@ -59,7 +59,7 @@ const platformCaller: Caller = {
 };
 
 /** Fails with the sentence unless the condition holds. */
-export function holds(condition: boolean, sentence: string): asserts condition {
+export function holds(condition: boolean, sentence: string): void {
   if (!condition) throw new Error(sentence);
 }
 

@@ -2,6 +2,7 @@
 // address_block_siblings_never_overlap are the judges, whoever writes. inet compares masks too: hosts are compared as hosts.
 import type { Tx } from '@sentral/kernel/database';
 import type { HolderRow, Span } from './number-sql.js';
+import { only } from './sql.js';
 
 export interface BlockRow {
   readonly id: string;
@@ -36,7 +37,7 @@ export async function judgeHost(tx: Tx, block: BlockRow, host: string): Promise<
       exists (select from address_range r where r.space_id = ${block.spaceId}::uuid and r.ended_at is null and h.host between r.first_host and r.last_host) as "inRange",
       exists (select from address_block c where c.parent_id = ${block.id}::uuid and c.ended_at is null and h.host << c.cidr) as "inChild"
     from (select ${host}::inet as host) h`;
-  const verdict = rows[0]!;
+  const verdict = only(rows);
   return verdict.outside ? 'outside' : verdict.inRange ? 'in_range' : verdict.inChild ? 'in_child_block' : 'free';
 }
 

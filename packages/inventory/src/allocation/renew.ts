@@ -16,8 +16,9 @@ export function renewAllocation(deps: Deps, caller: Caller, command: { id: strin
     version: command.version,
     allowed: ['held'],
     work: async (tx, row) => {
-      const ttlSeconds = command.ttlSeconds ?? row.ttlSeconds!;
-      const bound = row.maxTtlSeconds! - (await findAgeSeconds(tx, row.id));
+      // A held one always has both; allocation_ttl_in_bounds sees to the maximum.
+      const ttlSeconds = command.ttlSeconds ?? row.ttlSeconds ?? 0;
+      const bound = (row.maxTtlSeconds ?? 0) - (await findAgeSeconds(tx, row.id));
       if (ttlSeconds > bound) throw problem('amount-not-allowed', { rule: 'max', class: 'ttlSeconds', bound: Math.max(0, bound), requested: ttlSeconds });
       const changed = await amendExpiry(tx, { id: row.id, state: 'held', expiresInSeconds: ttlSeconds, boundTaskId: null });
       return recordAllocation(tx, changed, { event: 'renewed', traceparent: caller.traceparent });

@@ -4,7 +4,9 @@ import type { AllocationRow, ItemRow } from './sql.js';
 
 /** A row as the contract shows it: ids as TypeIDs, an overdue hold as expired. */
 export function toAllocation(row: AllocationRow, items: readonly ItemRow[]): Allocation {
-  const expired = row.overdue && row.expiresAt !== null;
+  // Shown by the clock, whether or not anyone has ended it yet.
+  const expiredAt = row.overdue ? row.expiresAt : null;
+  const endedAt = row.endedAt ?? expiredAt;
   return {
     id: encodeId('alc', row.id),
     type: 'allocation',
@@ -14,7 +16,7 @@ export function toAllocation(row: AllocationRow, items: readonly ItemRow[]): All
     environmentId: encodeId('env', row.scopeId),
     requestId: row.requestId,
     consumer: { service: row.consumerService, kind: row.consumerKind, id: row.consumerId },
-    state: expired ? 'expired' : row.state,
+    state: expiredAt === null ? row.state : 'expired',
     items: items.map(toItem),
     labels: row.labels,
     onExpiry: row.onExpiry,
@@ -23,7 +25,7 @@ export function toAllocation(row: AllocationRow, items: readonly ItemRow[]): All
     ...(row.boundTaskId === null ? {} : { boundTaskId: encodeId('tsk', row.boundTaskId) }),
     startsAt: row.startsAt.toISOString(),
     ...(row.expiresAt === null ? {} : { expiresAt: row.expiresAt.toISOString() }),
-    ...(row.endedAt !== null ? { endedAt: row.endedAt.toISOString() } : expired ? { endedAt: row.expiresAt!.toISOString() } : {}),
+    ...(endedAt === null ? {} : { endedAt: endedAt.toISOString() }),
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };

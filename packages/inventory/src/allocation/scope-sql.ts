@@ -13,11 +13,12 @@ export interface ScopeViewRow {
   readonly depth: number;
 }
 
-const prefixes = { tenant: 'tnt', project: 'prj', environment: 'env' } as const;
+const prefixes = ['tnt', 'prj', 'env'] as const;
 const scopeUuid = (id: string): string => {
   if (id === platformScopeId) return platformScopeUuid;
-  const prefix = Object.values(prefixes).find((p) => id.startsWith(`${p}_`));
-  return decodeId(prefix!, id);
+  const prefix = prefixes.find((each) => id.startsWith(`${each}_`));
+  if (prefix === undefined) throw new TypeError(`${id} is the id of no scope`);
+  return decodeId(prefix, id);
 };
 
 /** Applies what the caller brought along where it is newer: a scope made a moment ago works at once. */

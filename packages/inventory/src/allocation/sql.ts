@@ -63,6 +63,13 @@ export const itemColumns = `
   i.space_id as "spaceId", i.block_id as "blockId", host(i.address) as address, i.taken_block_id as "takenBlockId",
   (select b.cidr::text from address_block b where b.id = i.taken_block_id) as cidr, i.fence, i.released_at as "releasedAt"`;
 
+/** The row of a statement that always gives one. */
+export function only<R>(rows: readonly R[]): R {
+  const [row] = rows;
+  if (row === undefined) throw new Error('a statement that always gives a row gave none');
+  return row;
+}
+
 /** Readers and transactions alike can ask these. */
 export interface Asks {
   unsafe(text: string, params?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
@@ -225,11 +232,11 @@ export async function claimOverdue(tx: Tx, limit: number): Promise<readonly stri
 /** Whole seconds since the allocation began, by the transaction's clock. */
 export async function findAgeSeconds(tx: Tx, id: string): Promise<number> {
   const rows = await tx.sql<{ age: number }>`select floor(extract(epoch from now() - starts_at))::int as age from allocation where id = ${id}::uuid`;
-  return rows[0]!.age;
+  return only(rows).age;
 }
 
 /** The highest fence among what an allocation holds. */
 export async function findFence(tx: Tx, id: string): Promise<number> {
   const rows = await tx.sql<{ fence: number }>`select coalesce(max(fence), 0) as fence from allocation_item where allocation_id = ${id}::uuid`;
-  return rows[0]!.fence;
+  return only(rows).fence;
 }

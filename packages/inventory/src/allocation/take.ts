@@ -113,7 +113,7 @@ const whyNot = {
 async function takeBlock(taker: Taker, wanted: Wanted & { what: 'block' }, item: NewItem): Promise<void> {
   const parent = await blockOf(taker.tx, wanted);
   const parentId = encodeId('blk', parent.id);
-  const length = wanted.length ?? Number(wanted.cidr!.split('/')[1]);
+  const length = wanted.length ?? Number(wanted.cidr?.split('/')[1]);
   if (length <= parent.length || length > parent.width) {
     const pointer = `/items/${wanted.asked}/${wanted.cidr === undefined ? 'prefixLength' : 'cidr'}`;
     throw problem('validation-failed', { errors: [{ pointer, code: 'out_of_bounds', message: `must be longer than /${parent.length} of its parent and at most /${parent.width}` }] });

@@ -48,11 +48,9 @@ export async function applySet(tx: Tx, set: ToApply): Promise<Applied> {
   const known = await listKnown(tx, set.source);
   const surroundings = await surroundingsOf(tx, known);
   const deletes = staged.filter(({ op }) => op === 'delete');
-  const named = new Set([...staged.map(({ key }) => key), ...(await listRefusedKeys(tx, set.importId)).map((key) => key.split('#')[0] ?? key), ...staged.map(({ key }) => key)]);
+  const isNamed = naming(staged, await listRefusedKeys(tx, set.importId));
   const ends = new Set(deletes.filter(({ key, ifMatch }) => known.has(key) && (ifMatch === undefined || ifMatch === known.get(key)?.version)).map(({ key }) => key));
-  // What belongs to a refused row (the range of a group, the port side of a front port) carries its key before the #.
-  const isNamed = (key: string): boolean => named.has(key) || named.has(key.split('#')[0] ?? key);
-  if (set.complete) for (const key of known.keys()) if (!isNamedExactly(key, named, isNamed, staged)) ends.add(key);
+  if (set.complete) for (const key of known.keys()) if (!isNamed(key)) ends.add(key);
   const verdict = judge({ staged, known, ends, surroundings, newId: set.newId });
   const refused = new Map(verdict.refused);
   for (const row of deletes) {
@@ -83,11 +81,14 @@ export async function applySet(tx: Tx, set: ToApply): Promise<Applied> {
   return { ...outcomesOf({ staged, planned, endings, refused }, changes, new Map([...first.refused, ...last.refused])), stopped: false };
 }
 
-function isNamedExactly(key: string, named: ReadonlySet<string>, isNamed: (key: string) => boolean, staged: readonly Staged[]): boolean {
-  if (named.has(key)) return true;
-  const owner = key.split('#')[0] ?? key;
-  // A part of a row that is in the set and no longer states it has vanished; a part of a row that could not be read has not.
-  return owner !== key && isNamed(owner) && !staged.some((row) => row.key === owner);
+/** A row that could not be read is named all the same, and so are its parts, which carry its key before the #. */
+function naming(staged: readonly Staged[], refusedKeys: readonly string[]): (key: string) => boolean {
+  const read = new Set(staged.map(({ key }) => key));
+  const unread = new Set(refusedKeys);
+  return (key) => {
+    const owner = key.split('#')[0] ?? key;
+    return read.has(key) || unread.has(key) || (unread.has(owner) && !read.has(owner));
+  };
 }
 
 function resolver(byKey: ReadonlyMap<string, Planned>, known: ReadonlyMap<string, Known>, parents: BlockParents, besides: ReadonlySet<string>): Resolve {

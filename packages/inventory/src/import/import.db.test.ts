@@ -1,0 +1,191 @@
+import { readdir, readFile } from 'node:fs/promises';
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import type { Import } from '@sentral/contracts/inventory/import';
+import { differences } from '@sentral/facts/compare';
+import { deviceTypeFacts, deviceTypeSections } from '@sentral/facts/devicetypes';
+import { planChanges, planFacts, planSections } from '@sentral/facts/ipamplan';
+import { netboxFacts, netboxSections } from '@sentral/facts/netbox';
+import type { Imported } from '@sentral/facts/resource';
+import { openDatabase, type Database } from '@sentral/kernel/database';
+import { newId } from '@sentral/kernel/id';
+import { createTestDatabase, type TestDatabase } from '@sentral/testing';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { Deps } from '../deps.js';
+import { cancelImport } from './cancel.js';
+import { dumpOf, listing } from './collect.testing.js';
+import { createImport } from './create.js';
+import { getImport } from './get.js';
+import { listImportResults } from './results.js';
+import { stageImport } from './stage.js';
+import { startImport } from './start.js';
+import { storedOf } from './stored.testing.js';
+import { runNextImport } from './worker.js';
+
+const fixtures = new URL('../../../../fixtures/', import.meta.url);
+const fixture = (name: string): Promise<string> => readFile(new URL(name, fixtures), 'utf8');
+const expected = async (name: string): Promise<Record<string, unknown>> => JSON.parse(await fixture(`expected/${name}.json`)) as Record<string, unknown>;
+const caller: Caller = { principal: { id: 'usr_test', type: 'user' }, accessEpoch: 1, readScope: { all: true }, scopes: [] };
+
+let test_: TestDatabase;
+let deps: Deps;
+let admin: Database;
+const errors: unknown[] = [];
+
+beforeAll(async () => {
+  test_ = await createTestDatabase(inject('postgresUrl'));
+  const open = (role: string): Database => openDatabase({ url: test_.url(role), applicationName: 'import-test', searchPath: ['inventory', 'extensions'], poolSize: 4 });
+  deps = { db: { app: open('inventory_app'), read: open('inventory_read'), platform: open('inventory_platform') }, now: () => new Date(), newId, telemetry: { log: (level, message, fields) => void (level === 'error' && errors.push(message, fields)) } };
+  admin = openDatabase({ url: test_.adminUrl, applicationName: 'import-test', searchPath: ['inventory', 'extensions'], poolSize: 2 });
+});
+
+afterAll(async () => {
+  for (const db of [deps?.db.app, deps?.db.read, deps?.db.platform, admin]) await db?.close(1000);
+  await test_?.drop();
+});
+
+async function staged(source: string, content: string, options: { atomic?: 'set' | 'batch'; dryRun?: boolean; format?: Import['format'] } = {}): Promise<Import> {
+  const { id } = await createImport(deps, caller, { source, format: options.format ?? 'changeset', atomic: options.atomic ?? 'batch', dryRun: options.dryRun ?? false });
+  const size = 500_000;
+  let ordinal = 0;
+  for (let at = 0; at < content.length; at += size) {
+    await stageImport(deps, caller, { id, ordinal, content: content.slice(at, at + size) });
+    ordinal += 1;
+  }
+  return startImport(deps, caller, { id, chunks: ordinal });
+}
+
+async function done(source: string, content: string, options: Parameters<typeof staged>[2] = {}): Promise<Import> {
+  const { id } = await staged(source, content, options);
+  await runNextImport(deps);
+  const ended = await getImport(deps, caller, { id });
+  expect(errors, JSON.stringify(ended.problem)).toEqual([]);
+  return ended;
+}
+
+const uuid = (one: Import): string => decodeId('imp', one.id);
+const read = (source: string, one?: Import): Promise<Imported> => storedOf(admin, source, one && uuid(one));
+const count = async (table: string): Promise<number> => Number((await admin.unsafe(`select count(*)::integer as n from ${table}`))[0]?.['n']);
+
+test('a NetBox file imported gives its facts again from the database, and imported twice changes nothing', async () => {
+  const file = await fixture('netbox/netbox-demo-v3.6.json');
+  const first = await done('netbox', file, { format: 'netbox' });
+  expect(first).toMatchObject({ state: 'succeeded', percent: 100 });
+  const want = await expected('netbox-demo-v3.6');
+  delete (want['cabling'] as Record<string, unknown>)['storedCablePaths'];
+  for (const caseOfInput of ['duplicatePrefixSameVrf', 'duplicateHostSameVrf', 'sameHostInSeveralVrfs']) delete ((want['ipam'] as Record<string, unknown>)['awkward'] as Record<string, unknown>)[caseOfInput];
+  expect(differences(want, netboxFacts(await read('netbox', first)), netboxSections)).toEqual([]);
+
+  const facts = await count('feed');
+  const again = await done('netbox', file, { format: 'netbox' });
+  expect(again.state).toBe('succeeded');
+  expect(again.counts['unchanged']).toBe(first.counts['created']);
+  expect(await count('feed')).toBe(facts);
+  expect(await admin.unsafe(`select max(version) as version from node`)).toEqual([{ version: 1 }]);
+});
+
+test('a device type library gives its facts again from the database', async () => {
+  const ended = await done('library', await listing(new URL('devicetypes/', fixtures)), { format: 'devicetypes' });
+  expect(ended.state).toBe('succeeded');
+  expect(differences(await expected('devicetypes'), deviceTypeFacts(await read('library', ended)), deviceTypeSections)).toEqual([]);
+});
+
+test('eighteen revisions of a prefix plan are applied one after the other, and five of them change nothing', async () => {
+  const names = (await readdir(new URL('ipamplan/', fixtures))).filter((name) => name.startsWith('rev-')).sort();
+  let before: Imported | undefined;
+  const changes: ReturnType<typeof planChanges>[] = [];
+  const silent: number[] = [];
+  for (const [step, name] of names.entries()) {
+    const facts = await count('feed');
+    const ended = await done('plan', await fixture(`ipamplan/${name}`));
+    expect(ended.state, name).toBe('succeeded');
+    expect(ended.counts['refused'] ?? 0, name).toBe(0);
+    if ((await count('feed')) === facts) silent.push(step);
+    const after = await read('plan', ended);
+    if (before !== undefined) changes.push(planChanges(step, before, after));
+    before = after;
+    const overlaps = await admin.unsafe(`select a.cidr from address_block a join address_block b on a.id < b.id and a.space_id = b.space_id and a.cidr && b.cidr and a.parent_id is not distinct from b.parent_id
+      where a.ended_at is null and b.ended_at is null`);
+    expect(overlaps, name).toEqual([]);
+  }
+  const want = await expected('ipamplan');
+  want['aggregates'] = (want['aggregates'] as Record<string, unknown>[]).map((aggregate) => ({ key: aggregate['prefix'], ...aggregate }));
+  const order = ['outsideEveryAggregate', 'sameNameElsewhere'];
+  const facts = planFacts(before as Imported, changes) as { awkward: Record<string, string[]> };
+  for (const list of order) {
+    facts.awkward[list]?.sort();
+    (want['awkward'] as Record<string, string[]>)[list]?.sort();
+  }
+  expect(differences(want, facts as unknown as Record<string, unknown>, [...planSections, 'aggregates'])).toEqual([]);
+  expect(silent.length).toBeGreaterThan(0);
+});
+
+test('a spoiled row is reported by its key with what depends on it, and stops nothing else', async () => {
+  const ended = await done(
+    'spoiled',
+    dumpOf([
+      ['dcim.site', 1, { name: 'one', slug: 'one' }],
+      ['dcim.rack', 1, { name: 'good', site: 1, u_height: 42 }],
+      ['dcim.rack', 2, { name: 'bad', site: 1, u_height: -3 }],
+      ['dcim.device', 1, { name: 'in bad', site: 1, rack: 2 }],
+      ['dcim.device', 2, { name: 'in good', site: 1, rack: 1 }],
+      ['ipam.prefix', 1, { prefix: 'nonsense', status: 'active' }],
+      ['ipam.prefix', 2, { prefix: '10.0.0.0/24', status: 'active' }],
+      ['ipam.prefix', 3, { prefix: '10.0.0.0/24', status: 'active' }],
+    ]),
+  );
+  expect(ended.state).toBe('succeeded');
+  const { items } = await listImportResults(deps, caller, { id: ended.id, outcome: ['refused'], limit: 100 });
+  expect(items.map(({ externalId }) => externalId).sort()).toEqual(['dcim.device:1', 'dcim.rack:2', 'ipam.prefix:1', 'ipam.prefix:3']);
+  expect((await read('spoiled')).resources.map(({ externalId }) => externalId)).toEqual(expect.arrayContaining(['dcim.device:2', 'dcim.rack:1', 'ipam.prefix:2']));
+});
+
+test('a file that is truncated or not JSON is refused whole, and nothing of it stays', async () => {
+  const file = await fixture('netbox/netbox-demo-v3.6.json');
+  const tables = ['import', 'import_row', 'import_chunk', 'node', 'feed'];
+  const before = await Promise.all(tables.map(count));
+  await expect(staged('cut', file.slice(0, 2_000_000))).rejects.toMatchObject({ code: 'malformed-request', facts: { position: 2_000_000 } });
+  await expect(staged('html', '<html>not found</html>')).rejects.toMatchObject({ code: 'malformed-request' });
+  await expect(staged('broken', '{"op":"upsert"')).rejects.toMatchObject({ code: 'malformed-request' });
+  expect(await Promise.all(tables.map(count))).toEqual(before);
+});
+
+const line = (row: unknown): string => `${JSON.stringify(row)}\n`;
+const block = (externalId: string, cidr: string): string => line({ op: 'upsert', externalId, resource: { type: 'addressBlock', space: 'space', cidr } });
+const space = line({ op: 'upsert', externalId: 'space', resource: { type: 'addressSpace', name: 'space' } });
+
+test('a block passes from one key to another and two swap theirs inside one set', async () => {
+  await done('swap', space + block('a', '10.0.0.0/24') + block('b', '10.0.1.0/24') + block('c', '10.0.2.0/24'));
+  const ended = await done('swap', block('a', '10.0.1.0/24') + block('b', '10.0.0.0/24') + line({ op: 'delete', externalId: 'c' }) + block('d', '10.0.2.0/24') + block('top', '10.0.0.0/16'));
+  expect(ended.counts).toMatchObject({ created: 2, updated: 2, deleted: 1 });
+  const { resources } = await read('swap');
+  expect(Object.fromEntries(resources.filter(({ type }) => type === 'addressBlock').map(({ externalId, cidr, parent }) => [externalId, [cidr, parent]]))).toEqual({
+    a: ['10.0.1.0/24', 'top'],
+    b: ['10.0.0.0/24', 'top'],
+    d: ['10.0.2.0/24', 'top'],
+    top: ['10.0.0.0/16', undefined],
+  });
+});
+
+test('a set that is all or nothing writes nothing when one row is refused, and a dry run writes nothing at all', async () => {
+  const rows = space + block('a', '10.0.0.0/24') + block('b', '10.0.0.0/24');
+  const facts = await count('feed');
+  const whole = await done('whole', rows, { atomic: 'set' });
+  expect(whole).toMatchObject({ state: 'failed', problem: { code: 'validation-failed' }, counts: { refused: 1 } });
+  const dry = await done('dry', rows, { dryRun: true });
+  expect(dry).toMatchObject({ state: 'succeeded', counts: { created: 2, refused: 1 } });
+  expect(await count('feed')).toBe(facts);
+  expect((await read('dry')).resources).toEqual([]);
+});
+
+test('a cancelled import is not applied, and one whose worker died is applied once by the next', async () => {
+  const cancelled = await staged('cancelled', space);
+  await cancelImport(deps, caller, { id: cancelled.id, version: cancelled.version });
+  expect(await runNextImport(deps)).toBe(false);
+  const one = await staged('died', space + block('a', '10.9.0.0/24'));
+  // What a kill -9 leaves: a claim without an end.
+  await admin.unsafe(`update import set state = 'running', epoch = 7, claimed_until = now() - interval '1 second' where id = $1`, [uuid(one)]);
+  expect(await runNextImport(deps)).toBe(true);
+  expect(await getImport(deps, caller, { id: one.id })).toMatchObject({ state: 'succeeded', counts: { created: 2 } });
+  expect(await runNextImport(deps)).toBe(false);
+});
