@@ -17,7 +17,7 @@ async function call(method, path, body, headers = {}) {
 }
 
 async function findBlock() {
-  for (let cursor = ''; ; ) {
+  for (let cursor = ''; ;) {
     const spaces = await call('GET', `/v1/addressSpaces?limit=500${cursor}`);
     for (const space of spaces.body.items) {
       const blocks = await call('GET', `/v1/addressSpaces/${space.id}/blocks?cidr=${encodeURIComponent(cidr)}`);
@@ -44,7 +44,10 @@ async function client(name) {
     const { status, body } = await call(
       'POST',
       `/v1/environments/${environment}/allocations`,
-      { consumer: { service: 'race', kind: 'client', id: `${name}-${n}-${randomUUID()}` }, items: [{ what: 'address', blockId: block.id }] },
+      {
+        consumer: { service: 'race', kind: 'client', id: `${name}-${n}-${randomUUID()}` },
+        items: [{ what: 'address', blockId: block.id }],
+      },
       { 'idempotency-key': randomUUID() },
     );
     slowest = Math.max(slowest, performance.now() - started);
@@ -60,7 +63,11 @@ const started = performance.now();
 const last = await Promise.all(Array.from({ length: Number(clients) }, (_, i) => client(`client-${i + 1}`)));
 const seconds = (performance.now() - started) / 1000;
 const distinct = new Set(got.map((g) => g.address)).size;
-console.log(`${got.length} grants, ${distinct} distinct addresses, in ${seconds.toFixed(1)} s (slowest answer ${Math.round(slowest)} ms)`);
-console.log(`first: ${got[0]?.name} got ${got[0]?.address} (fence ${got[0]?.fence}); last: ${got.at(-1)?.name} got ${got.at(-1)?.address} (fence ${got.at(-1)?.fence})`);
+console.log(
+  `${got.length} grants, ${distinct} distinct addresses, in ${seconds.toFixed(1)} s (slowest answer ${Math.round(slowest)} ms)`,
+);
+console.log(
+  `first: ${got[0]?.name} got ${got[0]?.address} (fence ${got[0]?.fence}); last: ${got.at(-1)?.name} got ${got.at(-1)?.address} (fence ${got.at(-1)?.fence})`,
+);
 for (const [what, count] of refusals) console.log(`${count} × ${what}`);
 console.log('what the losers were told:', JSON.stringify(last[0]));

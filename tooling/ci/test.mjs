@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import path from 'node:path';
 import { countResults, forgetResults, manifestOf, resultFile, testedPackages } from './results.mjs';
+import { serverTests } from './server-tests.mjs';
 import { natsServer, postgresVersion } from './servers.mjs';
 import { check, finish, root, run } from './steps.mjs';
 
@@ -69,7 +70,8 @@ async function unitTests() {
   forgetResults();
   const config = path.join(root, 'tooling/ci/unit.config.mjs');
   for (const folder of testedPackages()) {
-    await run('vitest', ['run', '--config', config, '--root', '.', ...reporters], {
+    const others = serverTests(folder).map((file) => `--exclude=${file}`);
+    await run('vitest', ['run', '--config', config, '--root', '.', ...others, ...reporters], {
       cwd: path.join(root, folder),
       env: { PATH: `${path.join(root, folder, 'node_modules/.bin')}${path.delimiter}${process.env.PATH ?? ''}` },
       show: true,

@@ -23,11 +23,15 @@ export const accessSnapshotSchema = v.object({
   epoch: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   grants: v.array(v.object({ id: v.string(), scope: scopeRefSchema, permissions: permissionList })),
   /** On the platform or a tenant; inherited by everything below. Subjects and exceptions are resolved already. */
-  denies: v.array(v.object({ id: v.string(), scopeId: v.union([v.literal('platform'), idSchema('tnt')]), permissions: permissionList })),
-  /** A token never exceeds its account: it may do less, in a smaller place. */
-  token: v.optional(
-    v.object({ permissions: v.optional(permissionList), scope: v.optional(scopeRefSchema) }),
+  denies: v.array(
+    v.object({
+      id: v.string(),
+      scopeId: v.union([v.literal('platform'), idSchema('tnt')]),
+      permissions: permissionList,
+    }),
   ),
+  /** A token never exceeds its account: it may do less, in a smaller place. */
+  token: v.optional(v.object({ permissions: v.optional(permissionList), scope: v.optional(scopeRefSchema) })),
 });
 export type AccessSnapshot = v.InferInput<typeof accessSnapshotSchema>;
 
@@ -56,7 +60,8 @@ export function decide(snapshot: AccessSnapshot, permission: Permission, chain: 
   if (grant === undefined) return { allowed: false, reason: 'not-granted' };
 
   const { token } = snapshot;
-  if (token?.permissions !== undefined && !token.permissions.includes(permission)) return { allowed: false, reason: 'token' };
+  if (token?.permissions !== undefined && !token.permissions.includes(permission))
+    return { allowed: false, reason: 'token' };
   if (token?.scope !== undefined && !onChain(chain, token.scope.id)) return { allowed: false, reason: 'token' };
   return { allowed: true, grantedBy: grant.id };
 }
@@ -70,13 +75,19 @@ export function visibleScopes(snapshot: AccessSnapshot, permission: Permission):
   const reach = reachOf(permission);
   const nothing = { tenantIds: [], projectIds: [], environmentIds: [] };
   const { token } = snapshot;
-  if (reach === undefined || (token?.permissions !== undefined && !token.permissions.includes(permission))) return nothing;
+  if (reach === undefined || (token?.permissions !== undefined && !token.permissions.includes(permission)))
+    return nothing;
 
-  const denied = new Set<string>(snapshot.denies.filter((rule) => rule.permissions.includes(permission)).map((rule) => rule.scopeId));
+  const denied = new Set<string>(
+    snapshot.denies.filter((rule) => rule.permissions.includes(permission)).map((rule) => rule.scopeId),
+  );
   if (denied.has('platform')) return nothing;
 
-  const granted = snapshot.grants.filter(({ permissions }) => permissions.includes(permission)).map(({ scope }) => scope);
-  const wholePlatform = granted.some(({ kind }) => kind === 'platform') && (token?.scope?.kind ?? 'platform') === 'platform';
+  const granted = snapshot.grants
+    .filter(({ permissions }) => permissions.includes(permission))
+    .map(({ scope }) => scope);
+  const wholePlatform =
+    granted.some(({ kind }) => kind === 'platform') && (token?.scope?.kind ?? 'platform') === 'platform';
   if (reach === 'platform') return wholePlatform ? { all: true } : nothing;
   if (reach === 'tenant' && wholePlatform && denied.size === 0) return { all: true };
 

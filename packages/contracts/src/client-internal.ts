@@ -25,7 +25,8 @@ export function remoteContext<const C extends ContractDef>(contract: C, options:
     Object.fromEntries(
       Object.entries(verbs).map(([name, def]) => [
         name,
-        (caller: Caller, command: unknown) => callRemote({ contract, path: `${noun}/${name}`, def }, { caller, command }, options),
+        (caller: Caller, command: unknown) =>
+          callRemote({ contract, path: `${noun}/${name}`, def }, { caller, command }, options),
       ]),
     ),
   ]);
@@ -38,7 +39,11 @@ interface Target {
   readonly def: VerbDef;
 }
 
-async function callRemote(target: Target, body: { caller: Caller; command: unknown }, options: RemoteOptions): Promise<unknown> {
+async function callRemote(
+  target: Target,
+  body: { caller: Caller; command: unknown },
+  options: RemoteOptions,
+): Promise<unknown> {
   const { context } = target.contract;
   const url = new URL(`/internal/v1/${context}/${target.path}`, options.baseUrl);
   const authorization = `Bearer ${await options.token(context)}`;

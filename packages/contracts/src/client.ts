@@ -64,7 +64,9 @@ interface Page<T> {
 }
 
 /** Walks a list to its end, item by item: `for await (const node of pages((cursor) => client.listNodes({ query: { cursor } })))`. */
-export async function* pages<T>(next: (cursor: string | undefined) => Promise<Page<T>>): AsyncGenerator<T, void, undefined> {
+export async function* pages<T>(
+  next: (cursor: string | undefined) => Promise<Page<T>>,
+): AsyncGenerator<T, void, undefined> {
   let cursor: string | undefined;
   do {
     const { body } = await next(cursor);
@@ -96,7 +98,8 @@ async function withRetries(def: RouteDef, settings: Settings, attempt: () => Pro
       failure = error;
     }
     const waitMs = retryDelayMs(answer, tried);
-    if (tried >= attemptsMax || waitMs === undefined || !mayRepeat(def, answer, settings)) throw refusalOf(def, answer, failure, settings);
+    if (tried >= attemptsMax || waitMs === undefined || !mayRepeat(def, answer, settings))
+      throw refusalOf(def, answer, failure, settings);
     await sleep(waitMs, settings.signal);
   }
 }
@@ -134,7 +137,10 @@ function refusalOf(def: RouteDef, answer: Answer | undefined, failure: unknown, 
   if (answer !== undefined && answer.status < 500) {
     return Object.assign(problem('internal'), { cause: new Error(`${def.operationId} was answered ${answer.status}`) });
   }
-  const lost = def.method === 'GET' ? problem('dependency-unavailable') : problem('outcome-unknown', { ...(idempotencyKey !== undefined && { idempotencyKey }) });
+  const lost =
+    def.method === 'GET'
+      ? problem('dependency-unavailable')
+      : problem('outcome-unknown', { ...(idempotencyKey !== undefined && { idempotencyKey }) });
   return Object.assign(lost, { cause: failure });
 }
 
@@ -155,18 +161,22 @@ function urlOf(def: RouteDef, { params, query }: Parts, baseUrl: string): URL {
   const path = def.path.replaceAll(/:([A-Za-z]+)/g, (_, name: string) => {
     const value = params?.[name];
     // "." and ".." would be taken for directions by URL, whatever their encoding.
-    if (value === undefined || value === '' || /^\.{1,2}$/.test(value)) throw new TypeError(`${def.operationId} needs ${name}`);
+    if (value === undefined || value === '' || /^\.{1,2}$/.test(value))
+      throw new TypeError(`${def.operationId} needs ${name}`);
     return encodeURIComponent(value);
   });
   const url = new URL(path, baseUrl);
   for (const [name, value] of Object.entries(query ?? {})) {
-    for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) url.searchParams.append(name, String(one));
+    for (const one of Array.isArray(value) ? value : [value])
+      if (one !== undefined) url.searchParams.append(name, String(one));
   }
   return url;
 }
 
 async function headersOf(def: RouteDef, request: Parts, settings: Settings): Promise<Record<string, string>> {
-  const given = Object.entries(request.headers ?? {}).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const given = Object.entries(request.headers ?? {}).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
   return {
     accept: 'application/json, application/problem+json',
     ...(settings.token === undefined ? {} : { authorization: `Bearer ${await settings.token()}` }),

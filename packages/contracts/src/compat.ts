@@ -25,7 +25,21 @@ interface Against {
 }
 
 // A bound or a word that no rule below knows: any change of it is taken for breaking, lest it pass unseen.
-const known = new Set(['type', 'enum', 'const', 'properties', 'required', 'additionalProperties', 'items', 'anyOf', 'oneOf', 'allOf', 'propertyNames', 'prefixItems', '$defs']);
+const known = new Set([
+  'type',
+  'enum',
+  'const',
+  'properties',
+  'required',
+  'additionalProperties',
+  'items',
+  'anyOf',
+  'oneOf',
+  'allOf',
+  'propertyNames',
+  'prefixItems',
+  '$defs',
+]);
 const said = new Set(['title', 'description', 'examples', 'default', '$comment', '$schema', '$id']);
 const lowerBounds = ['minimum', 'exclusiveMinimum', 'minLength', 'minItems', 'minProperties'] as const;
 const upperBounds = ['maximum', 'exclusiveMaximum', 'maxLength', 'maxItems', 'maxProperties'] as const;
@@ -80,11 +94,17 @@ function compareValues(path: string, older: Json, { newer, direction }: Against)
   const before = valuesOf(older);
   const after = valuesOf(newer);
   if (before === undefined && after === undefined) return compareTypes(path, older, { newer, direction });
-  if (before === undefined) return [...compareTypes(path, older, { newer, direction }), narrowed(path, 'values limited', direction)];
-  if (after === undefined) return [...compareTypes(path, older, { newer, direction }), widened(path, 'values no longer limited', direction)];
+  if (before === undefined)
+    return [...compareTypes(path, older, { newer, direction }), narrowed(path, 'values limited', direction)];
+  if (after === undefined)
+    return [...compareTypes(path, older, { newer, direction }), widened(path, 'values no longer limited', direction)];
   return [
-    ...before.filter((value) => !after.includes(value)).map((value) => narrowed(path, `value removed: ${value}`, direction)),
-    ...after.filter((value) => !before.includes(value)).map((value) => widened(path, `value added: ${value}`, direction)),
+    ...before
+      .filter((value) => !after.includes(value))
+      .map((value) => narrowed(path, `value removed: ${value}`, direction)),
+    ...after
+      .filter((value) => !before.includes(value))
+      .map((value) => widened(path, `value added: ${value}`, direction)),
   ];
 }
 
@@ -146,7 +166,9 @@ function compareProperties(path: string, older: Json, { newer, direction }: Agai
     }
     const inside = compareAt(at, old, { newer: fresh, direction });
     if (must.has(name) === mustNow.has(name)) return inside;
-    const moved = mustNow.has(name) ? narrowed(at, 'became required', direction) : widened(at, 'became optional', direction);
+    const moved = mustNow.has(name)
+      ? narrowed(at, 'became required', direction)
+      : widened(at, 'became optional', direction);
     return [moved, ...inside];
   });
 }
@@ -163,13 +185,22 @@ function compareInside(path: string, older: Json, { newer, direction }: Against)
   });
   const [defs, freshDefs] = [schemasOf(older['$defs']), schemasOf(newer['$defs'])];
   const shared = Object.keys(defs).filter((name) => name in freshDefs);
-  const definitions = shared.flatMap((name) => compareAt(`${path}#${name}`, defs[name] ?? {}, { newer: freshDefs[name] ?? {}, direction }));
+  const definitions = shared.flatMap((name) =>
+    compareAt(`${path}#${name}`, defs[name] ?? {}, { newer: freshDefs[name] ?? {}, direction }),
+  );
   const before = listOf(older['prefixItems']);
   const after = listOf(newer['prefixItems']);
   const length: readonly Change[] =
-    before.length === after.length ? [] : [{ path, change: `tuple of ${before.length} → ${after.length}`, breaking: true }];
+    before.length === after.length
+      ? []
+      : [{ path, change: `tuple of ${before.length} → ${after.length}`, breaking: true }];
   const both = before.slice(0, after.length);
-  return [...nested, ...definitions, ...length, ...both.flatMap((old, at) => compareAt(`${path}/${at}`, old, { newer: after[at] ?? {}, direction }))];
+  return [
+    ...nested,
+    ...definitions,
+    ...length,
+    ...both.flatMap((old, at) => compareAt(`${path}/${at}`, old, { newer: after[at] ?? {}, direction })),
+  ];
 }
 
 function compareRest(path: string, older: Json, { newer, direction }: Against): readonly Change[] {
@@ -203,6 +234,8 @@ function schemasOf(properties: unknown): Readonly<Record<string, Json>> {
 
 function nameOf(variant: Json): string {
   const { type } = schemasOf(variant['properties']);
-  const name = JSON.stringify(type?.['const'] ?? variant['const'] ?? variant['type'] ?? variant['enum'] ?? variant['$ref'] ?? 'object');
+  const name = JSON.stringify(
+    type?.['const'] ?? variant['const'] ?? variant['type'] ?? variant['enum'] ?? variant['$ref'] ?? 'object',
+  );
   return name.slice(0, 60);
 }

@@ -39,7 +39,8 @@ export async function verifyInternalToken(
     throw refused('invalid');
   }
   // A holder of the key could mint for longer; what verifies takes no longer life than what mints.
-  if (claims.exp - claims.iat > internalTokenSeconds || claims.iat > nowSeconds + leewaySeconds) throw refused('invalid');
+  if (claims.exp - claims.iat > internalTokenSeconds || claims.iat > nowSeconds + leewaySeconds)
+    throw refused('invalid');
   if (claims.exp + leewaySeconds <= nowSeconds) throw refused('expired');
 }
 

@@ -27,7 +27,8 @@ export function jsonSchema(
   const converted = toJsonSchema(schema, definitions === undefined ? config : { ...config, definitions });
   const { $schema: _, $defs, ...rest } = converted as Json;
   // Without a document around it the schema keeps its own definitions.
-  if (definitions === undefined) return JSON.parse(JSON.stringify($defs === undefined ? rest : { ...rest, $defs })) as Json;
+  if (definitions === undefined)
+    return JSON.parse(JSON.stringify($defs === undefined ? rest : { ...rest, $defs })) as Json;
   return JSON.parse(JSON.stringify(rest).replaceAll('#/$defs/', '#/components/schemas/')) as Json;
 }
 
@@ -66,7 +67,13 @@ function operation(def: RouteDef, options: OpenApiOptions): Json {
 }
 
 function parametersOf(def: RouteDef, options: OpenApiOptions): Json[] {
-  return ([['path', def.params], ['query', def.query], ['header', def.headers]] as const).flatMap(([where, part]) => {
+  return (
+    [
+      ['path', def.params],
+      ['query', def.query],
+      ['header', def.headers],
+    ] as const
+  ).flatMap(([where, part]) => {
     if (part === undefined) return [];
     const schema = convert(part, 'input', options);
     const required = (schema['required'] ?? []) as string[];
@@ -91,7 +98,9 @@ function responsesOf(def: RouteDef, options: OpenApiOptions): Json {
       status,
       {
         description,
-        ...(headers === undefined ? {} : { headers: mapValues(headers, (text) => ({ description: text, schema: { type: 'string' } })) }),
+        ...(headers === undefined
+          ? {}
+          : { headers: mapValues(headers, (text) => ({ description: text, schema: { type: 'string' } })) }),
         ...(schema === null ? {} : { content: { 'application/json': { schema: convert(schema, 'output', options) } } }),
       },
     ]),

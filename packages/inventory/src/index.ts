@@ -1,6 +1,5 @@
 import { checked, type CheckedOptions, type Implements } from '@sentral/contracts/contract';
 import { inventory } from '@sentral/contracts/inventory';
-import { problem } from '@sentral/contracts/problem';
 import { getAddress } from './address/get.js';
 import { listAddresses } from './address/list.js';
 import { recordAddress } from './address/record.js';
@@ -30,6 +29,13 @@ import { disconnectNodes } from './edge/disconnect.js';
 import { getEdge } from './edge/get.js';
 import { listEdges } from './edge/list.js';
 import { pageFeed } from './feed/page.js';
+import { cancelImport } from './import/cancel.js';
+import { createImport } from './import/create.js';
+import { getImport } from './import/get.js';
+import { listImports } from './import/list.js';
+import { listImportResults } from './import/results.js';
+import { stageImport } from './import/stage.js';
+import { startImport } from './import/start.js';
 import { listInvariants } from './invariant/list.js';
 import { getKind } from './kind/get.js';
 import { listAllKinds } from './kind/list.js';
@@ -57,10 +63,9 @@ import { subtreeOfNode } from './topology/subtree.js';
 import { countUsage } from './usage/count.js';
 
 export type { Deps } from './deps.js';
+export { startImportWorker } from './import/worker.js';
 export { createInventoryLoops } from './loops.js';
 export type Inventory = Implements<typeof inventory>;
-
-const away = () => Promise.reject(problem('dependency-unavailable', { dependency: 'import' }));
 
 /** The inventory context: the resource graph, its pools, and who holds what. */
 export function createInventory(deps: Deps, options: CheckedOptions = {}): Inventory {
@@ -133,7 +138,15 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         get: (caller, command) => getAllocation(deps, caller, command),
         list: (caller, command) => listAllocations(deps, caller, command),
       },
-      import: { create: away, stage: away, start: away, get: away, list: away, results: away, cancel: away },
+      import: {
+        create: (caller, command) => createImport(deps, caller, command),
+        stage: (caller, command) => stageImport(deps, caller, command),
+        start: (caller, command) => startImport(deps, caller, command),
+        get: (caller, command) => getImport(deps, caller, command),
+        list: (caller, command) => listImports(deps, caller, command),
+        results: (caller, command) => listImportResults(deps, caller, command),
+        cancel: (caller, command) => cancelImport(deps, caller, command),
+      },
       feed: { page: (caller, command) => pageFeed(deps, caller, command) },
       invariant: { list: (caller) => listInvariants(deps, caller) },
       usage: { count: (caller, command) => countUsage(deps, caller, command) },

@@ -31,7 +31,12 @@ const asIs = (value: unknown): unknown => value;
 /** Text both ways: what the driver would parse or print itself is done in sql.ts, once. */
 const types = {
   json: { to: 114, from: [114, 3802], serialize: asIs, parse: asIs },
-  date: { to: 1184, from: [1082, 1114, 1184], serialize: (x: unknown) => (x instanceof Date ? x.toISOString() : x), parse: asIs },
+  date: {
+    to: 1184,
+    from: [1082, 1114, 1184],
+    serialize: (x: unknown) => (x instanceof Date ? x.toISOString() : x),
+    parse: asIs,
+  },
   boolean: { to: 16, from: [16], serialize: String, parse: (x: string) => x === 't' },
   bytea: {
     to: 17,
@@ -60,7 +65,11 @@ export async function openConnection(target: Target, at: Host, settings: Connect
   }
 }
 
-function onSocket(socket: Socket, target: Target, { at, settings }: { at: Host; settings: ConnectionSettings }): Connection {
+function onSocket(
+  socket: Socket,
+  target: Target,
+  { at, settings }: { at: Host; settings: ConnectionSettings },
+): Connection {
   let given = false;
   let uncertain = false;
   let loss: Error | undefined;
@@ -112,7 +121,8 @@ function onSocket(socket: Socket, target: Target, { at, settings }: { at: Host; 
         (result) => {
           if (current !== mine) return;
           settle();
-          if (uncertain) destroy(fault('COMMIT_UNKNOWN', 'The wait for the standby was cut short: it may vanish in a failover'));
+          if (uncertain)
+            destroy(fault('COMMIT_UNKNOWN', 'The wait for the standby was cut short: it may vanish in a failover'));
           if (loss) reject(loss);
           else resolve(result);
         },

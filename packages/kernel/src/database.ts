@@ -3,7 +3,17 @@
 import { openConnection, type Connection, type ConnectionSettings } from './connection.js';
 import { hostOrder, readTarget, redialDelayMs, type TlsOptions } from './dialer.js';
 import { fault, faultCode, overloaded, sqlState, unavailable } from './errors.js';
-import { control, drizzleOn, sqlOn, texted, toRows, type DrizzleHandle, type Rows, type Sql, type Statement } from './sql.js';
+import {
+  control,
+  drizzleOn,
+  sqlOn,
+  texted,
+  toRows,
+  type DrizzleHandle,
+  type Rows,
+  type Sql,
+  type Statement,
+} from './sql.js';
 import { inTransaction, pools, type Pool } from './transaction.js';
 
 export { json, type DrizzleHandle, type Row, type Rows, type Sql } from './sql.js';
@@ -81,7 +91,8 @@ export function openDatabase(options: DatabaseOptions): Database {
 /** A statement of its own may have been committed when its answer did not come; one that only reads has no outcome to know. */
 function outcomeOf(error: unknown, statement: Statement): unknown {
   const code = faultCode(error);
-  const gone = code === 'CONNECTION_LOST' || code === 'STATEMENT_DEADLINE' || sqlState(error)?.startsWith('57P') === true;
+  const gone =
+    code === 'CONNECTION_LOST' || code === 'STATEMENT_DEADLINE' || sqlState(error)?.startsWith('57P') === true;
   if (!gone || /^\s*(?:select|show|values|table|explain)\b/i.test(statement.head)) return error;
   return fault('COMMIT_UNKNOWN', 'The connection was lost during a statement that may have written', error);
 }

@@ -25,8 +25,15 @@ export interface Target {
 }
 
 /** Reads `postgres://[user[:password]@]host[:port][,host[:port]…]/database[?sslmode=disable|require|verify-full]`. */
-export function readTarget(options: { url: string; user?: string; password?: string; tls?: TlsOptions | boolean }): Target {
-  const match = /^postgres(?:ql)?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(options.url);
+export function readTarget(options: {
+  url: string;
+  user?: string;
+  password?: string;
+  tls?: TlsOptions | boolean;
+}): Target {
+  const match = /^postgres(?:ql)?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(
+    options.url,
+  );
   if (!match?.[3]) throw new TypeError('A database URL is postgres://user:password@host:port[,host:port]/database');
   const [, user, password, hosts, database, query] = match;
   const mode = new URLSearchParams(query ?? '').get('sslmode');
@@ -57,7 +64,13 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 /** A connected socket, encrypted where asked, or an error within the deadline. */
 export function openSocket(at: Host, tls: TlsOptions | undefined, deadlineMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    let socket: Socket = connect({ host: at.host, port: at.port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 5_000 });
+    let socket: Socket = connect({
+      host: at.host,
+      port: at.port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: 5_000,
+    });
     const timer = setTimeout(() => fail(new Error('no answer in time')), deadlineMs);
     const fail = (cause?: unknown): void => {
       clearTimeout(timer);
@@ -94,7 +107,11 @@ export function openSocket(at: Host, tls: TlsOptions | undefined, deadlineMs: nu
 }
 
 /** The order to try hosts in: the one that answered last first, and those that just failed at the end. */
-export function hostOrder(hosts: readonly Host[]): { list(): readonly Host[]; good(at: Host): void; bad(at: Host): void } {
+export function hostOrder(hosts: readonly Host[]): {
+  list(): readonly Host[];
+  good(at: Host): void;
+  bad(at: Host): void;
+} {
   let order = [...hosts];
   return {
     list: () => [...order],

@@ -52,7 +52,9 @@ const faultCodes: ReadonlySet<string> = new Set<FaultCode>([
 
 /** The code of a fault of the database layer itself, also through wrappers. */
 export function faultCode(error: unknown): FaultCode | undefined {
-  return find(error, ({ code }) => (typeof code === 'string' && faultCodes.has(code) ? (code as FaultCode) : undefined));
+  return find(error, ({ code }) =>
+    typeof code === 'string' && faultCodes.has(code) ? (code as FaultCode) : undefined,
+  );
 }
 
 /** It may have been committed, or not: look up the idempotency row, never try again blindly. */

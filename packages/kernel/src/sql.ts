@@ -72,19 +72,26 @@ type Convert = (text: string) => unknown;
 
 function safeInteger(text: string): number {
   const n = Number(text);
-  if (!Number.isSafeInteger(n)) throw new RangeError('A bigint of the database does not fit a number: select it as text');
+  if (!Number.isSafeInteger(n))
+    throw new RangeError('A bigint of the database does not fit a number: select it as text');
   return n;
 }
 
 function instant(text: string): Date {
   const date = new Date(text);
-  if (Number.isNaN(date.getTime())) throw new RangeError('A timestamptz of the database is not an instant: infinity, or BC');
+  if (Number.isNaN(date.getTime()))
+    throw new RangeError('A timestamptz of the database is not an instant: infinity, or BC');
   return date;
 }
 
 const integer: Convert = Number;
 const same: Convert = (text) => text;
-const byType = new Map<number, Convert>([[20, safeInteger], [114, JSON.parse], [jsonbType, JSON.parse], [1184, instant]]);
+const byType = new Map<number, Convert>([
+  [20, safeInteger],
+  [114, JSON.parse],
+  [jsonbType, JSON.parse],
+  [1184, instant],
+]);
 /** Array types by their element's conversion; the rest of what PostgreSQL has comes as text. */
 const elementOf = new Map<number, Convert>([
   [1000, (text) => text === 't'], [1005, integer], [1007, integer], [1021, integer], [1022, integer], [1028, integer],
@@ -202,10 +209,14 @@ const refusedKeyword =
 
 /** Words that would begin or end a transaction, or change the session, are refused: they would leak to the next user of the connection. */
 export function refuseControl(text: string, several: boolean): void {
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const start = skipBlank(text, at);
     const refused = refusedKeyword.exec(text.slice(start, start + 40));
-    if (refused) throw fault('REFUSED_TEXT', `"${refused[0].toLowerCase()}" does not go through the query path: use inTransaction`);
+    if (refused)
+      throw fault(
+        'REFUSED_TEXT',
+        `"${refused[0].toLowerCase()}" does not go through the query path: use inTransaction`,
+      );
     if (!several) return;
     at = afterStatement(text, start);
   }
@@ -219,7 +230,8 @@ function skipBlank(text: string, at: number): number {
 }
 
 // Strings, quoted names, dollar quotes and comments hide a semicolon; anything else runs up to the next one.
-const piece = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([A-Za-z_]\w*)?\$[\s\S]*?\$\1\$|--[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\/|;|[^'"$;/-]+|[\s\S]/y;
+const piece =
+  /'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([A-Za-z_]\w*)?\$[\s\S]*?\$\1\$|--[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\/|;|[^'"$;/-]+|[\s\S]/y;
 function afterStatement(text: string, from: number): number {
   piece.lastIndex = from;
   for (let token = piece.exec(text); token; token = piece.exec(text)) if (token[0] === ';') return piece.lastIndex;

@@ -4,7 +4,18 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Connection } from './connection.js';
 import type { Database } from './database.js';
 import { fault, faultCode, isRetryable, sqlState } from './errors.js';
-import { control, drizzleOn, lastResult, sqlOn, texted, toRows, type DrizzleHandle, type Rows, type Sql, type Statement } from './sql.js';
+import {
+  control,
+  drizzleOn,
+  lastResult,
+  sqlOn,
+  texted,
+  toRows,
+  type DrizzleHandle,
+  type Rows,
+  type Sql,
+  type Statement,
+} from './sql.js';
 
 declare const transaction: unique symbol;
 
@@ -99,7 +110,9 @@ async function runOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>, options: Run
     if (sqlState(error) === '25006') pool.leave(connection, error as Error);
     // Whatever is left of it is undone; a connection that cannot even do that is of no use to the next one.
     if (!connection.loss && faultCode(error) !== 'COMMIT_REFUSED') {
-      await connection.run(control('rollback'), pool.statementDeadlineMs).catch((e: unknown) => connection.destroy(e as Error));
+      await connection
+        .run(control('rollback'), pool.statementDeadlineMs)
+        .catch((e: unknown) => connection.destroy(e as Error));
     }
     throw error;
   } finally {
@@ -294,5 +307,7 @@ async function undo({ connection, pool, end }: Running): Promise<void> {
 
 function literal(text: string): string {
   // standard_conforming_strings could be off: a backslash must not end up as an escape.
-  return text.includes('\\') ? ` E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'` : `'${text.replaceAll("'", "''")}'`;
+  return text.includes('\\')
+    ? ` E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
+    : `'${text.replaceAll("'", "''")}'`;
 }

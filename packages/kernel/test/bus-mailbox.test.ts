@@ -58,17 +58,27 @@ describe('the mailbox', () => {
     const ids = Array.from({ length: 40 }, (_, place) => (place % 5 === 0 ? `m${place}-slow` : `m${place}`));
     await bus.publish(messages('dv.rpl.v1.sentral.nett.stp', ids));
 
-    const child = spawn(process.execPath, [bundle, database.appUrl, JSON.stringify({ ...base, ackWaitMs: 3000 }), notes], {
-      stdio: 'inherit',
-    });
+    const child = spawn(
+      process.execPath,
+      [bundle, database.appUrl, JSON.stringify({ ...base, ackWaitMs: 3000 }), notes],
+      {
+        stdio: 'inherit',
+      },
+    );
     const lines = (): string[] => (existsSync(notes) ? readFileSync(notes, 'utf8').split('\n') : []);
     await until('all its slots hang', () => lines().filter((line) => /^took .*-slow$/.test(line)).length === 4);
     await until('the fast ones are acknowledged', async () => (await waiting()) <= ids.length - 12);
     child.kill('SIGKILL');
     const killedAt = Date.now();
     await new Promise((resolve) => child.once('exit', resolve));
-    const inHand = lines().filter((line) => line.startsWith('took ')).map((line) => line.slice(5));
-    const done = new Set(lines().filter((line) => line.startsWith('done ')).map((line) => line.slice(5)));
+    const inHand = lines()
+      .filter((line) => line.startsWith('took '))
+      .map((line) => line.slice(5));
+    const done = new Set(
+      lines()
+        .filter((line) => line.startsWith('done '))
+        .map((line) => line.slice(5)),
+    );
 
     const [seen, firstAgain] = [new Map<string, number>(), { at: 0 }];
     const rest = bus.consume(base, async ({ id, deliveries }) => {
@@ -86,7 +96,9 @@ describe('the mailbox', () => {
     for (const id of returned) expect(seen.get(id)).toBe(2);
     // They were taken at most 3 s before the kill, so the database gives them back at most 3 s after it.
     expect(firstAgain.at - killedAt).toBeLessThan(3500);
-    console.info(`kill -9: ${ids.length} messages, ${returned.length} in hand, first back after ${firstAgain.at - killedAt} ms`);
+    console.info(
+      `kill -9: ${ids.length} messages, ${returned.length} in hand, first back after ${firstAgain.at - killedAt} ms`,
+    );
   });
 
   test('a message that ends its process each time is buried without another delivery', async () => {
@@ -101,7 +113,9 @@ describe('the mailbox', () => {
     await until('it is buried', async () => (await waiting()) === 0);
     await bus.close();
     expect(seen).toEqual([]);
-    const letters = await database.db.sql<{ reason: string }>`select reason from bus.dead_letter where message_id = 'crash'`;
+    const letters = await database.db.sql<{
+      reason: string;
+    }>`select reason from bus.dead_letter where message_id = 'crash'`;
     expect(letters).toEqual([{ reason: 'delivered 5 times without an answer' }]);
   });
 
@@ -162,7 +176,9 @@ describe('the mailbox', () => {
     }
     const ids = Array.from({ length: 200 }, (_, place) => `shared-${place}`);
     await Promise.all(
-      buses.map((bus, part) => bus.publish(messages('dv.rpl.v1.sentral.nett.shared', ids.slice(part * 50, part * 50 + 50)))),
+      buses.map((bus, part) =>
+        bus.publish(messages('dv.rpl.v1.sentral.nett.shared', ids.slice(part * 50, part * 50 + 50))),
+      ),
     );
     await until('all are handled', async () => (await waiting()) === 0);
     await Promise.all(buses.map((bus) => bus.close()));
@@ -173,7 +189,9 @@ describe('the mailbox', () => {
   test('publishers of the same ids in opposite order get each other for a duplicate, never a deadlock', async () => {
     const buses = Array.from({ length: 4 }, () => openMailbox({ db: database.db }));
     const ids = Array.from({ length: 50 }, (_, place) => `both-${place}`);
-    const batches = buses.map((_, part) => messages('dv.rpl.v1.sentral.nett.both', part % 2 === 0 ? ids : ids.toReversed()));
+    const batches = buses.map((_, part) =>
+      messages('dv.rpl.v1.sentral.nett.both', part % 2 === 0 ? ids : ids.toReversed()),
+    );
     const acks = await Promise.all(buses.map((bus, part) => bus.publish(batches[part] ?? [])));
     expect(acks.flat().filter((ack) => !ack.duplicate)).toHaveLength(50);
     await database.db.sql`delete from bus.mailbox`;
@@ -181,7 +199,11 @@ describe('the mailbox', () => {
   });
 
   test('with its database away it says so, refuses to publish, and a stop still ends', async () => {
-    const db = openDatabase({ url: 'postgres://bus_app:sentral@127.0.0.1:9/none', applicationName: 'away', acquireTimeoutMs: 300 });
+    const db = openDatabase({
+      url: 'postgres://bus_app:sentral@127.0.0.1:9/none',
+      applicationName: 'away',
+      acquireTimeoutMs: 300,
+    });
     const bus = openMailbox({ db, pollMs: 50 });
     const subscription = bus.consume(base, async () => 'ack');
     await expect(bus.publish(messages('dv.rpl.v1.sentral.nett.away', ['away']))).rejects.toMatchObject({

@@ -60,7 +60,11 @@ describe.runIf(natsUrl !== '')('the bus on NATS', () => {
       seen.add(id);
       return 'ack';
     }).ready;
-    const messages = Array.from({ length: 50 }, () => ({ subject: `dv.rpl.v1.${name}.one`, id: randomUUID(), data: '{}' }));
+    const messages = Array.from({ length: 50 }, () => ({
+      subject: `dv.rpl.v1.${name}.one`,
+      id: randomUUID(),
+      data: '{}',
+    }));
     await bus.publish(messages);
     await wire.end();
     const noticed = await until('it notices', () => !bus.health().connected);

@@ -39,25 +39,32 @@ describe('subjects', () => {
 });
 
 describe('the loopback with faults', () => {
-  test.each([1, 2, 3, 4, 5])('seed %i: what was acknowledged is delivered, whatever is lost, repeated or late', async (seed) => {
-    const broker = loopbackBroker(seed);
-    const faults = { loseDelivery: 0.2, repeatDelivery: 0.2, reorder: 0.3, delayMs: 20, losePublishAck: 0.2 };
-    const bus = openLoopback({ broker, faults });
-    const limits = { ackWaitMs: 50, maxDeliver: 50, concurrency: 4, backoffMs: [5] };
-    const deliveries: string[] = [];
-    bus.consume({ stream: 'DV_RPL', durable: 'all', filter: 'dv.rpl.v1.>', ...limits }, async ({ id }) => {
-      deliveries.push(id);
-      return 'ack';
-    });
-    const messages = Array.from({ length: 60 }, (_, place) => ({ subject: 'dv.rpl.v1.one', id: `m${place}`, data: '{}' }));
-    for (let tries = 0; tries < 50; tries += 1) {
-      const outcome = await bus.publish(messages).catch(() => undefined);
-      if (outcome !== undefined) break;
-    }
-    const end = Date.now() + 5000;
-    while (broker.stored.size > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
-    await bus.close();
-    expect(new Set(deliveries)).toEqual(new Set(messages.map(({ id }) => id)));
-    expect(deliveries.map((id) => Number(id.slice(1)))).not.toEqual(messages.map((_, place) => place));
-  });
+  test.each([1, 2, 3, 4, 5])(
+    'seed %i: what was acknowledged is delivered, whatever is lost, repeated or late',
+    async (seed) => {
+      const broker = loopbackBroker(seed);
+      const faults = { loseDelivery: 0.2, repeatDelivery: 0.2, reorder: 0.3, delayMs: 20, losePublishAck: 0.2 };
+      const bus = openLoopback({ broker, faults });
+      const limits = { ackWaitMs: 50, maxDeliver: 50, concurrency: 4, backoffMs: [5] };
+      const deliveries: string[] = [];
+      bus.consume({ stream: 'DV_RPL', durable: 'all', filter: 'dv.rpl.v1.>', ...limits }, async ({ id }) => {
+        deliveries.push(id);
+        return 'ack';
+      });
+      const messages = Array.from({ length: 60 }, (_, place) => ({
+        subject: 'dv.rpl.v1.one',
+        id: `m${place}`,
+        data: '{}',
+      }));
+      for (let tries = 0; tries < 50; tries += 1) {
+        const outcome = await bus.publish(messages).catch(() => undefined);
+        if (outcome !== undefined) break;
+      }
+      const end = Date.now() + 5000;
+      while (broker.stored.size > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+      await bus.close();
+      expect(new Set(deliveries)).toEqual(new Set(messages.map(({ id }) => id)));
+      expect(deliveries.map((id) => Number(id.slice(1)))).not.toEqual(messages.map((_, place) => place));
+    },
+  );
 });

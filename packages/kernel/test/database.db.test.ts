@@ -54,7 +54,8 @@ describe('values come back as what they are', () => {
 
   it('takes each kind of parameter, and gives it back unchanged', async () => {
     const at = new Date();
-    const [row] = await db.sql`select ${at}::timestamptz as at, ${true}::bool as yes, ${'true'}::bool as "yesText", ${5}::int as n,
+    const [row] =
+      await db.sql`select ${at}::timestamptz as at, ${true}::bool as yes, ${'true'}::bool as "yesText", ${5}::int as n,
       ${2n ** 62n}::text as big, ${['a"b', 'c\\', 'NULL', null, '{}']}::text[] as texts, ${[1, 2]}::int[] as ns, ${null}::text as nothing,
       ${json({ a: 'x' })} as doc, ${json([1])}::jsonb -> 0 as first, ${[at]}::timestamptz[] as ats, ${Buffer.from([1, 254])}::bytea as bytes,
       ${'2026-01-02T03:04:05.123456Z'}::timestamptz::text as micros, 7 = any(${[6, 7]}) as member`;
@@ -96,7 +97,10 @@ describe('drizzle', () => {
     const rows = await db.drizzle.select().from(thing).where(eq(thing.name, 'drizzle')).orderBy(thing.id);
     expect(rows.map((r) => r.open)).toEqual([{ a: 1 }, '5', 'text', null, [1], 7]);
     expect(rows[0]).toEqual({ id: 2000, name: 'drizzle', at, big: 2 ** 50, open: { a: 1 } });
-    const [n] = await db.drizzle.select({ n: dsql<number>`count(*)`, l: dsql<string[]>`array_agg(distinct ${thing.name})` }).from(thing).where(eq(thing.name, 'drizzle'));
+    const [n] = await db.drizzle
+      .select({ n: dsql<number>`count(*)`, l: dsql<string[]>`array_agg(distinct ${thing.name})` })
+      .from(thing)
+      .where(eq(thing.name, 'drizzle'));
     expect(n).toEqual({ n: 6, l: ['drizzle'] });
     const raw = await db.drizzle.execute(dsql`select at, open from thing where id = 2000`);
     expect(raw[0]).toEqual({ at, open: { a: 1 } });
@@ -110,7 +114,9 @@ describe('drizzle', () => {
     }).catch((e: unknown) => e);
     expect(sqlState(error)).toBe('23505');
     expect(constraintName(error)).toBe('thing_id_unique');
-    expect(toProblem(error, { thing_id_unique: () => problem('already-exists', { field: 'id' }) })).toMatchObject({ code: 'already-exists' });
+    expect(toProblem(error, { thing_id_unique: () => problem('already-exists', { field: 'id' }) })).toMatchObject({
+      code: 'already-exists',
+    });
     expect(toProblem(error, {})).toBeUndefined();
     expect(await names('half')).toEqual([]);
   });
@@ -129,7 +135,12 @@ describe('drizzle', () => {
 
 describe('a transaction', () => {
   it('commits what it did, and nothing of what threw', async () => {
-    expect(await inTransaction(db, async (tx) => (await tx.sql`insert into thing (id, name) values (1, 'kept') returning id`)[0])).toEqual({ id: 1 });
+    expect(
+      await inTransaction(
+        db,
+        async (tx) => (await tx.sql`insert into thing (id, name) values (1, 'kept') returning id`)[0],
+      ),
+    ).toEqual({ id: 1 });
     await expect(inTransaction(db, async (tx) => {
       await tx.sql`insert into thing (id, name) values (2, 'gone')`;
       throw new Error('changed my mind');
@@ -159,13 +170,21 @@ describe('a transaction', () => {
   it('accepts nothing after its end', async () => {
     let kept: { sql: Database['sql'] } | undefined;
     await inTransaction(db, async (tx) => void (kept = tx));
-    expect(faultCode(await kept!.sql`insert into thing (id, name) values (11, 'late')`.catch((e: unknown) => e))).toBe('TRANSACTION_ENDED');
+    expect(faultCode(await kept!.sql`insert into thing (id, name) values (11, 'late')`.catch((e: unknown) => e))).toBe(
+      'TRANSACTION_ENDED',
+    );
     expect(await names('late')).toEqual([]);
   });
 
   it('puts statements given at once on the wire in their order', async () => {
     const got = await inTransaction(db, (tx) =>
-      Promise.all(Array.from({ length: 20 }, (_, i) => tx.sql`insert into thing (id, name) values (${100 + i}, 'order') returning id`)));
+      Promise.all(
+        Array.from(
+          { length: 20 },
+          (_, i) => tx.sql`insert into thing (id, name) values (${100 + i}, 'order') returning id`,
+        ),
+      ),
+    );
     expect(got.map(([row]) => row?.['id'])).toEqual(Array.from({ length: 20 }, (_, i) => 100 + i));
   });
 
@@ -174,7 +193,9 @@ describe('a transaction', () => {
       (await tx.sql`select current_setting('transaction_isolation') as i, current_setting('sentral.tenant') as t, current_setting('statement_timeout') as s`)[0],
     { isolation: 'serializable', settings: { 'sentral.tenant': `it's \\ "x"`, statement_timeout: '9s' } }); // prettier-ignore
     expect(seen).toEqual({ i: 'serializable', t: `it's \\ "x"`, s: '9s' });
-    const after = await Promise.all(Array.from({ length: 8 }, () => db.sql`select coalesce(current_setting('sentral.tenant', true), '') as t`));
+    const after = await Promise.all(
+      Array.from({ length: 8 }, () => db.sql`select coalesce(current_setting('sentral.tenant', true), '') as t`),
+    );
     expect(after.every(([row]) => row?.['t'] === '')).toBe(true);
   });
 
@@ -197,20 +218,32 @@ describe('a transaction', () => {
       Promise.all([
         tx.savepoint(async () => (await tx.sql`select pg_sleep(0.01)`, await tx.sql`select 1`)),
         tx.savepoint(() => tx.sql`insert into thing (id, name) values (23, 'beside')`),
-      ])).catch((e: unknown) => e);
+      ]),
+    ).catch((e: unknown) => e);
     expect(faultCode(error)).toBe('TRANSACTION_ENDED');
     expect(await names('beside')).toEqual([]);
   });
 
   it('judges deferred constraints in a dry run, returns the result, and leaves nothing', async () => {
-    expect(await inTransaction(db, async (tx) => (await tx.sql`insert into thing (id, name) values (30, 'dry') returning name`)[0], { rollback: true })).toEqual({ name: 'dry' });
+    expect(
+      await inTransaction(
+        db,
+        async (tx) => (await tx.sql`insert into thing (id, name) values (30, 'dry') returning name`)[0],
+        { rollback: true },
+      ),
+    ).toEqual({ name: 'dry' });
     expect(await names('dry')).toEqual([]);
-    const bad = inTransaction(db, (tx) => tx.sql`insert into thing (id, name, twin) values (31, 'dry', 99999)`, { rollback: true });
+    const bad = inTransaction(db, (tx) => tx.sql`insert into thing (id, name, twin) values (31, 'dry', 99999)`, {
+      rollback: true,
+    });
     expect(constraintName(await bad.catch((e: unknown) => e))).toBe('thing_twin_known');
   });
 
   it('tells a refusal at COMMIT by its constraint, and it is not unknown', async () => {
-    const error = await inTransaction(db, (tx) => tx.sql`insert into thing (id, name, twin) values (32, 'deferred', 99999)`).catch((e: unknown) => e);
+    const error = await inTransaction(
+      db,
+      (tx) => tx.sql`insert into thing (id, name, twin) values (32, 'deferred', 99999)`,
+    ).catch((e: unknown) => e);
     expect(constraintName(error)).toBe('thing_twin_known');
     expect(isCommitUnknown(error)).toBe(false);
     expect(db.health().busy).toBe(0);
@@ -227,7 +260,10 @@ describe('a transaction', () => {
     expect((await db.sql`select big from thing where id = 40`)[0]).toEqual({ big: 3 });
     expect(runs).toBeGreaterThan(3);
     let tries = 0;
-    const hopeless = inTransaction(db, (tx) => ((tries += 1), tx.unsafe(`do $$ begin raise exception using errcode = '40P01'; end $$`)));
+    const hopeless = inTransaction(
+      db,
+      (tx) => ((tries += 1), tx.unsafe(`do $$ begin raise exception using errcode = '40P01'; end $$`)),
+    );
     expect(sqlState(await hopeless.catch((e: unknown) => e))).toBe('40P01');
     expect(tries).toBe(4);
   });
@@ -278,7 +314,8 @@ describe('text that begins, ends, or leaks', () => {
 
 describe('a session', () => {
   it('has the search path, the timeouts and the name it was given', async () => {
-    const [row] = await db.sql`select current_setting('search_path') as p, current_setting('statement_timeout') as s, current_setting('lock_timeout') as l,
+    const [row] =
+      await db.sql`select current_setting('search_path') as p, current_setting('statement_timeout') as s, current_setting('lock_timeout') as l,
       current_setting('idle_in_transaction_session_timeout') as i, current_setting('application_name') as n, current_setting('TimeZone') as z`;
     expect(row).toEqual({ p: `"${schema}", "extensions"`, s: '5s', l: '1s', i: '5s', n: 'test', z: 'UTC' });
   });

@@ -120,7 +120,10 @@ const rows = {
   async cancelledCommit() {
     const sql = open(url, { max: 1 });
     const admin = open(url, { max: 1 });
-    const begun = settled(sql.begin((tx) => tx`insert into matrix (id) values (1)`), 5_000);
+    const begun = settled(
+      sql.begin((tx) => tx`insert into matrix (id) values (1)`),
+      5_000,
+    );
     await sleep(300);
     await admin`select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'`;
     tell({ outcome: await begun });

@@ -30,7 +30,10 @@ const hosts = (...urls: string[]): string => {
 
 describe('a host that closes politely at connect', () => {
   it('leaves a query of the bare driver waiting for ever, dialling in a loop', async () => {
-    for (const { outcome } of await Promise.all([bare('finAtConnect', target.url), bare('everyHostDown', target.url)])) {
+    for (const { outcome } of await Promise.all([
+      bare('finAtConnect', target.url),
+      bare('everyHostDown', target.url),
+    ])) {
       expect(outcome).toMatchObject({ outcome: 'never' });
       expect(outcome?.['dialled']).toBeGreaterThan(20);
     }
@@ -104,7 +107,8 @@ describe('five times more than the database can do', () => {
       const { error, ms } = await ending(small.sql`select pg_sleep(0.05)`);
       if (error === undefined) admitted.push(ms);
       else refused.push(ms);
-      if (error !== undefined) expect(error).toMatchObject({ code: 'overloaded', facts: { retryAfterSeconds: expect.any(Number) } });
+      if (error !== undefined)
+        expect(error).toMatchObject({ code: 'overloaded', facts: { retryAfterSeconds: expect.any(Number) } });
     };
     const all: Promise<void>[] = [];
     for (let i = 0; i < 188; i += 1) {

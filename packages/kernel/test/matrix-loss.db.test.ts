@@ -67,30 +67,33 @@ describe('a connection lost inside a transaction', () => {
     expect(outcome?.['begun']).not.toBe('ok');
   });
 
-  it.each(['fin', 'rst'] as const)('is an error of the transaction here, and nothing of it is left (%s)', async (cut) => {
-    for (const during of ['between', 'statement'] as const) {
-      let late: unknown;
-      const { error, ms } = await ending(
-        inTransaction(db, async (tx) => {
-          await tx.sql`insert into matrix (id) values (1)`;
-          if (during === 'statement') setTimeout(() => proxy.cutAll(cut), 30);
-          else proxy.cutAll(cut);
-          if (during === 'statement') await tx.sql`select pg_sleep(1)`.catch(() => undefined);
-          await sleep(50);
-          await insert(100 + Math.floor(Math.random() * 1e6)); // other traffic, which dials again
-          late = await tx.sql`insert into matrix (id) values (2)`.catch((e: unknown) => e);
-        }),
-      );
-      expect(faultCode(error)).toBe('CONNECTION_LOST');
-      expect(toProblem(error, {})?.code).toBe('dependency-unavailable');
-      expect(ms).toBeLessThan(1_000);
-      await sleep(150);
-      expect(faultCode(late)).toMatch(/CONNECTION_LOST|TRANSACTION_ENDED/);
-      const left = await takeIds(target.url);
-      expect(left).toHaveLength(1);
-      expect(left[0]).toBeGreaterThanOrEqual(100);
-    }
-  });
+  it.each(['fin', 'rst'] as const)(
+    'is an error of the transaction here, and nothing of it is left (%s)',
+    async (cut) => {
+      for (const during of ['between', 'statement'] as const) {
+        let late: unknown;
+        const { error, ms } = await ending(
+          inTransaction(db, async (tx) => {
+            await tx.sql`insert into matrix (id) values (1)`;
+            if (during === 'statement') setTimeout(() => proxy.cutAll(cut), 30);
+            else proxy.cutAll(cut);
+            if (during === 'statement') await tx.sql`select pg_sleep(1)`.catch(() => undefined);
+            await sleep(50);
+            await insert(100 + Math.floor(Math.random() * 1e6)); // other traffic, which dials again
+            late = await tx.sql`insert into matrix (id) values (2)`.catch((e: unknown) => e);
+          }),
+        );
+        expect(faultCode(error)).toBe('CONNECTION_LOST');
+        expect(toProblem(error, {})?.code).toBe('dependency-unavailable');
+        expect(ms).toBeLessThan(1_000);
+        await sleep(150);
+        expect(faultCode(late)).toMatch(/CONNECTION_LOST|TRANSACTION_ENDED/);
+        const left = await takeIds(target.url);
+        expect(left).toHaveLength(1);
+        expect(left[0]).toBeGreaterThanOrEqual(100);
+      }
+    },
+  );
 
   it('leaves a database that answers again within a quarter of a second', async () => {
     await Promise.all(Array.from({ length: 10 }, () => db.sql`select pg_sleep(0.02)`));

@@ -73,7 +73,9 @@ it('a COMMIT that waits for a standby is not cancelled here, and its outcome is 
     expect(isCommitUnknown(error)).toBe(true);
     expect(ms).toBeGreaterThan(1_200); // our deadline, and no answer of the server's
     const waiting = async (): Promise<number[]> =>
-      (await admin.sql<{ pid: number }>`select pid from pg_stat_activity where wait_event = 'SyncRep'`).map((r) => r.pid);
+      (await admin.sql<{ pid: number }>`select pid from pg_stat_activity where wait_event = 'SyncRep'`).map(
+        (r) => r.pid,
+      );
     expect(await waiting()).toHaveLength(1); // nobody cut the wait: what is not safe is not seen either
     expect((await admin.sql`select id from matrix`).length).toBe(0);
     // Cut short by somebody else: PostgreSQL says success, and warns.

@@ -6,6 +6,10 @@ const code = /\.(ts|tsx|js|mjs|cjs)$/;
 const isTest = (name: string): boolean => /\.test\.[a-z]+$/.test(name) || name.includes('/test/');
 
 const longestFile = 350;
+// A test is read a case at a time.
+const longestTest = 400;
+// Counted apart (docs/adr/0002): adapters of the bus, and the two files that run migrations, for the migrator and for tests.
+const migrationFiles = /^packages\/kernel\/src\/migrat(e|ion-files)\.ts$/;
 const kernelFiles = 16;
 const kernelLines = 3000;
 const contextEntries = ['.', './migrations', './operate', './package.json'];
@@ -30,7 +34,7 @@ export const rules = {
 
   'the kernel stays small': (root) => {
     const files = filesUnder(root, ['packages/kernel/src'], code).filter(
-      ({ name }) => !isTest(name) && !name.startsWith('packages/kernel/src/bus/'),
+      ({ name }) => !isTest(name) && !name.startsWith('packages/kernel/src/bus/') && !migrationFiles.test(name),
     );
     const lines = files.reduce((sum, { text }) => sum + linesOf(text), 0);
     return [
@@ -41,8 +45,9 @@ export const rules = {
 
   'no file is longer than one can read': (root) =>
     filesUnder(root, ['packages', 'apps', 'tooling'], code)
-      .filter(({ text }) => linesOf(text) > longestFile)
-      .map(({ name, text }) => `${name} has ${linesOf(text)} lines, more than ${longestFile}`),
+      .map(({ name, text }) => ({ name, lines: linesOf(text), most: isTest(name) ? longestTest : longestFile }))
+      .filter(({ lines, most }) => lines > most)
+      .map(({ name, lines, most }) => `${name} has ${lines} lines, more than ${most}`),
 
   'contexts depend on contracts and kernel': (root) =>
     manifestsOf(root)

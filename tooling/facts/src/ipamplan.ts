@@ -90,7 +90,9 @@ export function planFacts(imported: Imported, changes: readonly PlanChanges[]): 
 }
 
 function listNames(imported: Imported): Map<string, readonly string[]> {
-  const out = new Map<string, readonly string[]>();
+  // What a list says of a block that is also a subnet is kept on the space.
+  const spaces = imported.resources.filter((stored) => stored.type === 'addressSpace');
+  const out = new Map<string, readonly string[]>(spaces.flatMap((space) => Object.entries((attribute(space, 'subnetsListed') ?? {}) as Record<string, readonly string[]>)));
   for (const stored of imported.resources.filter(isBlock)) {
     const lists = attribute(stored, 'lists') as readonly string[] | undefined;
     if (lists !== undefined) out.set(String(stored['cidr']), lists);

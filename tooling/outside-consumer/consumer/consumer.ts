@@ -17,8 +17,10 @@ const wrong: ReturnType<typeof encodeId<'alc'>> = id;
 // @ts-expect-error: a route that does not exist
 const missing = client.noSuchRoute;
 
-if (typeof far.node.get !== 'function' || typeof pages !== 'function') throw new Error('a verb or a function is missing');
+if (typeof far.node.get !== 'function' || typeof pages !== 'function')
+  throw new Error('a verb or a function is missing');
 if (!isProblem(refusal) || refusal.facts['reason'] !== 'missing') throw new Error('the problem was lost');
-if (decodeId('nod', wrong as never) !== '01890a5d-ac96-774b-bcce-b302099a8057' || missing !== undefined) throw new Error('the id was lost');
+if (decodeId('nod', wrong as never) !== '01890a5d-ac96-774b-bcce-b302099a8057' || missing !== undefined)
+  throw new Error('the id was lost');
 export const said = 'the contracts work outside';
 console.log(said);

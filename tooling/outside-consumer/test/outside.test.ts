@@ -19,7 +19,9 @@ beforeAll(async () => {
   tarball = await pack(contracts, outside);
   await install(tarball, join(outside, 'node_modules/@sentral/contracts'));
   // The very files of the workspace stand in for a download: valibot for running, the compiler for checking.
-  await cp(await realpath(join(here, 'node_modules/valibot')), join(outside, 'node_modules/valibot'), { recursive: true });
+  await cp(await realpath(join(here, 'node_modules/valibot')), join(outside, 'node_modules/valibot'), {
+    recursive: true,
+  });
   await cp(join(here, 'consumer/consumer.ts'), join(outside, 'consumer.ts'));
   await writeFile(join(outside, 'package.json'), JSON.stringify({ name: 'outside', private: true, type: 'module' }));
   await writeFile(join(outside, 'tsconfig.json'), JSON.stringify({ compilerOptions: strict, files: ['consumer.ts'] }));
@@ -45,7 +47,9 @@ const strict = {
 
 describe('a service of another team', () => {
   test('gets valibot alone with the contracts', async () => {
-    const manifest = JSON.parse(await readFile(join(outside, 'node_modules/@sentral/contracts/package.json'), 'utf8')) as {
+    const manifest = JSON.parse(
+      await readFile(join(outside, 'node_modules/@sentral/contracts/package.json'), 'utf8'),
+    ) as {
       dependencies: Record<string, string>;
     };
     expect(Object.keys(manifest.dependencies)).toEqual(['valibot']);
@@ -81,7 +85,9 @@ describe('the package', () => {
     const its = join(broken, 'package');
     await cp(join(outside, 'node_modules/@sentral/contracts'), its, { recursive: true });
     await rm(join(its, 'dist/ids.d.ts'));
-    await expect(run(bin('attw'), [await archive(broken), ...attwOptions, ...(await entrypoints())])).rejects.toMatchObject({ code: 1 });
+    await expect(
+      run(bin('attw'), [await archive(broken), ...attwOptions, ...(await entrypoints())]),
+    ).rejects.toMatchObject({ code: 1 });
     const manifest = await readFile(join(its, 'package.json'), 'utf8');
     await writeFile(join(its, 'package.json'), manifest.replace('./dist/*.js', './lost/index.js'));
     await expect(run(bin('publint'), ['run', '--strict', await archive(broken)])).rejects.toMatchObject({ code: 1 });

@@ -22,7 +22,7 @@ function accepts(url: string): Promise<boolean> {
 }
 
 async function until(what: () => boolean | Promise<boolean>, ms = 5000): Promise<boolean> {
-  for (const end = Date.now() + ms; Date.now() < end; ) {
+  for (const end = Date.now() + ms; Date.now() < end;) {
     if (await what()) return true;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }

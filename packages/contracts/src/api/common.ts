@@ -17,7 +17,10 @@ const storable = v.check<string, string>(isStorableText, 'must be text without N
 export const text = (min: number, max: number) => v.pipe(v.string(), v.minLength(min), v.maxLength(max), storable);
 
 /** The human handle: unique under its parent, never changed. */
-export const nameSchema = v.pipe(v.string(), v.regex(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be a name like web-01'));
+export const nameSchema = v.pipe(
+  v.string(),
+  v.regex(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be a name like web-01'),
+);
 
 /** Free text for people, 1 to 200 characters. */
 export const displayNameSchema = text(1, 200);
@@ -185,5 +188,8 @@ export const ifMatchSchema = v.pipe(
 /** 1 to 128 visible ASCII characters; a quoted structured-field string is taken too. */
 export const idempotencyKeySchema = v.pipe(
   v.string(),
-  v.regex(/^(?:"[\x21\x23-\x7e]{1,128}"|[\x21\x23-\x7e][\x21-\x7e]{0,127})$/, 'must be 1 to 128 visible ASCII characters'),
+  v.regex(
+    /^(?:"[\x21\x23-\x7e]{1,128}"|[\x21\x23-\x7e][\x21-\x7e]{0,127})$/,
+    'must be 1 to 128 visible ASCII characters',
+  ),
 );

@@ -52,7 +52,11 @@ export const poolCases = conformance(inventory, [
       await add('10.0.0.192/27');
       const free = await subject.addressBlock.available(kit.caller(), { id: parent.id, prefixLength: 27 });
       kit.equals(free.nextBlocks, ['10.0.0.0/26', '10.0.0.128/26', '10.0.0.224/27'], 'the blocks');
-      kit.equals([free.freeBlocks, free.largestFreePrefixLength, free.firstFreeBlock, free.firstOfLength], [3, 26, '10.0.0.0/26', '10.0.0.0/27'], 'the counts');
+      kit.equals(
+        [free.freeBlocks, free.largestFreePrefixLength, free.firstFreeBlock, free.firstOfLength],
+        [3, 26, '10.0.0.0/26', '10.0.0.0/27'],
+        'the counts',
+      );
     },
   },
   {
@@ -66,7 +70,11 @@ export const poolCases = conformance(inventory, [
       kit.equals([won.length, won[0]?.prefixLength], [1, 28], 'one of eight, with the mask of its prefix');
       const exists = await kit.refuses('already-exists', record());
       kit.equals(exists.facts['field'], 'address', 'the field');
-      kit.equals((await subject.addressBlock.available(kit.caller(), { id: block.id })).availableAddresses, '13', '14 less one');
+      kit.equals(
+        (await subject.addressBlock.available(kit.caller(), { id: block.id })).availableAddresses,
+        '13',
+        '14 less one',
+      );
       await subject.address.remove(kit.caller(), { id: won[0]?.id ?? '', version: 1 });
       await record();
     },
@@ -75,7 +83,8 @@ export const poolCases = conformance(inventory, [
     title: 'ranges of a domain never overlap, VLANs stay within 1 to 4094, and available counts what is left',
     async run(subject, kit) {
       const domain = await subject.numberDomain.create(kit.caller(), { name: kit.name('vlans'), kind: 'vlan' });
-      const range = (start: number, end: number) => subject.numberRange.create(kit.caller(), { domainId: domain.id, start, end });
+      const range = (start: number, end: number) =>
+        subject.numberRange.create(kit.caller(), { domainId: domain.id, start, end });
       const first = await range(100, 199);
       await kit.refuses('allocation-conflict', range(199, 300));
       await kit.refuses('amount-not-allowed', range(4000, 4095));
@@ -83,20 +92,36 @@ export const poolCases = conformance(inventory, [
       for (const value of [10, 100, 102]) await subject.number.record(kit.caller(), { domainId: domain.id, value });
       await kit.refuses('already-exists', subject.number.record(kit.caller(), { domainId: domain.id, value: 100 }));
       const free = await subject.numberRange.available(kit.caller(), { domainId: domain.id, limit: 3 });
-      kit.equals(free, { domainId: domain.id, total: 100, used: 2, free: 98, firstFree: 101, next: [101, 103, 104] }, 'what is left');
+      kit.equals(
+        free,
+        { domainId: domain.id, total: 100, used: 2, free: 98, firstFree: 101, next: [101, 103, 104] },
+        'what is left',
+      );
       const moved = await subject.numberRange.amend(kit.caller(), { id: first.id, version: 1, patch: { end: 149 } });
       kit.equals([moved.end, moved.version], [149, 2], 'the moved bound');
-      await kit.refuses('version-mismatch', subject.numberRange.amend(kit.caller(), { id: first.id, version: 1, patch: { end: 159 } }));
+      await kit.refuses(
+        'version-mismatch',
+        subject.numberRange.amend(kit.caller(), { id: first.id, version: 1, patch: { end: 159 } }),
+      );
     },
   },
   {
     title: 'a hardware profile is registered once per manufacturer and slug',
     async run(subject, kit) {
-      const profile = { manufacturer: kit.name('maker'), slug: 'x1', model: 'X1', components: { interfaces: [{ name: '08', type: '1000base-t' }] } };
+      const profile = {
+        manufacturer: kit.name('maker'),
+        slug: 'x1',
+        model: 'X1',
+        components: { interfaces: [{ name: '08', type: '1000base-t' }] },
+      };
       const type = await subject.deviceType.register(kit.caller(), profile);
       kit.equals([type.heightHalfUnits, type.fullDepth, type.components], [2, true, profile.components], 'its shape');
       await kit.refuses('already-exists', subject.deviceType.register(kit.caller(), profile));
-      kit.equals(await subject.deviceType.get(kit.caller(), { manufacturer: profile.manufacturer, slug: 'x1' }), type, 'the same again');
+      kit.equals(
+        await subject.deviceType.get(kit.caller(), { manufacturer: profile.manufacturer, slug: 'x1' }),
+        type,
+        'the same again',
+      );
     },
   },
 ]);

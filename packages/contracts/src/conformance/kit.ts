@@ -44,7 +44,11 @@ export function createKit(seed: string, caller: Caller = platformCaller): Kit {
 /** Calls each case with a kit of its own through a runner's `test`. */
 export function runConformance<C extends ContractDef>(
   cases: readonly ConformanceCase<C>[],
-  { test, subject, seed }: { test: (title: string, run: () => Promise<void>) => void; subject: () => Promise<Implements<C>>; seed: string },
+  {
+    test,
+    subject,
+    seed,
+  }: { test: (title: string, run: () => Promise<void>) => void; subject: () => Promise<Implements<C>>; seed: string },
 ): void {
   for (const [at, { title, run }] of cases.entries()) {
     test(title, async () => run(await subject(), createKit(`${seed}${at}`)));

@@ -15,7 +15,10 @@ import {
   tenantId,
 } from './fields.js';
 
-export const blockStatusSchema = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_-]{0,62}$/, 'must be a word like active or container'));
+export const blockStatusSchema = v.pipe(
+  v.string(),
+  v.regex(/^[a-z][a-z0-9_-]{0,62}$/, 'must be a word like active or container'),
+);
 
 export const addressBlockSchema = v.object({
   id: idSchema('blk'),

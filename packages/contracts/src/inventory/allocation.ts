@@ -1,8 +1,25 @@
 import * as v from 'valibot';
-import { countSchema, labelsInputSchema, labelsSchema, pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
+import {
+  countSchema,
+  labelsInputSchema,
+  labelsSchema,
+  pageFields,
+  pageOf,
+  text,
+  timeSchema,
+  versionSchema,
+} from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
-import { basedOnVersion, cidrSchema, hostSchema, nodeId, numberValueSchema, prefixLengthSchema, tenantId } from './fields.js';
+import {
+  basedOnVersion,
+  cidrSchema,
+  hostSchema,
+  nodeId,
+  numberValueSchema,
+  prefixLengthSchema,
+  tenantId,
+} from './fields.js';
 
 export const allocationStates = ['held', 'active', 'releasing', 'released', 'expired', 'failed'] as const;
 
@@ -125,7 +142,14 @@ const renew = verb({
   summary: 'A new expiry within maxTtlSeconds of the start.',
   command: v.strictObject({ id: idSchema('alc'), ttlSeconds: v.optional(ttlSeconds), version: basedOnVersion }),
   result: allocationSchema,
-  refuses: ['not-found', 'version-mismatch', 'state-conflict', 'lease-expired', 'amount-not-allowed', 'scope-not-active'],
+  refuses: [
+    'not-found',
+    'version-mismatch',
+    'state-conflict',
+    'lease-expired',
+    'amount-not-allowed',
+    'scope-not-active',
+  ],
   idempotent: false,
 });
 

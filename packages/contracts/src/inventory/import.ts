@@ -81,7 +81,10 @@ const get = verb({
 
 const list = verb({
   summary: 'Imports, the newest first.',
-  command: v.strictObject({ state: v.optional(v.pipe(v.array(v.picklist(importStates)), v.minLength(1))), ...pageFields }),
+  command: v.strictObject({
+    state: v.optional(v.pipe(v.array(v.picklist(importStates)), v.minLength(1))),
+    ...pageFields,
+  }),
   result: pageOf(importSchema),
   refuses: ['invalid-cursor'],
   idempotent: true,

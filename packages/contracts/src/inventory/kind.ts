@@ -3,7 +3,10 @@ import { pageFields, pageOf, text, timeSchema, versionSchema } from '../api/comm
 import { verb } from '../contract.js';
 import { attributesSchema } from './fields.js';
 
-export const kindKeySchema = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be a kind like rack or power-port'));
+export const kindKeySchema = v.pipe(
+  v.string(),
+  v.regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be a kind like rack or power-port'),
+);
 
 export const nodeCategories = ['location', 'device', 'component', 'logical'] as const;
 

@@ -111,7 +111,14 @@ const register = verb({
     position: v.optional(rackPositionInputSchema),
   }),
   result: nodeSchema,
-  refuses: ['reference-not-found', 'already-exists', 'topology-violation', 'allocation-conflict', 'state-conflict', 'cycle-detected'],
+  refuses: [
+    'reference-not-found',
+    'already-exists',
+    'topology-violation',
+    'allocation-conflict',
+    'state-conflict',
+    'cycle-detected',
+  ],
   idempotent: false,
 });
 
@@ -242,7 +249,11 @@ const path = verb({
     found: v.boolean(),
     /** From the first node to the last; empty when there is none. `by` is how this node was reached. */
     steps: v.array(
-      v.object({ node: nodeSummarySchema, by: v.picklist(['start', 'contains', 'connects', 'backedBy']), edgeId: v.optional(idSchema('edg')) }),
+      v.object({
+        node: nodeSummarySchema,
+        by: v.picklist(['start', 'contains', 'connects', 'backedBy']),
+        edgeId: v.optional(idSchema('edg')),
+      }),
     ),
   }),
   refuses: ['not-found', 'reference-not-found'],

@@ -2,9 +2,19 @@ import * as v from 'valibot';
 import { pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
-import { attributesPatchSchema, attributesSchema, basedOnVersion, coolDownSecondsSchema, externalIdSchema, nodeId } from './fields.js';
+import {
+  attributesPatchSchema,
+  attributesSchema,
+  basedOnVersion,
+  coolDownSecondsSchema,
+  externalIdSchema,
+  nodeId,
+} from './fields.js';
 
-export const numberKindSchema = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be a kind like vlan, vni or asn'));
+export const numberKindSchema = v.pipe(
+  v.string(),
+  v.regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be a kind like vlan, vni or asn'),
+);
 
 export const numberDomainSchema = v.object({
   id: idSchema('ndm'),

@@ -2,7 +2,13 @@ import * as v from 'valibot';
 import { countSchema, pageFields, pageOf, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
-import { attributesPatchSchema, attributesSchema, basedOnVersion, externalIdSchema, numberValueSchema } from './fields.js';
+import {
+  attributesPatchSchema,
+  attributesSchema,
+  basedOnVersion,
+  externalIdSchema,
+  numberValueSchema,
+} from './fields.js';
 
 export const numberRangeSchema = v.object({
   id: idSchema('rng'),
@@ -64,8 +70,14 @@ export const numberRange = {
   available: verb({
     summary: 'What of a range, or of all ranges of a domain, is free.',
     command: v.union([
-      v.strictObject({ id: idSchema('rng'), limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4096)), 10) }),
-      v.strictObject({ domainId: idSchema('ndm'), limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4096)), 10) }),
+      v.strictObject({
+        id: idSchema('rng'),
+        limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4096)), 10),
+      }),
+      v.strictObject({
+        domainId: idSchema('ndm'),
+        limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4096)), 10),
+      }),
     ]),
     result: v.object({
       domainId: idSchema('ndm'),

@@ -2,7 +2,14 @@ import * as v from 'valibot';
 import { pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
-import { attributesSchema, externalIdSchema, externalTenantSchema, nodeId, numberValueSchema, tenantId } from './fields.js';
+import {
+  attributesSchema,
+  externalIdSchema,
+  externalTenantSchema,
+  nodeId,
+  numberValueSchema,
+  tenantId,
+} from './fields.js';
 
 /** A recorded number, named on the wire by its domain and value. */
 export const numberSchema = v.object({

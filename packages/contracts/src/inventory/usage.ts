@@ -7,7 +7,9 @@ export const usage = {
   count: verb({
     summary: 'Applies what the caller brings of the scope, then counts what of this context lives in it.',
     command: v.strictObject({ scopeId: scopeIdSchema, version: versionSchema }),
-    result: v.object({ dependents: v.array(v.object({ type: v.string(), count: countSchema, ids: v.array(v.string()) })) }),
+    result: v.object({
+      dependents: v.array(v.object({ type: v.string(), count: countSchema, ids: v.array(v.string()) })),
+    }),
     refuses: ['permission-denied'],
     idempotent: true,
   }),

@@ -91,7 +91,11 @@ export async function findAddressHolder(tx: Tx, spaceId: string, host: string): 
  * The lowest aligned block of this length (or exactly the stated one) that overlaps no child, no resting block, no range and no held host.
  * As with hosts, it begins the parent or follows something that is taken.
  */
-export async function findFreeBlock(tx: Tx, parent: BlockRow, wanted: { length: number; cidr: string | null }): Promise<string | undefined> {
+export async function findFreeBlock(
+  tx: Tx,
+  parent: BlockRow,
+  wanted: { length: number; cidr: string | null },
+): Promise<string | undefined> {
   const rows = await tx.sql<{ cidr: string }>`
     with taken as materialized (
       select c.cidr::inet as net from address_block c where c.parent_id = ${parent.id}::uuid and c.ended_at is null
@@ -122,7 +126,10 @@ export async function findFreeBlock(tx: Tx, parent: BlockRow, wanted: { length: 
   return rows[0]?.cidr;
 }
 
-export async function insertTakenBlock(tx: Tx, block: { id: string; parent: BlockRow; cidr: string; tenantId: string }): Promise<void> {
+export async function insertTakenBlock(
+  tx: Tx,
+  block: { id: string; parent: BlockRow; cidr: string; tenantId: string },
+): Promise<void> {
   await tx.sql`
     insert into address_block (id, space_id, parent_id, parent_cidr, cidr, tenant_id)
     values (${block.id}::uuid, ${block.parent.spaceId}::uuid, ${block.parent.id}::uuid, ${block.parent.cidr}::cidr, ${block.cidr}::cidr, ${block.tenantId}::uuid)`;
@@ -135,7 +142,10 @@ export interface EndedBlock {
 }
 
 /** Blocks of an allocation that carry live blocks of their own cannot end under them. */
-export async function listDependents(tx: Tx, allocationId: string): Promise<readonly { id: string; parentId: string }[]> {
+export async function listDependents(
+  tx: Tx,
+  allocationId: string,
+): Promise<readonly { id: string; parentId: string }[]> {
   return tx.sql<{ id: string; parentId: string }>`
     select c.id, c.parent_id as "parentId" from allocation_item i join address_block c on c.parent_id = i.taken_block_id and c.ended_at is null
     where i.allocation_id = ${allocationId}::uuid and i.what = 'block' limit 20`;
@@ -151,7 +161,11 @@ export async function endTakenBlocks(tx: Tx, allocationId: string): Promise<read
 }
 
 /** Who holds a block that overlaps the stated one, for the refusal. */
-export async function findBlockHolder(tx: Tx, parentId: string, cidr: string): Promise<(HolderRow & { readonly blockId: string; readonly cidr: string }) | undefined> {
+export async function findBlockHolder(
+  tx: Tx,
+  parentId: string,
+  cidr: string,
+): Promise<(HolderRow & { readonly blockId: string; readonly cidr: string }) | undefined> {
   const rows = await tx.sql<HolderRow & { blockId: string; cidr: string }>`
     select c.id as "blockId", c.cidr::text as cidr, a.id as "allocationId", c.id as "recordedId", a.consumer_service as "consumerService",
            a.consumer_kind as "consumerKind", a.consumer_id as "consumerId", a.starts_at as "startsAt", a.expires_at as "expiresAt"

@@ -10,7 +10,11 @@ import { step } from './step.js';
  * Makes a hold an allocation for good; one that is active already stays as it is.
  * @throws Problem not-found | version-mismatch | state-conflict | lease-expired
  */
-export function confirmAllocation(deps: Deps, caller: Caller, command: { id: string; version?: number | undefined }): Promise<Allocation> {
+export function confirmAllocation(
+  deps: Deps,
+  caller: Caller,
+  command: { id: string; version?: number | undefined },
+): Promise<Allocation> {
   return step(deps, caller, {
     ...command,
     allowed: ['held', 'active'],

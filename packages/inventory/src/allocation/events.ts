@@ -7,12 +7,20 @@ import { listItems, type AllocationRow } from './sql.js';
 export type AllocationEvent = 'held' | 'bound' | 'confirmed' | 'renewed' | 'replaced' | 'released' | 'expired';
 
 /** One feed row a change of an allocation; public and audit part show it whole, it holds nothing personal. */
-export async function recordAllocation(tx: Tx, row: AllocationRow, change: { event: AllocationEvent; traceparent: string | undefined }) {
+export async function recordAllocation(
+  tx: Tx,
+  row: AllocationRow,
+  change: { event: AllocationEvent; traceparent: string | undefined },
+) {
   const seen = toAllocation({ ...row, overdue: false }, await listItems(tx, [row.id]));
   await record(tx, 'inventory', {
     type: `inventory.allocation.${change.event}`,
     resource: { type: 'inventory.allocation', id: row.id, version: row.version },
-    scope: { tenantId: row.tenantId, ...(row.projectId === null ? {} : { projectId: row.projectId }), environmentId: row.scopeId },
+    scope: {
+      tenantId: row.tenantId,
+      ...(row.projectId === null ? {} : { projectId: row.projectId }),
+      environmentId: row.scopeId,
+    },
     event: seen,
     audit: { after: seen },
     ...(change.traceparent === undefined ? {} : { traceparent: change.traceparent }),
@@ -45,7 +53,11 @@ export async function recordBlockCreated(tx: Tx, block: TakenBlock, traceparent:
   });
 }
 
-export async function recordBlockRemoved(tx: Tx, block: { id: string; version: number; cidr: string; tenantId: string }, traceparent: string | undefined) {
+export async function recordBlockRemoved(
+  tx: Tx,
+  block: { id: string; version: number; cidr: string; tenantId: string },
+  traceparent: string | undefined,
+) {
   const seen = { id: encodeId('blk', block.id), version: block.version, cidr: block.cidr };
   await record(tx, 'inventory', {
     type: 'inventory.addressBlock.removed',

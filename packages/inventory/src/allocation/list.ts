@@ -10,7 +10,11 @@ import { allocationColumns, listItems, type AllocationRow } from './sql.js';
  * Allocations that the caller may see, ordered by id, the oldest first; one past its expiry is shown, and found, as expired.
  * @throws Problem invalid-cursor
  */
-export async function listAllocations(deps: Deps, caller: Caller, command: Command<'allocation', 'list'>): Promise<Result<'allocation', 'list'>> {
+export async function listAllocations(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'allocation', 'list'>,
+): Promise<Result<'allocation', 'list'>> {
   const after = readCursor(command.cursor, ['uuid'])?.[0];
   const q = query();
   const scope = caller.readScope;
@@ -18,21 +22,41 @@ export async function listAllocations(deps: Deps, caller: Caller, command: Comma
     const tenants = q.value(scope.tenantIds.map((id) => decodeId('tnt', id)));
     const projects = q.value(scope.projectIds.map((id) => decodeId('prj', id)));
     const environments = q.value(scope.environmentIds.map((id) => decodeId('env', id)));
-    q.and(`(a.tenant_id = any(${tenants}::uuid[]) or a.project_id = any(${projects}::uuid[]) or a.scope_id = any(${environments}::uuid[]))`);
+    q.and(
+      `(a.tenant_id = any(${tenants}::uuid[]) or a.project_id = any(${projects}::uuid[]) or a.scope_id = any(${environments}::uuid[]))`,
+    );
   }
-  if (command.environmentId !== undefined) q.and(`a.scope_id = ${q.value(decodeId('env', command.environmentId))}::uuid`);
+  if (command.environmentId !== undefined)
+    q.and(`a.scope_id = ${q.value(decodeId('env', command.environmentId))}::uuid`);
   if (command.consumerService !== undefined) q.and(`a.consumer_service = ${q.value(command.consumerService)}`);
   if (command.consumerKind !== undefined) q.and(`a.consumer_kind = ${q.value(command.consumerKind)}`);
   if (command.consumerId !== undefined) q.and(`a.consumer_id = ${q.value(command.consumerId)}`);
   if (command.state !== undefined) {
-    q.and(`case when a.ended_at is null and a.expires_at <= now() then 'expired' else a.state end = any(${q.value(command.state)}::text[])`);
+    q.and(
+      `case when a.ended_at is null and a.expires_at <= now() then 'expired' else a.state end = any(${q.value(command.state)}::text[])`,
+    );
   }
   if (command.nodeId !== undefined) {
-    q.and(`exists (select from allocation_item i where i.allocation_id = a.id and i.node_id = ${q.value(decodeId('nod', command.nodeId))}::uuid)`);
+    q.and(
+      `exists (select from allocation_item i where i.allocation_id = a.id and i.node_id = ${q.value(decodeId('nod', command.nodeId))}::uuid)`,
+    );
   }
   if (after !== undefined) q.and(`a.id > ${q.value(after)}::uuid`);
   const db = readDb(deps, caller);
-  const rows = (await db.unsafe(`select ${allocationColumns} from allocation a ${q.where()} order by a.id limit ${q.value(command.limit + 1)}`, q.params)) as unknown as readonly AllocationRow[];
-  const items = await listItems(db, rows.map((row) => row.id));
-  return page(rows, command.limit, { item: (row) => toAllocation(row, items.filter((item) => item.allocationId === row.id)), keys: (row) => [row.id] });
+  const rows = (await db.unsafe(
+    `select ${allocationColumns} from allocation a ${q.where()} order by a.id limit ${q.value(command.limit + 1)}`,
+    q.params,
+  )) as unknown as readonly AllocationRow[];
+  const items = await listItems(
+    db,
+    rows.map((row) => row.id),
+  );
+  return page(rows, command.limit, {
+    item: (row) =>
+      toAllocation(
+        row,
+        items.filter((item) => item.allocationId === row.id),
+      ),
+    keys: (row) => [row.id],
+  });
 }

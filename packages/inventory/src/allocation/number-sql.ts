@@ -9,7 +9,9 @@ export interface DomainRow {
 }
 
 export async function findDomain(tx: Tx, id: string): Promise<DomainRow | undefined> {
-  const rows = await tx.sql<DomainRow & object>`select id, kind, pooled, name from number_domain where id = ${id}::uuid and ended_at is null`;
+  const rows = await tx.sql<
+    DomainRow & object
+  >`select id, kind, pooled, name from number_domain where id = ${id}::uuid and ended_at is null`;
   return rows[0];
 }
 
@@ -49,7 +51,10 @@ export interface Span {
 }
 
 /** Takes the number or gives false: a row whose free_at has passed is replaced, so no sweep is needed to be right. */
-export async function insertNumberHold(tx: Tx, hold: { domain: DomainRow; number: number; span: Span }): Promise<boolean> {
+export async function insertNumberHold(
+  tx: Tx,
+  hold: { domain: DomainRow; number: number; span: Span },
+): Promise<boolean> {
   const rows = await tx.sql`
     insert into number_hold as h (domain_id, domain_kind, value, item_id, free_at)
     select ${hold.domain.id}::uuid, ${hold.domain.kind}::text, ${hold.number}::bigint, ${hold.span.itemId}::uuid,
@@ -81,7 +86,10 @@ export async function findNumberHolder(tx: Tx, domainId: string, number: number)
 }
 
 /** A range stays with its domain for life, so this may be asked before any transaction. */
-export async function findDomainsOfRanges(db: Database, rangeIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+export async function findDomainsOfRanges(
+  db: Database,
+  rangeIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
   const rows = await db.sql<{ id: string; domainId: string }>`
     select id, domain_id as "domainId" from number_range where id = any(${[...rangeIds]}::uuid[]) and ended_at is null`;
   return new Map(rows.map((row) => [row.id, row.domainId]));

@@ -7,7 +7,9 @@ export function taken(requested: Record<string, unknown>, value: unknown, holder
   const conflict = {
     value,
     ...(holder?.allocationId == null ? {} : { allocationId: encodeId('alc', holder.allocationId) }),
-    ...(holder?.consumerId == null ? {} : { consumer: { service: holder.consumerService, kind: holder.consumerKind, id: holder.consumerId } }),
+    ...(holder?.consumerId == null
+      ? {}
+      : { consumer: { service: holder.consumerService, kind: holder.consumerKind, id: holder.consumerId } }),
     ...(holder?.startsAt == null ? {} : { startsAt: holder.startsAt.toISOString() }),
     ...(holder?.expiresAt == null ? {} : { expiresAt: holder.expiresAt.toISOString() }),
   };

@@ -14,7 +14,11 @@ const live: readonly AllocationRow['state'][] = ['held', 'active', 'releasing'];
  * Ends every item once. One that has ended, or run out, is not found.
  * @throws Problem not-found | version-mismatch | fence-stale | has-dependents
  */
-export async function releaseAllocation(deps: Deps, caller: Caller, command: { id: string; version?: number | undefined; fence?: number | undefined }): Promise<Allocation> {
+export async function releaseAllocation(
+  deps: Deps,
+  caller: Caller,
+  command: { id: string; version?: number | undefined; fence?: number | undefined },
+): Promise<Allocation> {
   return step(deps, caller, {
     id: command.id,
     version: command.version,
@@ -23,7 +27,8 @@ export async function releaseAllocation(deps: Deps, caller: Caller, command: { i
     work: async (tx, row) => {
       if (!live.includes(row.state) || row.overdue) throw problem('not-found', { resourceType: 'allocation' });
       const currentFence = await findFence(tx, row.id);
-      if (command.fence !== undefined && command.fence < currentFence) throw problem('fence-stale', { providedFence: command.fence, currentFence });
+      if (command.fence !== undefined && command.fence < currentFence)
+        throw problem('fence-stale', { providedFence: command.fence, currentFence });
       const dependents = await listDependents(tx, row.id);
       if (dependents.length > 0) {
         const ids = dependents.map((block) => encodeId('blk', block.id));

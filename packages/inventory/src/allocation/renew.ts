@@ -10,7 +10,11 @@ import { step } from './step.js';
  * Sets a new expiry, now + ttlSeconds, within maxTtlSeconds of the start.
  * @throws Problem not-found | version-mismatch | state-conflict | lease-expired | amount-not-allowed
  */
-export function renewAllocation(deps: Deps, caller: Caller, command: { id: string; ttlSeconds?: number | undefined; version?: number | undefined }): Promise<Allocation> {
+export function renewAllocation(
+  deps: Deps,
+  caller: Caller,
+  command: { id: string; ttlSeconds?: number | undefined; version?: number | undefined },
+): Promise<Allocation> {
   return step(deps, caller, {
     id: command.id,
     version: command.version,
@@ -19,8 +23,19 @@ export function renewAllocation(deps: Deps, caller: Caller, command: { id: strin
       // A held one always has both; allocation_ttl_in_bounds sees to the maximum.
       const ttlSeconds = command.ttlSeconds ?? row.ttlSeconds ?? 0;
       const bound = (row.maxTtlSeconds ?? 0) - (await findAgeSeconds(tx, row.id));
-      if (ttlSeconds > bound) throw problem('amount-not-allowed', { rule: 'max', class: 'ttlSeconds', bound: Math.max(0, bound), requested: ttlSeconds });
-      const changed = await amendExpiry(tx, { id: row.id, state: 'held', expiresInSeconds: ttlSeconds, boundTaskId: null });
+      if (ttlSeconds > bound)
+        throw problem('amount-not-allowed', {
+          rule: 'max',
+          class: 'ttlSeconds',
+          bound: Math.max(0, bound),
+          requested: ttlSeconds,
+        });
+      const changed = await amendExpiry(tx, {
+        id: row.id,
+        state: 'held',
+        expiresInSeconds: ttlSeconds,
+        boundTaskId: null,
+      });
       return recordAllocation(tx, changed, { event: 'renewed', traceparent: caller.traceparent });
     },
   });

@@ -13,7 +13,15 @@ import { judged } from '../change.js';
 import { toAllocation } from './resource.js';
 import { readItems, takingOrder, type Wanted } from './rules.js';
 import { lockScopePath, upsertScopes } from './scope-sql.js';
-import { findByConsumer, findByRequest, insertAllocation, listItems, lockOverdue, lockProviders, type AllocationRow } from './sql.js';
+import {
+  findByConsumer,
+  findByRequest,
+  insertAllocation,
+  listItems,
+  lockOverdue,
+  lockProviders,
+  type AllocationRow,
+} from './sql.js';
 import { nodesToTake, take } from './take.js';
 
 type Reserve = Command<'allocation', 'reserve'>;
@@ -30,8 +38,11 @@ export async function reserveAllocation(deps: Deps, caller: Caller, command: Res
     inTransaction(
       deps.db.app,
       async (tx) => {
-        const { result, replayed } = await idempotent(tx, 'inventory', caller.dryRun === true ? undefined : caller.idempotency, async () =>
-          reserveIn(tx, { deps, caller, command, wanted, id, requestId }),
+        const { result, replayed } = await idempotent(
+          tx,
+          'inventory',
+          caller.dryRun === true ? undefined : caller.idempotency,
+          async () => reserveIn(tx, { deps, caller, command, wanted, id, requestId }),
         );
         return replayed ? { ...result, replayed: true as const } : result;
       },
@@ -50,7 +61,9 @@ interface Attempt {
 }
 
 async function wantedOf(deps: Deps, command: Reserve): Promise<readonly Wanted[]> {
-  const rangeIds = command.items.flatMap((item) => (item.what === 'number' && item.rangeId !== undefined ? [decodeId('rng', item.rangeId)] : []));
+  const rangeIds = command.items.flatMap((item) =>
+    item.what === 'number' && item.rangeId !== undefined ? [decodeId('rng', item.rangeId)] : [],
+  );
   const domains = rangeIds.length === 0 ? new Map<string, string>() : await findDomainsOfRanges(deps.db.app, rangeIds);
   const read = readItems(command.items, (rangeId) => domains.get(rangeId));
   if ('faults' in read) throw problem('validation-failed', { errors: read.faults });
@@ -70,10 +83,18 @@ async function reserveIn(tx: Tx, attempt: Attempt) {
   for (const id of overdue) await end(tx, id, { state: 'expired', traceparent: caller.traceparent });
   const held = holder !== undefined && !overdue.includes(holder.id) ? holder : undefined;
   if (held !== undefined) {
-    throw problem('version-mismatch', { resourceId: encodeId('alc', held.id), currentVersion: held.version }, 'This consumer holds an allocation already. Read it again, then decide.');
+    throw problem(
+      'version-mismatch',
+      { resourceId: encodeId('alc', held.id), currentVersion: held.version },
+      'This consumer holds an allocation already. Read it again, then decide.',
+    );
   }
   if (command.version !== undefined && command.version !== 0) {
-    throw problem('version-mismatch', { currentVersion: 0, providedVersion: command.version }, 'This consumer holds nothing.');
+    throw problem(
+      'version-mismatch',
+      { currentVersion: 0, providedVersion: command.version },
+      'This consumer holds nothing.',
+    );
   }
 
   const row = await insertAllocation(tx, {
@@ -89,9 +110,18 @@ async function reserveIn(tx: Tx, attempt: Attempt) {
     labels: command.labels,
   });
   const nodes = await nodesToTake(tx, wanted);
-  const taker = { tx, allocationId: row.id, tenantId: scope.tenantId, newId: deps.newId, traceparent: caller.traceparent };
+  const taker = {
+    tx,
+    allocationId: row.id,
+    tenantId: scope.tenantId,
+    newId: deps.newId,
+    traceparent: caller.traceparent,
+  };
   for (const item of takingOrder(wanted)) await take(taker, item, nodes);
-  return recordAllocation(tx, row, { event: row.state === 'held' ? 'held' : 'confirmed', traceparent: caller.traceparent });
+  return recordAllocation(tx, row, {
+    event: row.state === 'held' ? 'held' : 'confirmed',
+    traceparent: caller.traceparent,
+  });
 }
 
 /** The environment as it may be used now: known, and active up to the root. */
@@ -111,7 +141,9 @@ async function scopeOf(tx: Tx, caller: Caller, environmentId: string) {
 /** The same requestId again: the same answer, if it is the same holder's; else it is somebody's mistake. */
 async function sameRequest(tx: Tx, earlier: AllocationRow, command: Reserve) {
   const same =
-    earlier.consumerService === command.consumer.service && earlier.consumerKind === command.consumer.kind && earlier.consumerId === command.consumer.id;
+    earlier.consumerService === command.consumer.service &&
+    earlier.consumerKind === command.consumer.kind &&
+    earlier.consumerId === command.consumer.id;
   if (!same) throw problem('already-exists', { field: 'requestId', conflictingId: encodeId('alc', earlier.id) });
   return toAllocation(earlier, await listItems(tx, [earlier.id]));
 }

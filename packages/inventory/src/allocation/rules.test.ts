@@ -17,7 +17,12 @@ const item: fc.Arbitrary<AllocationRequestItem> = fc.oneof(
     .map(([blockId, prefixLength]) => ({ what: 'block' as const, blockId, prefixLength, count: 1 })),
   fc
     .tuple(fc.constantFrom(...domains), fc.option(fc.integer({ min: 1, max: 4094 }), { nil: undefined }))
-    .map(([domainId, number]) => ({ what: 'number' as const, domainId, count: 1, ...(number === undefined ? {} : { number }) })),
+    .map(([domainId, number]) => ({
+      what: 'number' as const,
+      domainId,
+      count: 1,
+      ...(number === undefined ? {} : { number }),
+    })),
 );
 
 const providersOf = (items: readonly AllocationRequestItem[]) => {
@@ -29,7 +34,9 @@ const providersOf = (items: readonly AllocationRequestItem[]) => {
 test('whatever order a request names things in, they are taken in the same order', () => {
   fc.assert(
     fc.property(fc.array(item, { minLength: 1, maxLength: 20 }), fc.integer(), (items, seed) => {
-      const shuffled = items.toSorted((a, b) => ((JSON.stringify(a).length * seed) % 7) - ((JSON.stringify(b).length * seed) % 7));
+      const shuffled = items.toSorted(
+        (a, b) => ((JSON.stringify(a).length * seed) % 7) - ((JSON.stringify(b).length * seed) % 7),
+      );
       expect(providersOf(shuffled)).toEqual(providersOf(items));
     }),
   );
@@ -45,7 +52,11 @@ test('of one domain the stated numbers are taken before the next free ones', () 
     () => undefined,
   );
   if ('faults' in read) throw new Error('it should be read');
-  expect(takingOrder(read.wanted).map((each) => (each.what === 'number' ? each.number : each.what))).toEqual([7, undefined, undefined]);
+  expect(takingOrder(read.wanted).map((each) => (each.what === 'number' ? each.number : each.what))).toEqual([
+    7,
+    undefined,
+    undefined,
+  ]);
 });
 
 test('contradictions and too many things are told by pointer', () => {
@@ -58,13 +69,16 @@ test('contradictions and too many things are told by pointer', () => {
   expect(faultsOf([{ what: 'block', blockId, count: 1 }])).toEqual(['/items/0/prefixLength']);
   expect(faultsOf([{ what: 'address', blockId, address: '10.0.0.1', count: 2 }])).toEqual(['/items/0/count']);
   expect(faultsOf([{ what: 'number', rangeId: encodeId('rng', newId()), count: 1 }])).toEqual(['/items/0/rangeId']);
-  expect(faultsOf(Array.from({ length: 2 }, () => ({ what: 'address' as const, blockId, count: thingsMax })))).toEqual(['/items']);
+  expect(faultsOf(Array.from({ length: 2 }, () => ({ what: 'address' as const, blockId, count: thingsMax })))).toEqual([
+    '/items',
+  ]);
 });
 
 test('only a node in service, available and of an exclusive kind can be given whole', () => {
   const good = { state: 'available', intent: 'in_service', allocMode: 'exclusive' };
   expect(judgeNode(good)).toEqual({ ok: true });
-  for (const bad of [{ state: 'failed' }, { intent: 'drain' }, { allocMode: 'none' }]) expect(judgeNode({ ...good, ...bad }).ok).toBe(false);
+  for (const bad of [{ state: 'failed' }, { intent: 'drain' }, { allocMode: 'none' }])
+    expect(judgeNode({ ...good, ...bad }).ok).toBe(false);
 });
 
 test('a hold that is over is told apart from one in the wrong state', () => {

@@ -5,9 +5,29 @@ import type { AllocationRow } from './sql.js';
 /** One thing to take, with its provider: the thing whose takers stand in line. */
 export type Wanted =
   | { readonly what: 'node'; readonly providerId: string; readonly ordinal: number; readonly asked: number }
-  | { readonly what: 'number'; readonly providerId: string; readonly ordinal: number; readonly asked: number; readonly number: number | undefined; readonly rangeId: string | null }
-  | { readonly what: 'address'; readonly providerId: string; readonly ordinal: number; readonly asked: number; readonly address: string | undefined }
-  | { readonly what: 'block'; readonly providerId: string; readonly ordinal: number; readonly asked: number; readonly length: number | undefined; readonly cidr: string | undefined };
+  | {
+      readonly what: 'number';
+      readonly providerId: string;
+      readonly ordinal: number;
+      readonly asked: number;
+      readonly number: number | undefined;
+      readonly rangeId: string | null;
+    }
+  | {
+      readonly what: 'address';
+      readonly providerId: string;
+      readonly ordinal: number;
+      readonly asked: number;
+      readonly address: string | undefined;
+    }
+  | {
+      readonly what: 'block';
+      readonly providerId: string;
+      readonly ordinal: number;
+      readonly asked: number;
+      readonly length: number | undefined;
+      readonly cidr: string | undefined;
+    };
 
 /** Where in the request something is wrong. */
 export interface ItemFault {
@@ -33,9 +53,11 @@ export function readItems(
     for (let i = 0; i < times; i++) wanted.push(thing(wanted.length));
   };
   for (const [asked, item] of items.entries()) {
-    const fault = (field: string, code: string, message: string) => faults.push({ pointer: `/items/${asked}/${field}`, code, message });
+    const fault = (field: string, code: string, message: string) =>
+      faults.push({ pointer: `/items/${asked}/${field}`, code, message });
     const stated = statedField(item);
-    if (stated !== undefined && 'count' in item && item.count > 1) fault('count', 'contradiction', `must be 1 when ${stated} is stated`);
+    if (stated !== undefined && 'count' in item && item.count > 1)
+      fault('count', 'contradiction', `must be 1 when ${stated} is stated`);
     switch (item.what) {
       case 'node':
         add(1, (ordinal) => ({ what: 'node', providerId: decodeId('nod', item.nodeId), ordinal, asked }));
@@ -44,22 +66,47 @@ export function readItems(
         const rangeId = item.rangeId === undefined ? null : decodeId('rng', item.rangeId);
         const ofRange = rangeId === null ? undefined : domainOf(rangeId);
         const domainId = item.domainId === undefined ? ofRange : decodeId('ndm', item.domainId);
-        if (item.domainId === undefined && rangeId === null) fault('domainId', 'required', 'name a domainId or a rangeId');
+        if (item.domainId === undefined && rangeId === null)
+          fault('domainId', 'required', 'name a domainId or a rangeId');
         else if (domainId === undefined) fault('rangeId', 'unknown', 'no such range');
-        else if (ofRange !== undefined && ofRange !== domainId) fault('rangeId', 'contradiction', 'is a range of another domain');
-        else add(item.count, (ordinal) => ({ what: 'number', providerId: domainId, ordinal, asked, number: item.number, rangeId }));
+        else if (ofRange !== undefined && ofRange !== domainId)
+          fault('rangeId', 'contradiction', 'is a range of another domain');
+        else
+          add(item.count, (ordinal) => ({
+            what: 'number',
+            providerId: domainId,
+            ordinal,
+            asked,
+            number: item.number,
+            rangeId,
+          }));
         break;
       }
       case 'address':
-        add(item.count, (ordinal) => ({ what: 'address', providerId: decodeId('blk', item.blockId), ordinal, asked, address: item.address }));
+        add(item.count, (ordinal) => ({
+          what: 'address',
+          providerId: decodeId('blk', item.blockId),
+          ordinal,
+          asked,
+          address: item.address,
+        }));
         break;
       case 'block':
-        if ((item.prefixLength === undefined) === (item.cidr === undefined)) fault('prefixLength', 'contradiction', 'name either prefixLength or cidr');
-        add(item.count, (ordinal) => ({ what: 'block', providerId: decodeId('blk', item.blockId), ordinal, asked, length: item.prefixLength, cidr: item.cidr }));
+        if ((item.prefixLength === undefined) === (item.cidr === undefined))
+          fault('prefixLength', 'contradiction', 'name either prefixLength or cidr');
+        add(item.count, (ordinal) => ({
+          what: 'block',
+          providerId: decodeId('blk', item.blockId),
+          ordinal,
+          asked,
+          length: item.prefixLength,
+          cidr: item.cidr,
+        }));
         break;
     }
   }
-  if (wanted.length > thingsMax) faults.push({ pointer: '/items', code: 'max_length', message: `must ask for at most ${thingsMax} things in all` });
+  if (wanted.length > thingsMax)
+    faults.push({ pointer: '/items', code: 'max_length', message: `must ask for at most ${thingsMax} things in all` });
   return faults.length > 0 ? { faults } : { wanted };
 }
 
@@ -78,7 +125,11 @@ const rank = { node: 0, number: 1, block: 2, address: 3 } as const;
  */
 export function takingOrder(wanted: readonly Wanted[]): readonly Wanted[] {
   return wanted.toSorted(
-    (a, b) => rank[a.what] - rank[b.what] || compare(a.providerId, b.providerId) || Number(isNext(a)) - Number(isNext(b)) || a.ordinal - b.ordinal,
+    (a, b) =>
+      rank[a.what] - rank[b.what] ||
+      compare(a.providerId, b.providerId) ||
+      Number(isNext(a)) - Number(isNext(b)) ||
+      a.ordinal - b.ordinal,
   );
 }
 
@@ -91,15 +142,23 @@ function isNext(item: Wanted): boolean {
 }
 
 /** May this node be given whole, and if not, by which rule. */
-export function judgeNode(node: { state: string; intent: string; allocMode: string }): { ok: true } | { ok: false; state: string; allowedStates: readonly string[] } {
-  if (node.allocMode !== 'exclusive') return { ok: false, state: `allocMode ${node.allocMode}`, allowedStates: ['allocMode exclusive'] };
+export function judgeNode(node: {
+  state: string;
+  intent: string;
+  allocMode: string;
+}): { ok: true } | { ok: false; state: string; allowedStates: readonly string[] } {
+  if (node.allocMode !== 'exclusive')
+    return { ok: false, state: `allocMode ${node.allocMode}`, allowedStates: ['allocMode exclusive'] };
   if (node.intent !== 'in_service') return { ok: false, state: node.intent, allowedStates: ['in_service'] };
   if (node.state !== 'available') return { ok: false, state: node.state, allowedStates: ['available'] };
   return { ok: true };
 }
 
 /** What a state allows next: confirm and renew want a live hold, release wants anything live. */
-export function judgeStep(row: Pick<AllocationRow, 'state' | 'overdue'>, allowed: readonly AllocationRow['state'][]): 'ok' | 'lease-expired' | 'state-conflict' {
+export function judgeStep(
+  row: Pick<AllocationRow, 'state' | 'overdue'>,
+  allowed: readonly AllocationRow['state'][],
+): 'ok' | 'lease-expired' | 'state-conflict' {
   // Who may step on from every state judges the ended ones itself.
   if (allowed.includes('expired')) return 'ok';
   if (row.state === 'expired' || row.overdue) return 'lease-expired';

@@ -95,7 +95,10 @@ export async function lockAllocation(tx: Tx, id: string): Promise<AllocationRow 
 }
 
 export async function findByRequest(tx: Tx, tenantId: string, requestId: string): Promise<AllocationRow | undefined> {
-  const rows = await tx.unsafe(`select ${allocationColumns} from allocation a where a.tenant_id = $1 and a.request_id = $2`, [tenantId, requestId]);
+  const rows = await tx.unsafe(
+    `select ${allocationColumns} from allocation a where a.tenant_id = $1 and a.request_id = $2`,
+    [tenantId, requestId],
+  );
   return rows[0] as AllocationRow | undefined;
 }
 
@@ -123,7 +126,10 @@ export async function lockProviders(tx: Tx, providerIds: readonly string[]): Pro
 }
 
 /** What has run out among the things about to be taken, and what the consumer still seems to hold; locked by id. */
-export async function lockOverdue(tx: Tx, among: { providerIds: readonly string[]; consumerOf: string | null }): Promise<readonly string[]> {
+export async function lockOverdue(
+  tx: Tx,
+  among: { providerIds: readonly string[]; consumerOf: string | null },
+): Promise<readonly string[]> {
   const rows = await tx.sql<{ id: string }>`
     select a.id from allocation a
     where a.ended_at is null and a.expires_at <= now()
@@ -136,7 +142,10 @@ export async function lockOverdue(tx: Tx, among: { providerIds: readonly string[
   return rows.map((row) => row.id);
 }
 
-export async function insertAllocation(tx: Tx, row: Record<string, unknown> & { id: string; ttlSeconds: number | null; labels: unknown }): Promise<AllocationRow> {
+export async function insertAllocation(
+  tx: Tx,
+  row: Record<string, unknown> & { id: string; ttlSeconds: number | null; labels: unknown },
+): Promise<AllocationRow> {
   const rows = await tx.unsafe(
     `insert into allocation as a (id, tenant_id, project_id, scope_id, request_id, consumer_service, consumer_kind, consumer_id, state,
        ttl_seconds, max_ttl_seconds, on_expiry, starts_at, expires_at, labels)
@@ -144,8 +153,18 @@ export async function insertAllocation(tx: Tx, row: Record<string, unknown> & { 
        $9, $10, $11, now(), now() + make_interval(secs => $9::int), $12)
      returning ${allocationColumns}`,
     [
-      row.id, row['tenantId'], row['projectId'], row['scopeId'], row['requestId'], row['consumerService'], row['consumerKind'], row['consumerId'],
-      row.ttlSeconds, row['maxTtlSeconds'], row['onExpiry'], json(row.labels),
+      row.id,
+      row['tenantId'],
+      row['projectId'],
+      row['scopeId'],
+      row['requestId'],
+      row['consumerService'],
+      row['consumerKind'],
+      row['consumerId'],
+      row.ttlSeconds,
+      row['maxTtlSeconds'],
+      row['onExpiry'],
+      json(row.labels),
     ],
   );
   return rows[0] as unknown as AllocationRow;
@@ -231,12 +250,16 @@ export async function claimOverdue(tx: Tx, limit: number): Promise<readonly stri
 
 /** Whole seconds since the allocation began, by the transaction's clock. */
 export async function findAgeSeconds(tx: Tx, id: string): Promise<number> {
-  const rows = await tx.sql<{ age: number }>`select floor(extract(epoch from now() - starts_at))::int as age from allocation where id = ${id}::uuid`;
+  const rows = await tx.sql<{
+    age: number;
+  }>`select floor(extract(epoch from now() - starts_at))::int as age from allocation where id = ${id}::uuid`;
   return only(rows).age;
 }
 
 /** The highest fence among what an allocation holds. */
 export async function findFence(tx: Tx, id: string): Promise<number> {
-  const rows = await tx.sql<{ fence: number }>`select coalesce(max(fence), 0) as fence from allocation_item where allocation_id = ${id}::uuid`;
+  const rows = await tx.sql<{
+    fence: number;
+  }>`select coalesce(max(fence), 0) as fence from allocation_item where allocation_id = ${id}::uuid`;
   return only(rows).fence;
 }

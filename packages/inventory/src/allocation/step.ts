@@ -24,17 +24,31 @@ export async function step(deps: Deps, caller: Caller, { id, version, allowed, w
     inTransaction(
       deps.db.app,
       async (tx) => {
-        const { result, replayed } = await idempotent(tx, 'inventory', caller.dryRun === true ? undefined : caller.idempotency, async () => {
-          const row = await lockAllocation(tx, decodeId('alc', id));
-          if (row === undefined || !maySee(caller, row)) throw problem('not-found', { resourceType: 'allocation' });
-          if (version !== undefined && version !== row.version) {
-            throw problem('version-mismatch', { resourceId: id, currentVersion: row.version, providedVersion: version }, 'Read it again, then decide.');
-          }
-          const verdict = judgeStep(row, allowed);
-          if (verdict === 'lease-expired') throw problem('lease-expired', { allocationId: id, expiredAt: (row.expiresAt ?? row.endedAt)?.toISOString() });
-          if (verdict === 'state-conflict') throw problem('state-conflict', { state: row.state, allowedStates: allowed });
-          return work(tx, row);
-        });
+        const { result, replayed } = await idempotent(
+          tx,
+          'inventory',
+          caller.dryRun === true ? undefined : caller.idempotency,
+          async () => {
+            const row = await lockAllocation(tx, decodeId('alc', id));
+            if (row === undefined || !maySee(caller, row)) throw problem('not-found', { resourceType: 'allocation' });
+            if (version !== undefined && version !== row.version) {
+              throw problem(
+                'version-mismatch',
+                { resourceId: id, currentVersion: row.version, providedVersion: version },
+                'Read it again, then decide.',
+              );
+            }
+            const verdict = judgeStep(row, allowed);
+            if (verdict === 'lease-expired')
+              throw problem('lease-expired', {
+                allocationId: id,
+                expiredAt: (row.expiresAt ?? row.endedAt)?.toISOString(),
+              });
+            if (verdict === 'state-conflict')
+              throw problem('state-conflict', { state: row.state, allowedStates: allowed });
+            return work(tx, row);
+          },
+        );
         return replayed ? { ...result, replayed: true as const } : result;
       },
       { rollback: caller.dryRun === true },

@@ -2,7 +2,17 @@ import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { recordBlockCreated } from './events.js';
-import { findAddressHolder, findBlock, findBlockHolder, findFreeBlock, findNextHost, insertAddressHold, insertTakenBlock, judgeHost, type BlockRow } from './address-sql.js';
+import {
+  findAddressHolder,
+  findBlock,
+  findBlockHolder,
+  findFreeBlock,
+  findNextHost,
+  insertAddressHold,
+  insertTakenBlock,
+  judgeHost,
+  type BlockRow,
+} from './address-sql.js';
 import { findNodeHolder, lockNodesToTake, type NodeToTake } from './node-sql.js';
 import { findDomain, findNextNumber, findNumberHolder, insertNumberHold, isInRange } from './number-sql.js';
 import { exhausted, taken, unknownReference } from './refusals.js';
@@ -25,7 +35,13 @@ const nextFreeTries = 8;
  * @throws Problem reference-not-found | state-conflict | allocation-conflict | capacity-exhausted
  */
 export async function take(taker: Taker, wanted: Wanted, nodes: ReadonlyMap<string, NodeToTake>): Promise<void> {
-  const item: NewItem = { id: taker.newId(), allocationId: taker.allocationId, tenantId: taker.tenantId, ordinal: wanted.ordinal, what: wanted.what };
+  const item: NewItem = {
+    id: taker.newId(),
+    allocationId: taker.allocationId,
+    tenantId: taker.tenantId,
+    ordinal: wanted.ordinal,
+    what: wanted.what,
+  };
   switch (wanted.what) {
     case 'node':
       return insertItem(taker.tx, { ...item, ...(await takeNode(taker.tx, wanted, nodes)) });
@@ -65,17 +81,26 @@ async function takeNumber(taker: Taker, wanted: Wanted & { what: 'number' }, ite
   const span = { allocationId: taker.allocationId, itemId: item.id };
   if (wanted.number !== undefined) {
     if (!(await isInRange(taker.tx, among, wanted.number))) {
-      throw problem('allocation-conflict', { requested: { domainId, number: wanted.number }, conflicts: [{ value: wanted.number }], retryable: false }, 'The number lies in no range of this domain.');
+      throw problem(
+        'allocation-conflict',
+        { requested: { domainId, number: wanted.number }, conflicts: [{ value: wanted.number }], retryable: false },
+        'The number lies in no range of this domain.',
+      );
     }
     if (!(await insertNumberHold(taker.tx, { domain, number: wanted.number, span }))) {
-      throw taken({ domainId, number: wanted.number }, wanted.number, await findNumberHolder(taker.tx, domain.id, wanted.number));
+      throw taken(
+        { domainId, number: wanted.number },
+        wanted.number,
+        await findNumberHolder(taker.tx, domain.id, wanted.number),
+      );
     }
     return insertItem(taker.tx, { ...item, domainId: domain.id, number: wanted.number });
   }
   for (let tries = 0; tries < nextFreeTries; tries++) {
     const number = await findNextNumber(taker.tx, among);
     if (number === undefined) break;
-    if (await insertNumberHold(taker.tx, { domain, number, span })) return insertItem(taker.tx, { ...item, domainId: domain.id, number });
+    if (await insertNumberHold(taker.tx, { domain, number, span }))
+      return insertItem(taker.tx, { ...item, domainId: domain.id, number });
   }
   throw exhausted(domainId, domain.kind);
 }
@@ -89,7 +114,11 @@ async function takeAddress(taker: Taker, wanted: Wanted & { what: 'address' }, i
     const verdict = await judgeHost(taker.tx, block, wanted.address);
     const requested = { blockId, address: wanted.address };
     if (verdict !== 'free') {
-      throw problem('allocation-conflict', { requested, conflicts: [{ value: wanted.address, reason: verdict }], retryable: false }, whyNot[verdict]);
+      throw problem(
+        'allocation-conflict',
+        { requested, conflicts: [{ value: wanted.address, reason: verdict }], retryable: false },
+        whyNot[verdict],
+      );
     }
     if (!(await insertAddressHold(taker.tx, { spaceId, host: wanted.address, span }))) {
       throw taken(requested, wanted.address, await findAddressHolder(taker.tx, spaceId, wanted.address));
@@ -99,7 +128,8 @@ async function takeAddress(taker: Taker, wanted: Wanted & { what: 'address' }, i
   for (let tries = 0; tries < nextFreeTries && !block.markUtilized; tries++) {
     const host = await findNextHost(taker.tx, block);
     if (host === undefined) break;
-    if (await insertAddressHold(taker.tx, { spaceId, host, span })) return insertItem(taker.tx, { ...item, spaceId, blockId: block.id, address: host });
+    if (await insertAddressHold(taker.tx, { spaceId, host, span }))
+      return insertItem(taker.tx, { ...item, spaceId, blockId: block.id, address: host });
   }
   throw exhausted(blockId, 'address');
 }
@@ -116,9 +146,19 @@ async function takeBlock(taker: Taker, wanted: Wanted & { what: 'block' }, item:
   const length = wanted.length ?? Number(wanted.cidr?.split('/')[1]);
   if (length <= parent.length || length > parent.width) {
     const pointer = `/items/${wanted.asked}/${wanted.cidr === undefined ? 'prefixLength' : 'cidr'}`;
-    throw problem('validation-failed', { errors: [{ pointer, code: 'out_of_bounds', message: `must be longer than /${parent.length} of its parent and at most /${parent.width}` }] });
+    throw problem('validation-failed', {
+      errors: [
+        {
+          pointer,
+          code: 'out_of_bounds',
+          message: `must be longer than /${parent.length} of its parent and at most /${parent.width}`,
+        },
+      ],
+    });
   }
-  const cidr = parent.markUtilized ? undefined : await findFreeBlock(taker.tx, parent, { length, cidr: wanted.cidr ?? null });
+  const cidr = parent.markUtilized
+    ? undefined
+    : await findFreeBlock(taker.tx, parent, { length, cidr: wanted.cidr ?? null });
   if (cidr === undefined) {
     if (wanted.cidr === undefined) throw exhausted(parentId, `block /${length}`);
     const holder = await findBlockHolder(taker.tx, parent.id, wanted.cidr);

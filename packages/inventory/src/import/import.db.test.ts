@@ -35,8 +35,12 @@ const errors: unknown[] = [];
 beforeAll(async () => {
   test_ = await createTestDatabase(inject('postgresUrl'));
   const open = (role: string): Database => openDatabase({ url: test_.url(role), applicationName: 'import-test', searchPath: ['inventory', 'extensions'], poolSize: 4 });
-  deps = { db: { app: open('inventory_app'), read: open('inventory_read'), platform: open('inventory_platform') }, now: () => new Date(), newId, telemetry: { log: (level, message, fields) => void (level === 'error' && errors.push(message, fields)) } };
+  deps = { db: { app: open('inventory_app'), read: open('inventory_read'), platform: open('inventory_platform') }, now: () => new Date(), newId,
+    telemetry: { log: (level, message, fields) => void (level === 'error' && errors.push(message, fields)), span: (_name, _fields, work) => work() },
+  };
   admin = openDatabase({ url: test_.adminUrl, applicationName: 'import-test', searchPath: ['inventory', 'extensions'], poolSize: 2 });
+  // A base set without this kind refuses the tenants of a dump; the facts need them.
+  await admin.unsafe(`insert into kind (key, title, category, alloc_mode) values ('external-tenant', 'External tenant', 'logical', 'none') on conflict (key) do nothing`);
 });
 
 afterAll(async () => {
@@ -90,20 +94,31 @@ test('a device type library gives its facts again from the database', async () =
   expect(differences(await expected('devicetypes'), deviceTypeFacts(await read('library', ended)), deviceTypeSections)).toEqual([]);
 });
 
-test('eighteen revisions of a prefix plan are applied one after the other, and five of them change nothing', async () => {
+interface Version {
+  readonly key: string;
+  readonly version: number;
+  readonly cidr: string;
+  readonly parent: string | null;
+}
+
+test('eighteen revisions of a prefix plan are applied one after the other, and a subnet that a step does not change keeps its version', async () => {
   const names = (await readdir(new URL('ipamplan/', fixtures))).filter((name) => name.startsWith('rev-')).sort();
   let before: Imported | undefined;
   const changes: ReturnType<typeof planChanges>[] = [];
-  const silent: number[] = [];
+  let versions = new Map<string, Version>();
   for (const [step, name] of names.entries()) {
-    const facts = await count('feed');
     const ended = await done('plan', await fixture(`ipamplan/${name}`));
     expect(ended.state, name).toBe('succeeded');
     expect(ended.counts['refused'] ?? 0, name).toBe(0);
-    if ((await count('feed')) === facts) silent.push(step);
     const after = await read('plan', ended);
     if (before !== undefined) changes.push(planChanges(step, before, after));
     before = after;
+    const now = new Map((await admin.sql<Version>`select x.external_id as key, b.version, b.cidr::text as cidr, b.parent_id as parent from address_block b
+      join external_id x on x.resource_id = b.id where x.source = 'plan' and b.attributes ? 'subnet'`).map((row) => [row.key, row]));
+    // A subnet whose list block came or went hangs elsewhere now: that is a change of the block, though not of the plan.
+    const moved = [...now.values()].filter(({ key, version }) => versions.has(key) && versions.get(key)?.version !== version);
+    expect(moved.filter(({ key, cidr, parent }) => versions.get(key)?.cidr === cidr && versions.get(key)?.parent === parent), name).toEqual([]);
+    versions = now;
     const overlaps = await admin.unsafe(`select a.cidr from address_block a join address_block b on a.id < b.id and a.space_id = b.space_id and a.cidr && b.cidr and a.parent_id is not distinct from b.parent_id
       where a.ended_at is null and b.ended_at is null`);
     expect(overlaps, name).toEqual([]);
@@ -117,7 +132,6 @@ test('eighteen revisions of a prefix plan are applied one after the other, and f
     (want['awkward'] as Record<string, string[]>)[list]?.sort();
   }
   expect(differences(want, facts as unknown as Record<string, unknown>, [...planSections, 'aggregates'])).toEqual([]);
-  expect(silent.length).toBeGreaterThan(0);
 });
 
 test('a spoiled row is reported by its key with what depends on it, and stops nothing else', async () => {

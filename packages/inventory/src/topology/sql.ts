@@ -27,25 +27,38 @@ export interface SubtreeAsked {
   readonly limit: number;
 }
 
+type SubtreeRow = NodeRow & { readonly depth: number };
+
 /**
- * Downwards over node_by_parent, nearest first. The walk gathers (id, depth) alone; whole rows are read for one page of them.
- * Measured: docs in README.md.
+ * Downwards over node_by_parent, nearest first. A page seldom needs the whole tree: the walk goes one level past where the page
+ * begins, and deeper only while the page is not full and there is something below. Whole rows are read for one page alone.
  */
-export async function listSubtree(db: Database, asked: SubtreeAsked): Promise<readonly (NodeRow & { depth: number })[]> {
+export async function listSubtree(db: Database, asked: SubtreeAsked): Promise<readonly SubtreeRow[]> {
+  for (let reach = 1; ; reach *= 3) {
+    const depthMax = Math.min(asked.depthMax, (asked.after?.depth ?? 0) + reach);
+    const { rows, deepest } = await walkDown(db, asked, depthMax);
+    if (rows.length > asked.limit || depthMax === asked.depthMax || deepest < depthMax) return rows;
+  }
+}
+
+async function walkDown(db: Database, asked: SubtreeAsked, depthMax: number): Promise<{ rows: readonly SubtreeRow[]; deepest: number }> {
   const rows = await db.unsafe(
-    `with recursive down (id, depth) as (
-       select id, 0 from node where id = $1::uuid
+    `with recursive down (id, kind, depth) as (
+       select id, kind, 0 from node where id = $1::uuid
        union all
-       select n.id, down.depth + 1 from node n join down on n.parent_id = down.id where down.depth < $2::int and n.state <> 'retired'
+       select n.id, n.kind, down.depth + 1 from node n join down on n.parent_id = down.id where down.depth < $2::int and n.state <> 'retired'
      ), shown as (
-       select down.id, down.depth from down join node f on f.id = down.id
-       where ($3::text[] is null or f.kind = any($3::text[])) and ($4::int is null or (down.depth, down.id) > ($4::int, $5::uuid))
-       order by down.depth, down.id limit $6
+       select id, depth from down
+       where ($3::text[] is null or kind = any($3::text[])) and ($4::int is null or (depth, id) > ($4::int, $5::uuid))
+       order by depth, id limit $6
      )
-     select ${nodeColumns}, shown.depth from shown join node n on n.id = shown.id ${nodeJoins} order by shown.depth, shown.id`,
-    [asked.id, asked.depthMax, asked.kinds, asked.after?.depth ?? null, asked.after?.id ?? null, asked.limit + 1],
+     select reached.deepest, page.* from (select max(depth) as deepest from down) reached left join (
+       select ${nodeColumns}, shown.depth from shown join node n on n.id = shown.id ${nodeJoins}
+     ) page on true order by page.depth, page.id`,
+    [asked.id, depthMax, asked.kinds, asked.after?.depth ?? null, asked.after?.id ?? null, asked.limit + 1],
   );
-  return rows as unknown as readonly (NodeRow & { depth: number })[];
+  const deepest = Number(rows[0]?.['deepest'] ?? 0);
+  return { rows: (rows as unknown as readonly SubtreeRow[]).filter((row) => row.id !== null), deepest };
 }
 
 export interface NeighborRow {

@@ -22,7 +22,13 @@ export interface Scene {
   readonly message: (token: string, id?: string) => BusMessage;
 }
 
-const prefixes = { DV_CMD: 'dv.cmd.v1', DV_RPL: 'dv.rpl.v1', DV_EVT: 'dv.evt.v1', DV_FEED: 'dv.feed.v1', DV_AUD: 'dv.aud.v1' };
+const prefixes = {
+  DV_CMD: 'dv.cmd.v1',
+  DV_RPL: 'dv.rpl.v1',
+  DV_EVT: 'dv.evt.v1',
+  DV_FEED: 'dv.feed.v1',
+  DV_AUD: 'dv.aud.v1',
+};
 
 /** Subjects and a consumer of its own for one case. */
 export function scene(stream: StreamName): Scene {
@@ -48,7 +54,11 @@ export function scene(stream: StreamName): Scene {
 }
 
 /** Waits until the condition holds; the case fails when it does not within the time. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, milliseconds = 10_000): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  milliseconds = 10_000,
+): Promise<void> {
   const end = Date.now() + milliseconds;
   while (!(await condition())) {
     if (Date.now() > end) assert.fail(`did not happen within ${milliseconds} ms: ${what}`);

@@ -31,13 +31,15 @@ export const busLifecycleConformance: readonly BusCase[] = [
         await bus.consume(spec({ concurrency: 1, ackWaitMs: 3000 }), second.handle).ready;
         await until('the other arrives', () => second.seen.length === 1, 2500);
         await sleep(200);
-        assert.deepEqual(second.seen.map(({ id, deliveries }) => ({ id, deliveries })), [
-          { id: sent[1]?.id, deliveries: 1 },
-        ]);
+        assert.deepEqual(
+          second.seen.map(({ id, deliveries }) => ({ id, deliveries })),
+          [{ id: sent[1]?.id, deliveries: 1 }],
+        );
       }),
   },
   {
-    title: 'a stop of an idle consumer is quick, and what is published at that moment is not held back from the next one',
+    title:
+      'a stop of an idle consumer is quick, and what is published at that moment is not held back from the next one',
     run: (kit) =>
       withBus(kit, async (bus) => {
         const { spec, message } = scene('DV_RPL');
@@ -109,7 +111,10 @@ export const busLifecycleConformance: readonly BusCase[] = [
         await bus.consume(spec({ concurrency: 1 }), after.handle).ready;
         await until('both arrive', () => after.seen.length === 2);
       });
-      assert.deepEqual(after.seen.map(({ id }) => id), sent.map(({ id }) => id));
+      assert.deepEqual(
+        after.seen.map(({ id }) => id),
+        sent.map(({ id }) => id),
+      );
       assert.equal(before.seen.length, 0);
     },
   },

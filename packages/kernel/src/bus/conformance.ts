@@ -39,7 +39,10 @@ export const busConformance: readonly BusCase[] = [
         ]);
         await until('the other arrives', () => seen.length === 2);
         await sleep(200);
-        assert.deepEqual(seen.map(({ id }) => id), [first.id, other.id]);
+        assert.deepEqual(
+          seen.map(({ id }) => id),
+          [first.id, other.id],
+        );
       }),
   },
   {
@@ -64,7 +67,10 @@ export const busConformance: readonly BusCase[] = [
         await bus.publish([message('slow')]);
         await until('it comes back', () => seen.length === 2);
         assert.ok(back - began >= 600, `it came back after ${back - began} ms already`);
-        assert.deepEqual(seen.map(({ deliveries }) => deliveries), [1, 2]);
+        assert.deepEqual(
+          seen.map(({ deliveries }) => deliveries),
+          [1, 2],
+        );
         assert.ok(told, 'the signal did not abort');
         await sleep(400);
         assert.equal(seen.length, 2, 'a late nak moved a message that was acknowledged since');
@@ -105,8 +111,17 @@ export const busConformance: readonly BusCase[] = [
         await sleep(900);
         const [letter, second] = await kit.deadLetters(spec().durable);
         assert.equal(second, undefined, 'it was buried twice');
-        assert.deepEqual(seen.map(({ deliveries }) => deliveries), [1, 2, 3]);
-        assert.deepEqual(letter, { ...sent, stream: 'DV_RPL', deliveries: 3, durable: spec().durable, reason: 'poison' });
+        assert.deepEqual(
+          seen.map(({ deliveries }) => deliveries),
+          [1, 2, 3],
+        );
+        assert.deepEqual(letter, {
+          ...sent,
+          stream: 'DV_RPL',
+          deliveries: 3,
+          durable: spec().durable,
+          reason: 'poison',
+        });
       }),
   },
   {
@@ -170,11 +185,15 @@ export const busConformance: readonly BusCase[] = [
         const sent = Array.from({ length: 60 }, () => message('inventory'));
         for (let from = 0; from < sent.length; from += 20) await bus.publish(sent.slice(from, from + 20));
         await until('all arrive', () => seen.length === sent.length);
-        assert.deepEqual(seen.map(({ id }) => id), sent.map(({ id }) => id));
+        assert.deepEqual(
+          seen.map(({ id }) => id),
+          sent.map(({ id }) => id),
+        );
       }),
   },
   {
-    title: 'a publisher that lost the acknowledgement publishes again under the same id and the message is delivered once',
+    title:
+      'a publisher that lost the acknowledgement publishes again under the same id and the message is delivered once',
     run: (kit) =>
       withBus(kit, async (bus) => {
         const { spec, message } = scene('DV_RPL');
@@ -204,10 +223,13 @@ export const busConformance: readonly BusCase[] = [
         const failure = await failureOf(bus.publish([large, tooLarge, astray]));
         assert.ok(isPublishFailure(failure));
         assert.deepEqual(failure.acked, [{ id: large.id, duplicate: false }]);
-        assert.deepEqual(failure.failed.map(({ id, permanent }) => ({ id, permanent })), [
-          { id: tooLarge.id, permanent: true },
-          { id: astray.id, permanent: true },
-        ]);
+        assert.deepEqual(
+          failure.failed.map(({ id, permanent }) => ({ id, permanent })),
+          [
+            { id: tooLarge.id, permanent: true },
+            { id: astray.id, permanent: true },
+          ],
+        );
         await until('it arrives', () => seen.length === 1);
         assert.ok(seen[0]?.data === large.data, 'the payload was changed on its way');
       }),

@@ -24,7 +24,9 @@ export function localExchange(): LocalExchange {
     request: async (subject, data, timeoutMs) => {
       const found = [...responders].find((entry) => subjectMatches(entry.filter, subject));
       if (found === undefined) throw new Error(`nobody answers on ${subject}`);
-      return await within(timeoutMs, `no answer on ${subject} in ${timeoutMs} ms`, async () => found.call(data, subject));
+      return await within(timeoutMs, `no answer on ${subject} in ${timeoutMs} ms`, async () =>
+        found.call(data, subject),
+      );
     },
     respond: (filter, call) => subscribe(responders, { filter, call }),
     broadcast: (subject, data) => {

@@ -63,12 +63,20 @@ export function openLoopback(options: { broker?: LoopbackBroker; faults?: Loopba
     publish: async (messages) => {
       await Promise.resolve();
       const { good, refused } = sortOut(messages);
-      if (!open) throw publishFailure(messages.map(({ id }) => ({ id, reason: 'closed', permanent: false })), []);
+      if (!open)
+        throw publishFailure(
+          messages.map(({ id }) => ({ id, reason: 'closed', permanent: false })),
+          [],
+        );
       const acks = good.map(({ message, stream }) => store(broker, faults, { message, stream }));
       for (const wake of broker.wakes) wake();
       const lost = new Set(acks.filter(() => broker.random() < (faults.losePublishAck ?? 0)));
       const failed = [...refused, ...[...lost].map(({ id }) => ({ id, reason: 'ack lost', permanent: false }))];
-      if (failed.length > 0) throw publishFailure(failed, acks.filter((ack) => !lost.has(ack)));
+      if (failed.length > 0)
+        throw publishFailure(
+          failed,
+          acks.filter((ack) => !lost.has(ack)),
+        );
       return acks;
     },
     consume: (spec, handler) => {
@@ -162,7 +170,8 @@ function consume(
 
 function register(broker: LoopbackBroker, spec: ConsumeSpec): void {
   const rivals = [...broker.consumers.values()].filter(
-    (other) => other.stream === spec.stream && other.durable !== spec.durable && filtersOverlap(other.filter, spec.filter),
+    (other) =>
+      other.stream === spec.stream && other.durable !== spec.durable && filtersOverlap(other.filter, spec.filter),
   );
   if (streamNamed(spec.stream).retention === 'workQueue' && rivals[0] !== undefined) {
     throw new Error(`${spec.durable} would take what ${rivals[0].durable} takes from ${spec.stream}`);

@@ -215,7 +215,11 @@ async function publish(link: Link, messages: readonly BusMessage[]): Promise<rea
   const named = new Set([...acks, ...failed].map(({ id }) => id));
   const reason = failed.at(-1)?.reason ?? 'not sent';
   for (const { message } of good) if (!named.has(message.id)) failed.push({ id: message.id, reason, permanent: false });
-  if (failed.length > 0) throw publishFailure(failed.filter(({ id }) => id !== ''), acks);
+  if (failed.length > 0)
+    throw publishFailure(
+      failed.filter(({ id }) => id !== ''),
+      acks,
+    );
   return acks;
 }
 
@@ -257,7 +261,10 @@ function attach(link: Link, to: { subject: string; queue?: string }, take: (msg:
   });
   const onto = (nc: NatsConnection): void => {
     const queue = to.queue === undefined ? {} : { queue: to.queue };
-    const sub = nc.subscribe(to.subject, { ...queue, callback: (error, msg) => (error === null ? take(msg) : undefined) });
+    const sub = nc.subscribe(to.subject, {
+      ...queue,
+      callback: (error, msg) => (error === null ? take(msg) : undefined),
+    });
     detach = async () => (nc.isClosed() || sub.isClosed() ? undefined : sub.drain());
     void nc.flush().then(settle, () => undefined);
   };
@@ -329,7 +336,11 @@ function pull(link: Link, spec: ConsumeSpec, unknown: () => void): ReturnType<Pu
       },
     });
     // A drain still hands over what the server had sent before it learnt of it; only then is nothing coming.
-    end = () => void sub.drain().then(() => resolve(undefined), () => resolve(undefined));
+    end = () =>
+      void sub.drain().then(
+        () => resolve(undefined),
+        () => resolve(undefined),
+      );
     void sub.closed.then(() => resolve(undefined));
   });
   const request = JSON.stringify({ batch: 1, expires: nanos(pullMs) });

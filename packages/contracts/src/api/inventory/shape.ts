@@ -13,12 +13,7 @@ export const flag = v.pipe(
 
 /** A whole number, in a query string. */
 export const wholeNumber = (max: number) =>
-  v.pipe(
-    v.string(),
-    v.regex(/^\d{1,10}$/, 'must be a whole number'),
-    v.transform(Number),
-    v.maxValue(max),
-  );
+  v.pipe(v.string(), v.regex(/^\d{1,10}$/, 'must be a whole number'), v.transform(Number), v.maxValue(max));
 
 /** One or more values: repeated, or separated by commas. */
 export const anyOf = <const S extends v.GenericSchema<string, unknown>>(item: S) =>
@@ -38,7 +33,10 @@ export const found = <const S extends v.GenericSchema>(description: string, sche
 
 /** A resource with its version as ETag. */
 export const versioned = <const S extends v.GenericSchema>(description: string, schema: S) =>
-  ({ 200: { description, schema, headers: { etag: 'The version, for If-Match.' } } }) as const satisfies Record<number, ResponseDef>;
+  ({ 200: { description, schema, headers: { etag: 'The version, for If-Match.' } } }) as const satisfies Record<
+    number,
+    ResponseDef
+  >;
 
 export const created = <const S extends v.GenericSchema>(description: string, schema: S) =>
   ({

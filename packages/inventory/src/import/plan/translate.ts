@@ -25,14 +25,16 @@ export async function* translatePrefixPlan(body: Body, limits: ImportLimits): As
   const subnets = isMapping(plan) ? plan['network::subnets'] : undefined;
   if (!isMapping(plan) || !isMapping(subnets)) throw problem('malformed-request', { position: 0 }, 'The file is YAML but no prefix plan: it has no network::subnets.');
   yield { item: 'head', format: 'prefixplan', complete: true };
-  yield { item: 'row', line: 0, row: { op: 'upsert', externalId: planSpace, resource: { type: 'addressSpace', name: 'prefix plan' } } };
   let line = 0;
   const lists = listedBlocks(plan);
-  const own = [...subnetRows(subnets)];
-  const subnetPrefixes = new Set(own.map((row) => row.cidr).filter((cidr) => cidr !== undefined));
+  const planned = [...subnetRows(subnets)];
+  const subnetPrefixes = new Set(planned.map((row) => row.cidr).filter((cidr) => cidr !== undefined));
+  // A list may name a block that is also a subnet. The space says so, or a subnet would change with a list that is none of its own.
+  const subnetsListed = Object.fromEntries([...lists.blocks].filter(([cidr]) => subnetPrefixes.has(cidr)));
+  const attributes = Object.keys(subnetsListed).length === 0 ? {} : { attributes: { subnetsListed } };
+  yield { item: 'row', line: 0, row: { op: 'upsert', externalId: planSpace, resource: { type: 'addressSpace', name: 'prefix plan', ...attributes } } };
   for (const [cidr, names] of lists.blocks) {
     line += 1;
-    // A list may name a block that is also a subnet; the subnet says it then.
     if (subnetPrefixes.has(cidr)) continue;
     yield { item: 'row', line, row: { op: 'upsert', externalId: `list#${cidr}`, resource: { type: 'addressBlock', space: planSpace, cidr, status: 'container', attributes: { lists: names } } } };
   }
@@ -40,15 +42,14 @@ export async function* translatePrefixPlan(body: Body, limits: ImportLimits): As
     line += 1;
     yield { item: 'rejected', line, key: `${name}#${text}`, reason: `${JSON.stringify(text)} is not a prefix` };
   }
-  for (const { key, realm, site, sphere, name, text, cidr } of own) {
+  for (const { key, realm, site, sphere, name, text, cidr } of planned) {
     line += 1;
     if (cidr === undefined) {
       yield { item: 'rejected', line, key, reason: `${JSON.stringify(text)} is not a prefix` };
       continue;
     }
-    const listed = lists.blocks.get(cidr);
-    const attributes = { realm, site, sphere, subnet: name, ...(text === cidr ? {} : { asWritten: text }), ...(listed === undefined ? {} : { lists: listed }) };
-    yield { item: 'row', line, row: { op: 'upsert', externalId: key, resource: { type: 'addressBlock', space: planSpace, cidr, attributes, externalTenant: { key: `realm:${realm}`, name: realm } } } };
+    const own = { realm, site, sphere, subnet: name, ...(text === cidr ? {} : { asWritten: text }) };
+    yield { item: 'row', line, row: { op: 'upsert', externalId: key, resource: { type: 'addressBlock', space: planSpace, cidr, attributes: own, externalTenant: { key: `realm:${realm}`, name: realm } } } };
   }
 }
 
