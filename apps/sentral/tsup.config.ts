@@ -8,4 +8,6 @@ export default defineConfig({
   sourcemap: true,
   clean: false,
   dts: false,
+  // Packages find their own files (migrations, server binaries) beside themselves: never copied into this bundle.
+  external: [/^@sentral\//],
 });

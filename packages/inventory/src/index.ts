@@ -63,7 +63,6 @@ import { subtreeOfNode } from './topology/subtree.js';
 import { countUsage } from './usage/count.js';
 
 export type { Deps } from './deps.js';
-export { startImportWorker } from './import/worker.js';
 export { createInventoryLoops } from './loops.js';
 export type Inventory = Implements<typeof inventory>;
 

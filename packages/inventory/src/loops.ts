@@ -1,6 +1,7 @@
 import { startLoop, type Loop } from '@sentral/kernel/relay';
 import { sweepAllocations } from './allocation/sweep.js';
 import type { Deps } from './deps.js';
+import { startImportWorker } from './import/worker.js';
 
 /** What runs by itself while this context is up; each takes row locks with skip locked, so any number of processes may run it. */
 export function createInventoryLoops(deps: Deps): readonly Loop[] {
@@ -15,5 +16,5 @@ export function createInventoryLoops(deps: Deps): readonly Loop[] {
       ended: () => Promise.resolve(),
     },
   );
-  return [sweep];
+  return [sweep, startImportWorker(deps)];
 }

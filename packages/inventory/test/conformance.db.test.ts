@@ -6,7 +6,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { mintInternalToken, verifyInternalToken } from '@sentral/contracts/internal-token';
 import { inventory as contract } from '@sentral/contracts/inventory';
 import { serveContext } from '@sentral/contracts/server-internal';
-import { createLoopback } from '@sentral/kernel/bus/loopback';
+import { openLoopback } from '@sentral/kernel/bus/loopback';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { newId } from '@sentral/kernel/id';
 import { startRelay, type Relay } from '@sentral/kernel/relay';
@@ -35,7 +35,7 @@ beforeAll(async () => {
   const telemetry = createTelemetry({ level: 'error', write: () => undefined });
   inventory = createInventory({ db, now: () => new Date(), newId, telemetry }, { results: true, report: (verb, error) => console.error(verb, error) });
   // Facts have no position until the relay has given them one.
-  relay = startRelay({ db: db.app, schema: 'inventory', context: 'inventory', bus: createLoopback(), log: telemetry.log, pollMs: [20, 50] });
+  relay = startRelay({ db: db.app, schema: 'inventory', context: 'inventory', bus: openLoopback(), log: telemetry.log, pollMs: [20, 50] });
   server = await overHttp(
     serveContext(contract, inventory, { verify: (bearer, audience) => verifyInternalToken(key, bearer, { audience, nowSeconds: nowSeconds() }) }),
   );

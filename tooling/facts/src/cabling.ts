@@ -1,5 +1,5 @@
 import { tracer } from './paths.js';
-import { attribute, increment, isRow, modelOf, ofModel, type Imported, type Stored } from './resource.js';
+import { attribute, increment, isRow, modelOf, ofModel, textOf, type Imported, type Stored } from './resource.js';
 
 export interface Cable {
   readonly key: string;
@@ -51,7 +51,7 @@ export function cabling(imported: Imported): Record<string, unknown> {
   const deviceComponentSizes: Record<string, number> = {};
   for (const size of sizes) increment(deviceComponentSizes, size);
   const cablesByType: Record<string, number> = {};
-  for (const edge of edges) increment(cablesByType, String(attribute(edge, 'cableType') ?? 'none'));
+  for (const edge of edges) increment(cablesByType, textOf(edge, 'cableType') ?? 'none');
   const mapped = rearPositions(imported);
   const rearPorts = ofModel(imported, 'dcim.rearport');
   const positionsOf = (port: Stored): number => Number(attribute(port, 'positions') ?? 1);

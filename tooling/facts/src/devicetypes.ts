@@ -1,4 +1,4 @@
-import { attribute, increment, type Imported, type Stored } from './resource.js';
+import { attribute, increment, textOf, type Imported, type Stored } from './resource.js';
 
 type Component = Readonly<Record<string, unknown>>;
 
@@ -67,7 +67,7 @@ function typeFacts(type: Stored): Record<string, unknown> {
 function references(types: readonly Stored[]): Record<string, string[]> {
   const out = { unresolvedRearPort: [] as string[], unresolvedPowerPort: [] as string[], rearPositionOutOfRange: [] as string[], rearPositionUsedTwice: [] as string[] };
   for (const type of types) {
-    const place = String(attribute(type, 'file') ?? type.externalId);
+    const place = textOf(type, 'file') ?? type.externalId;
     const rear = new Map(componentsOf(type, 'rear-ports').map((port) => [port['name'], Number(port['positions'] ?? 1)]));
     const used = new Set<string>();
     for (const port of componentsOf(type, 'front-ports')) {

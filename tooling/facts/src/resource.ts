@@ -33,6 +33,11 @@ export const isRow = (key: string): boolean => /^[a-z]+\.[a-z]+:\d+$/.test(key);
 
 export const attribute = (resource: Stored, name: string): unknown => resource.attributes?.[name];
 
+export function textOf(resource: Stored, name: string): string | undefined {
+  const value = attribute(resource, name);
+  return typeof value === 'string' ? value : undefined;
+}
+
 export function refOf(resource: Stored, name: string): string | undefined {
   const refs = resource.attributes?.['refs'] as Readonly<Record<string, string>> | undefined;
   return refs?.[name];

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import type { Caller } from '@sentral/contracts/contract';
-import { decodeId } from '@sentral/contracts/ids';
+import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { Import } from '@sentral/contracts/inventory/import';
 import { differences } from '@sentral/facts/compare';
 import { deviceTypeFacts, deviceTypeSections } from '@sentral/facts/devicetypes';
@@ -12,6 +12,7 @@ import { newId } from '@sentral/kernel/id';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Deps } from '../deps.js';
+import { createInventory } from '../index.js';
 import { cancelImport } from './cancel.js';
 import { dumpOf, listing } from './collect.testing.js';
 import { createImport } from './create.js';
@@ -202,4 +203,64 @@ test('a cancelled import is not applied, and one whose worker died is applied on
   expect(await runNextImport(deps)).toBe(true);
   expect(await getImport(deps, caller, { id: one.id })).toMatchObject({ state: 'succeeded', counts: { created: 2 } });
   expect(await runNextImport(deps)).toBe(false);
+});
+
+test('progress is seen while a large set is applied, and a cancel in the middle undoes all of it', async () => {
+  const rows = Array.from({ length: 20_000 }, (_, n) => line({ op: 'upsert', externalId: `region:${n}`, resource: { type: 'node', kind: 'region', name: `r${n}`, ...(n === 0 ? {} : { parent: `region:${Math.floor((n - 1) / 20)}` }) } })).join('');
+  const one = await staged('large', rows);
+  expect(one).toMatchObject({ state: 'queued', rowsTotal: 20_000 });
+  const seen = new Set<number>();
+  let running = true;
+  const work = runNextImport(deps).finally(() => (running = false));
+  let cancelled = false;
+  while (running) {
+    const now = await getImport(deps, caller, { id: one.id });
+    seen.add(now.percent);
+    if (now.rowsDone > 0 && now.state === 'running' && !cancelled) {
+      expect(now.percent).toBeLessThan(100);
+      await cancelImport(deps, caller, { id: one.id, version: now.version });
+      cancelled = true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await work;
+  expect(cancelled, [...seen].join(' ')).toBe(true);
+  expect(await getImport(deps, caller, { id: one.id })).toMatchObject({ state: 'cancelled' });
+  expect((await read('large')).resources).toEqual([]);
+
+  const startedAt = Date.now();
+  expect(await done('large', rows)).toMatchObject({ state: 'succeeded', counts: { created: 20_000 } });
+  expect(Date.now() - startedAt).toBeLessThan(60_000);
+});
+
+test('what a complete set no longer names is retired from the leaves inwards, and what something else stands on stays', async () => {
+  const site = (pk: number) => ['dcim.site', pk, { name: `s${pk}`, slug: `s${pk}` }] as const;
+  const rack = (pk: number, at: number) => ['dcim.rack', pk, { name: `r${pk}`, site: at, u_height: 10 }] as const;
+  await done('complete', dumpOf([site(1), rack(1, 1), rack(2, 1), site(2), rack(3, 2)]));
+  const [rack2] = await admin.sql<{ id: string }>`select resource_id as id from external_id where source = 'complete' and external_id = 'dcim.rack:2'`;
+  await createInventory(deps).node.register(caller, { kind: 'device', parentId: encodeId('nod', rack2?.id ?? '') });
+  const ended = await done('complete', dumpOf([site(2), rack(3, 2)]));
+  expect(ended.counts).toMatchObject({ deleted: 1, refused: 2, unchanged: 2 });
+  const { items } = await listImportResults(deps, caller, { id: ended.id, outcome: ['refused'], limit: 10 });
+  expect(items.map(({ externalId, problem }) => `${externalId} ${problem?.code}`).sort()).toEqual(['dcim.rack:2 has-dependents', 'dcim.site:1 has-dependents']);
+});
+
+test('an import whose connection is cut in the middle is applied once, with one feed row a resource', async () => {
+  const rows = Array.from({ length: 5000 }, (_, n) => line({ op: 'upsert', externalId: `region:${n}`, resource: { type: 'node', kind: 'region', name: `r${n}` } })).join('');
+  const one = await staged('cut off', rows);
+  const before = await count('feed');
+  let cut = 0;
+  let running = true;
+  const work = runNextImport(deps).finally(() => (running = false));
+  while (running) {
+    const { rowsDone } = await getImport(deps, caller, { id: one.id });
+    if (rowsDone > 0 && cut === 0) {
+      cut = (await admin.sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'inventory_app' and datname = current_database() and xact_start is not null and state like 'idle in transaction%' or (usename = 'inventory_app' and datname = current_database() and query like '%import_row%' and state = 'active')`).length;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  await work;
+  expect(cut).toBeGreaterThan(0);
+  expect(await getImport(deps, caller, { id: one.id })).toMatchObject({ state: 'succeeded', counts: { created: 5000 } });
+  expect(await count('feed')).toBe(before + 5000);
 });

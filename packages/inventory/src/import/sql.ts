@@ -72,7 +72,7 @@ export interface StagedRow {
   readonly problem: unknown;
 }
 
-export async function insertStaged(tx: Tx, importId: string, rows: readonly StagedRow[]): Promise<void> {
+export async function insertImportRow(tx: Tx, importId: string, rows: readonly StagedRow[]): Promise<void> {
   await tx.sql`
     insert into import_row (import_id, line, op, external_id, resource_type, if_match, resource, outcome, problem)
     select ${importId}::uuid, line, op, external_id, resource_type, if_match, resource, outcome, problem

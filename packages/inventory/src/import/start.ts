@@ -9,7 +9,7 @@ import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { defaultLimits, type ChangeItem, type ImportLimits } from './change-set.js';
 import { toImport } from './row.js';
-import { chunksOf, deleteImport, insertStaged, lockImport, queueImport, type StagedRow } from './sql.js';
+import { chunksOf, deleteImport, insertImportRow, lockImport, queueImport, type StagedRow } from './sql.js';
 import { lockStaging } from './stage.js';
 import { translate } from './translate.js';
 
@@ -20,17 +20,19 @@ const settings = { statement_timeout: '60s', idle_in_transaction_session_timeout
 
 /**
  * Says that the file is whole: it is read to the end, and either all its rows are staged or the file is refused and everything of it gone.
- * @throws Problem not-found, state-conflict, malformed-request, content-too-large
+ * @throws Problem not-found, state-conflict, malformed-request
  */
 export async function startImport(deps: Deps, _caller: Caller, command: Command<'import', 'start'>): Promise<Import> {
   const id = decodeId('imp', command.id);
   try {
     return await judged(inTransaction(deps.db.app, (tx) => started(tx, id, command.chunks), { settings, deadlineMs: 120_000 }));
   } catch (error) {
-    // The file itself is at fault, and no other start will read it better.
-    if (isProblem(error, 'malformed-request') && error.facts['retryable'] !== true) await inTransaction(deps.db.app, (tx) => deleteImport(tx, id));
-    if (isProblem(error, 'content-too-large')) await inTransaction(deps.db.app, (tx) => deleteImport(tx, id));
-    throw error;
+    // The file itself is at fault, and no other start will read it better. Missing pieces may still come.
+    const tooLarge = isProblem(error, 'content-too-large');
+    if (!tooLarge && !(isProblem(error, 'malformed-request') && error.facts['retryable'] !== true)) throw error;
+    await inTransaction(deps.db.app, (tx) => deleteImport(tx, id));
+    // The bytes were counted while they came; what is too large here is a row or their number, and the contract calls that malformed.
+    throw tooLarge ? problem('malformed-request', error.facts, error.detail) : error;
   }
 }
 
@@ -59,11 +61,11 @@ export async function stageRows(tx: Tx, importId: string, items: AsyncIterable<C
     if (waiting > limits.lines) throw problem('content-too-large', { maxLines: limits.lines }, `The file has more than ${limits.lines} rows.`);
     batch.push(row);
     if (batch.length === batchRows) {
-      await insertStaged(tx, importId, batch);
+      await insertImportRow(tx, importId, batch);
       batch = [];
     }
   }
-  if (batch.length > 0) await insertStaged(tx, importId, batch);
+  if (batch.length > 0) await insertImportRow(tx, importId, batch);
   return waiting;
 }
 

@@ -1,7 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { constraintName, isCommitUnknown, sqlState } from '@sentral/kernel/errors';
+import { constraintName, faultCode, isCommitUnknown, isFatal, sqlState } from '@sentral/kernel/errors';
 import { inTransaction } from '@sentral/kernel/transaction';
 import type { Deps } from '../deps.js';
 import { applySet, writeOutcomes, type Applied } from './apply/apply.js';
@@ -10,6 +10,8 @@ import { claimImport, endImport, findHead, noteProgress, type ImportRow } from '
 /** A worker that says nothing for so long has gone, and another begins again from what is staged. */
 const holdMs = 30_000;
 const attemptsMax = 3;
+/** An import that takes its worker down every time must not do so for ever. */
+const epochsMax = 10;
 /** One set is one transaction: it may take what a request may not. */
 const settings = { statement_timeout: '60s', lock_timeout: '10s', idle_in_transaction_session_timeout: '60s' };
 
@@ -63,7 +65,11 @@ export async function runNextImport(deps: Deps): Promise<boolean> {
     } catch (error) {
       // Committed or not is not known: the claim runs out, and the next worker finds either an end or everything still to do.
       if (isCommitUnknown(error)) return true;
-      if (isRace(error) && attempt < attemptsMax) continue;
+      if ((isRace(error) || isPassing(error)) && attempt < attemptsMax) continue;
+      if (isPassing(error) && claim.epoch < epochsMax) {
+        deps.telemetry.log('warn', 'The database went away during an import; it is claimed again when the claim has run out', { import: claim.id });
+        return true;
+      }
       deps.telemetry.log('error', 'An import failed', { import: claim.id, error: error instanceof Error ? error.message : String(error), constraint: constraintName(error) });
       await failImport(deps, claim, error);
       return true;
@@ -74,6 +80,11 @@ export async function runNextImport(deps: Deps): Promise<boolean> {
 /** Somebody took or moved a thing between reading and writing; judged again, the set says what it collides with. */
 function isRace(error: unknown): boolean {
   return isProblem(error, 'operation-in-progress') || ['23P01', '23505', '23503', '40001', '40P01'].includes(sqlState(error) ?? '');
+}
+
+/** The database went away or had too much to do: nothing is wrong with the import, and nothing of it was committed. */
+function isPassing(error: unknown): boolean {
+  return isFatal(error) || isProblem(error, 'overloaded') || isProblem(error, 'dependency-unavailable') || faultCode(error) !== undefined;
 }
 
 /** The run was cancelled, or another worker has taken it over: nothing of it may be committed. */

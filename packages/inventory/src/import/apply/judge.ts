@@ -93,7 +93,8 @@ function refuseDependants(set: SetToJudge, byKey: Map<string, Planned>, refused:
     return row.resource.type === 'node' ? placementFault(set, byKey, row.resource) : null;
   };
   for (const row of byKey.values()) verdictOf(row);
-  for (const row of [...byKey.values()]) {
+  const standing = [...byKey.values()];
+  for (const row of standing) {
     const verdict = verdicts.get(row.key);
     if (verdict !== null && verdict !== undefined && verdict !== 'asked') refuse(byKey, refused, row, verdict);
   }
