@@ -40,7 +40,8 @@ export function countResults() {
     if (failed === 0 && !outcome.success) count(0, 1, `${name}: an error outside its tests`);
     for (const each of outcome.testResults) {
       for (const test of each.assertionResults) {
-        if (['skipped', 'pending', 'todo', 'disabled'].includes(test.status)) tally.skipped.push(`${name}: ${test.fullName}`);
+        if (['skipped', 'pending', 'todo', 'disabled'].includes(test.status))
+          tally.skipped.push(`${name}: ${test.fullName}`);
       }
     }
   }

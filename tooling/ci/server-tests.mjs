@@ -13,11 +13,17 @@ export function serverTests(folder) {
     .map((name) => path.join(root, folder, name))
     .filter((at) => existsSync(at))
     .flatMap((at) => readdirSync(at, { recursive: true, encoding: 'utf8' }).map((name) => path.join(at, name)))
-    .filter((file) => file.endsWith('.test.ts') && [file, ...besideIt(file)].some((each) => needsServer.test(readFileSync(each, 'utf8'))))
+    .filter(
+      (file) =>
+        file.endsWith('.test.ts') &&
+        [file, ...besideIt(file)].some((each) => needsServer.test(readFileSync(each, 'utf8'))),
+    )
     .map((file) => path.relative(path.join(root, folder), file));
 }
 
 function besideIt(file) {
   const imports = readFileSync(file, 'utf8').matchAll(/from '(\.\/[^']+)\.js'/g);
-  return [...imports].map(([, name = '']) => path.join(path.dirname(file), `${name}.ts`)).filter((each) => existsSync(each));
+  return [...imports]
+    .map(([, name = '']) => path.join(path.dirname(file), `${name}.ts`))
+    .filter((each) => existsSync(each));
 }

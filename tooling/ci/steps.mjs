@@ -34,7 +34,12 @@ export function run(file, args, { env = {}, cwd = root, show = false } = {}) {
 }
 
 /** What has passed and failed so far: each check counts as one, each test as one. */
-export const tally = { passed: 0, failed: 0, skipped: /** @type {string[]} */ ([]), failures: /** @type {string[]} */ ([]) };
+export const tally = {
+  passed: 0,
+  failed: 0,
+  skipped: /** @type {string[]} */ ([]),
+  failures: /** @type {string[]} */ ([]),
+};
 
 export function count(passed, failed, what) {
   tally.passed += passed;

@@ -20,9 +20,12 @@ async function staticChecks() {
   await check('boundaries', () => run('turbo', ['boundaries', '--no-color']));
   await check('unused files, exports and dependencies', () => run('knip', ['--no-progress']));
   const built = await check('build', () => run('turbo', ['run', 'build', concurrency, '--output-logs=errors-only']));
-  await check('types', () => run('turbo', ['run', 'typecheck', concurrency, '--continue', '--output-logs=errors-only']));
+  await check('types', () =>
+    run('turbo', ['run', 'typecheck', concurrency, '--continue', '--output-logs=errors-only']),
+  );
   if (built) await check('packages as others get them', packed);
-  if (built) await check('contract report', () => run('node', ['tooling/contract-report/dist/main.js'], { show: true }));
+  if (built)
+    await check('contract report', () => run('node', ['tooling/contract-report/dist/main.js'], { show: true }));
   return built;
 }
 
@@ -32,7 +35,10 @@ async function packed() {
   for (const folder of published) {
     for (const { file, args } of [
       { file: 'publint', args: ['run', folder, '--strict', '--pack', 'pnpm'] },
-      { file: 'attw', args: ['--pack', folder, '--profile', 'esm-only', '--no-emoji', '--no-color', ...entrypoints(folder)] },
+      {
+        file: 'attw',
+        args: ['--pack', folder, '--profile', 'esm-only', '--no-emoji', '--no-color', ...entrypoints(folder)],
+      },
     ]) {
       const outcome = await run(file, args);
       if (!outcome.passed) output += `${folder}: ${file}\n${outcome.output}\n`;
@@ -44,7 +50,9 @@ async function packed() {
 /** attw does not look behind a wildcard: each file that it lets through is named. */
 function entrypoints(folder) {
   if (manifestOf(folder).exports?.['./*'] === undefined) return [];
-  const types = readdirSync(path.join(root, folder, 'dist'), { recursive: true }).filter((name) => name.endsWith('.d.ts'));
+  const types = readdirSync(path.join(root, folder, 'dist'), { recursive: true }).filter((name) =>
+    name.endsWith('.d.ts'),
+  );
   return ['--include-entrypoints', ...types.map((name) => name.replaceAll(path.sep, '/').replace(/\.d\.ts$/, ''))];
 }
 
@@ -61,7 +69,16 @@ async function everyTest() {
   });
   forgetResults();
   const env = { SENTRAL_TEST_POSTGRES_VERSION: version, SENTRAL_TEST_NODE_VERSION: process.versions.node };
-  const args = ['run', 'test', concurrency, '--continue', '--output-logs=new-only', '--log-order=grouped', '--', ...reporters];
+  const args = [
+    'run',
+    'test',
+    concurrency,
+    '--continue',
+    '--output-logs=new-only',
+    '--log-order=grouped',
+    '--',
+    ...reporters,
+  ];
   await run('turbo', args, { env, show: true });
   countResults();
 }

@@ -1,7 +1,7 @@
 import { createAudit } from '@sentral/audit';
 import { audit } from '@sentral/contracts/audit';
 import { remoteContext } from '@sentral/contracts/client-internal';
-import type { ContractDef, Implements } from '@sentral/contracts/contract';
+import type { ContractDef } from '@sentral/contracts/contract';
 import { mintInternalToken } from '@sentral/contracts/internal-token';
 import { inventory } from '@sentral/contracts/inventory';
 import { task } from '@sentral/contracts/task';
@@ -24,19 +24,31 @@ export interface Pools {
   readonly platform: Database;
 }
 
+/** What the check of the configuration has promised; without it the composition is wrong, and nothing should start. */
+export function needed<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new TypeError(`${what} is not configured`);
+  return value;
+}
+
 /** A pool per context and role: every role logs in as itself. Few connections for writes: a hot row is slower with more. */
 export function openPools(config: Config): Readonly<Partial<Record<ContextName, Pools>>> {
   const open = (context: ContextName, role: 'app' | 'read' | 'platform', poolSize: number) =>
     openRole(config, { context, user: `${context}_${role}`, poolSize });
   return Object.fromEntries(
-    config.contexts.map((context) => [context, { app: open(context, 'app', 8), read: open(context, 'read', 6), platform: open(context, 'platform', 6) }]),
+    config.contexts.map((context) => [
+      context,
+      { app: open(context, 'app', 8), read: open(context, 'read', 6), platform: open(context, 'platform', 6) },
+    ]),
   );
 }
 
-export function openRole(config: Config, role: { context: ContextName | 'bus'; user: string; poolSize: number }): Database {
+export function openRole(
+  config: Config,
+  role: { context: ContextName | 'bus'; user: string; poolSize: number },
+): Database {
   const password = config.passwords[role.user];
   return openDatabase({
-    url: config.databaseUrls[role.context]!,
+    url: needed(config.databaseUrls[role.context], `the database of ${role.context}`),
     user: role.user,
     ...(password === undefined ? {} : { password }),
     applicationName: `sentral ${role.user}`,
@@ -57,8 +69,14 @@ interface Use {
 
 /** Every context, near where SENTRAL_CONTEXTS says so, else behind the same contract on the wire. */
 export function createContexts({ config, pools, telemetry, newId }: Use): Contexts {
-  const report = (verb: string, error: unknown) => telemetry.log('error', 'a verb refused with what it does not list', { verb, error });
-  const deps = (name: ContextName) => ({ db: pools[name]!, now: () => new Date(), newId, telemetry });
+  const report = (verb: string, error: unknown) =>
+    telemetry.log('error', 'a verb refused with what it does not list', { verb, error });
+  const deps = (name: ContextName) => ({
+    db: needed(pools[name], `the pools of ${name}`),
+    now: () => new Date(),
+    newId,
+    telemetry,
+  });
   const here = {
     tenancy: () => createTenancy(deps('tenancy'), { report }),
     inventory: () => createInventory(deps('inventory'), { report }),
@@ -66,23 +84,44 @@ export function createContexts({ config, pools, telemetry, newId }: Use): Contex
     audit: () => createAudit(deps('audit'), { report }),
   };
   const near = <N extends ContextName>(name: N) => (config.contexts.includes(name) ? here[name]() : far(config, name));
-  return { tenancy: near('tenancy'), inventory: near('inventory'), task: near('task'), audit: near('audit') } as Contexts;
+  return {
+    tenancy: near('tenancy'),
+    inventory: near('inventory'),
+    task: near('task'),
+    audit: near('audit'),
+  } as Contexts;
 }
 
 /** A context in another process; undefined where this process is not told of it and serves no facade. */
 function far(config: Config, name: ContextName): unknown {
   const remote = config.remotes.find((each) => each.name === name);
   if (remote === undefined) return undefined;
-  return remoteContext(contracts[name] as ContractDef, {
+  return remoteContext<ContractDef>(contracts[name], {
     baseUrl: remote.url,
-    token: (audience: string) => mintInternalToken(config.internalKey!, audience, Math.floor(Date.now() / 1000)),
-  }) as Implements<ContractDef>;
+    token: (audience: string) =>
+      mintInternalToken(
+        needed(config.internalKey, 'SENTRAL_INTERNAL_KEY_FILE'),
+        audience,
+        Math.floor(Date.now() / 1000),
+      ),
+  });
 }
 
 /** One relay a context: its feed goes to the bus, whichever process leads. */
-export function startRelays(use: { config: Config; pools: Use['pools']; bus: Bus; telemetry: Telemetry }): readonly (Relay & { context: ContextName })[] {
+export function startRelays(use: {
+  config: Config;
+  pools: Use['pools'];
+  bus: Bus;
+  telemetry: Telemetry;
+}): readonly (Relay & { context: ContextName })[] {
   return use.config.contexts.map((context) => {
-    const relay = startRelay({ db: use.pools[context]!.app, schema: context, context, bus: use.bus, log: use.telemetry.log });
+    const relay = startRelay({
+      db: needed(use.pools[context], `the pools of ${context}`).app,
+      schema: context,
+      context,
+      bus: use.bus,
+      log: use.telemetry.log,
+    });
     return { context, wake: relay.wake, stop: relay.stop, lag: relay.lag };
   });
 }

@@ -21,7 +21,13 @@ const complete = {
 describe('settings are read once, and a wrong one stops the start with its name', () => {
   test('production is the default, and all contexts run here', () => {
     const config = readConfig(complete);
-    expect(config).toMatchObject({ mode: 'production', host: '127.0.0.1', port: 8080, facade: true, contexts: ['tenancy', 'inventory', 'task', 'audit'] });
+    expect(config).toMatchObject({
+      mode: 'production',
+      host: '127.0.0.1',
+      port: 8080,
+      facade: true,
+      contexts: ['tenancy', 'inventory', 'task', 'audit'],
+    });
     expect(Object.isFrozen(config)).toBe(true);
   });
 
@@ -55,17 +61,35 @@ describe('settings are read once, and a wrong one stops the start with its name'
     const alone = { ...complete, SENTRAL_CONTEXTS: 'inventory' };
     expect(() => readConfig(alone)).toThrow('SENTRAL_INTERNAL_PORT');
     expect(() => readConfig({ ...alone, SENTRAL_INTERNAL_PORT: '9000' })).toThrow('SENTRAL_NATS_URL');
-    expect(() => readConfig({ ...alone, SENTRAL_INTERNAL_PORT: '9000', SENTRAL_NATS_URL: 'nats://127.0.0.1:4222' })).toThrow('SENTRAL_INTERNAL_KEY_FILE');
-    const whole = { ...alone, SENTRAL_INTERNAL_PORT: '9000', SENTRAL_INTERNAL_KEY_FILE: key, SENTRAL_NATS_URL: 'nats://127.0.0.1:4222' };
+    expect(() =>
+      readConfig({ ...alone, SENTRAL_INTERNAL_PORT: '9000', SENTRAL_NATS_URL: 'nats://127.0.0.1:4222' }),
+    ).toThrow('SENTRAL_INTERNAL_KEY_FILE');
+    const whole = {
+      ...alone,
+      SENTRAL_INTERNAL_PORT: '9000',
+      SENTRAL_INTERNAL_KEY_FILE: key,
+      SENTRAL_NATS_URL: 'nats://127.0.0.1:4222',
+    };
     expect(readConfig(whole)).toMatchObject({ facade: false, contexts: ['inventory'] });
   });
 
   test('a facade whose inventory is elsewhere needs a broker and the key of the wire', () => {
-    const facade = { ...complete, SENTRAL_CONTEXTS: 'tenancy,task,audit', SENTRAL_INVENTORY_URL: 'http://127.0.0.1:9000' };
+    const facade = {
+      ...complete,
+      SENTRAL_CONTEXTS: 'tenancy,task,audit',
+      SENTRAL_INVENTORY_URL: 'http://127.0.0.1:9000',
+    };
     expect(() => readConfig(facade)).toThrow('SENTRAL_NATS_URL');
-    expect(() => readConfig({ ...facade, SENTRAL_NATS_URL: 'nats://127.0.0.1:4222' })).toThrow('SENTRAL_INTERNAL_KEY_FILE');
+    expect(() => readConfig({ ...facade, SENTRAL_NATS_URL: 'nats://127.0.0.1:4222' })).toThrow(
+      'SENTRAL_INTERNAL_KEY_FILE',
+    );
     const whole = { ...facade, SENTRAL_NATS_URL: 'nats://127.0.0.1:4222', SENTRAL_INTERNAL_KEY_FILE: key };
-    expect(readConfig(whole)).toMatchObject({ facade: true, remotes: [{ name: 'inventory', url: 'http://127.0.0.1:9000' }] });
-    expect(() => readConfig({ ...whole, SENTRAL_CONTEXTS: 'tenancy,inventory,task,audit' })).toThrow('SENTRAL_INVENTORY_URL');
+    expect(readConfig(whole)).toMatchObject({
+      facade: true,
+      remotes: [{ name: 'inventory', url: 'http://127.0.0.1:9000' }],
+    });
+    expect(() => readConfig({ ...whole, SENTRAL_CONTEXTS: 'tenancy,inventory,task,audit' })).toThrow(
+      'SENTRAL_INVENTORY_URL',
+    );
   });
 });

@@ -78,7 +78,9 @@ export interface Config {
  * @throws Error whose message names the variable and what is wrong with it; nothing has been started by then
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith('SENTRAL_') && value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => name.startsWith('SENTRAL_') && value !== ''),
+  );
   const parsed = v.safeParse(settings, given);
   if (!parsed.success) {
     const issue = parsed.issues[0];
@@ -89,22 +91,30 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     const variable = `SENTRAL_${name.toUpperCase()}_URL`;
     const url = given[variable];
     if (url === undefined) return [];
-    if (s.SENTRAL_CONTEXTS.includes(name)) throw new Error(`${variable} is set, but SENTRAL_CONTEXTS runs ${name} in this process`);
+    if (s.SENTRAL_CONTEXTS.includes(name))
+      throw new Error(`${variable} is set, but SENTRAL_CONTEXTS runs ${name} in this process`);
     return [{ name, url: must(variable, v.safeParse(webUrl, url)) }];
   });
-  const facade = contextNames.every((name) => s.SENTRAL_CONTEXTS.includes(name) || remotes.some((r) => r.name === name));
+  const facade = contextNames.every(
+    (name) => s.SENTRAL_CONTEXTS.includes(name) || remotes.some((r) => r.name === name),
+  );
   if (!facade && s.SENTRAL_INTERNAL_PORT === undefined) {
-    throw new Error('SENTRAL_INTERNAL_PORT is missing: a process that runs only some contexts is reached by the internal wire');
+    throw new Error(
+      'SENTRAL_INTERNAL_PORT is missing: a process that runs only some contexts is reached by the internal wire',
+    );
   }
   const databaseUrls: Partial<Record<ContextName | 'bus', string>> = {};
   for (const name of s.SENTRAL_CONTEXTS) databaseUrls[name] = databaseOf(name, given, s.SENTRAL_DATABASE_URL);
   if (s.SENTRAL_NATS_URL === undefined) {
     if (new Set(Object.values(databaseUrls)).size > 1 || remotes.length > 0 || !facade) {
-      throw new Error('SENTRAL_NATS_URL is missing: contexts in different processes or databases cannot share the mailbox');
+      throw new Error(
+        'SENTRAL_NATS_URL is missing: contexts in different processes or databases cannot share the mailbox',
+      );
     }
-    databaseUrls.bus = Object.values(databaseUrls)[0]!;
+    databaseUrls.bus = databaseOf(s.SENTRAL_CONTEXTS[0] ?? 'tenancy', given, s.SENTRAL_DATABASE_URL);
   }
-  const key = (variable: keyof typeof s, needed: boolean) => readKey(variable, s[variable] as string | undefined, needed);
+  const key = (variable: keyof typeof s, needed: boolean) =>
+    readKey(variable, s[variable] as string | undefined, needed);
   const production = s.SENTRAL_MODE === 'production';
   const wire = s.SENTRAL_INTERNAL_PORT !== undefined || remotes.length > 0;
   if (facade && s.SENTRAL_ISSUERS_FILE === undefined && production) {
@@ -132,23 +142,32 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   });
 }
 
-function must<T>(variable: string, result: { success: true; output: T } | { success: false; issues: [{ message: string }, ...unknown[]] }): T {
+function must<T>(
+  variable: string,
+  result: { success: true; output: T } | { success: false; issues: [{ message: string }, ...unknown[]] },
+): T {
   if (!result.success) throw new Error(`${variable} ${result.issues[0].message}`);
   return result.output;
 }
 
-function databaseOf(name: ContextName, given: Readonly<Record<string, string | undefined>>, shared: string | undefined): string {
+function databaseOf(
+  name: ContextName,
+  given: Readonly<Record<string, string | undefined>>,
+  shared: string | undefined,
+): string {
   const variable = `SENTRAL_${name.toUpperCase()}_DATABASE_URL`;
   const own = given[variable];
   if (own !== undefined) return must(variable, v.safeParse(databaseUrl, own));
-  if (shared === undefined) throw new Error(`SENTRAL_DATABASE_URL (or ${variable}) is missing: where is the database of ${name}?`);
+  if (shared === undefined)
+    throw new Error(`SENTRAL_DATABASE_URL (or ${variable}) is missing: where is the database of ${name}?`);
   return shared;
 }
 
 /** Key files hold 32 random bytes as base64 or hex on one line; the same file lies on every replica. */
 function readKey(variable: string, file: string | undefined, needed: boolean): Uint8Array | undefined {
   if (file === undefined) {
-    if (needed) throw new Error(`${variable} is missing: name a file with 32 random bytes in base64 (openssl rand -base64 32)`);
+    if (needed)
+      throw new Error(`${variable} is missing: name a file with 32 random bytes in base64 (openssl rand -base64 32)`);
     return undefined;
   }
   const text = readText(variable, file).trim();
@@ -173,6 +192,8 @@ function readText(variable: string, file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Error(`${variable}: cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, { cause: error });
+    throw new Error(`${variable}: cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, {
+      cause: error,
+    });
   }
 }

@@ -32,7 +32,13 @@ try {
   await up(readMigratorConfig(env), say);
   const issuer = await createDevelopmentIssuer('sentral');
   const running = await start(readConfig(env), [
-    { issuer: issuer.issuer, audience: issuer.audience, algorithms: ['EdDSA'], typ: 'at+jwt', keys: { set: issuer.keys } },
+    {
+      issuer: issuer.issuer,
+      audience: issuer.audience,
+      algorithms: ['EdDSA'],
+      typ: 'at+jwt',
+      keys: { set: issuer.keys },
+    },
   ]);
   const token = await issuer.token(12 * 3600);
   writeFileSync(path.join(dataDir, 'token'), `${token}\n`, { mode: 0o600 });
@@ -41,7 +47,9 @@ try {
   say(`\nsentral is up: ${running.url}`);
   say(`  reference   ${running.url}/docs`);
   say(`  token       ${path.join(dataDir, 'token')}   (12 h, this process only)`);
-  say(`  try         curl -H "Authorization: Bearer $(cat ${path.relative(process.cwd(), path.join(dataDir, 'token'))})" ${running.url}/v1/whoami`);
+  say(
+    `  try         curl -H "Authorization: Bearer $(cat ${path.relative(process.cwd(), path.join(dataDir, 'token'))})" ${running.url}/v1/whoami`,
+  );
   stopOnSignal(async () => {
     await running.stop();
     await database?.stop();
@@ -54,16 +62,21 @@ try {
 /** An issuer whose key anyone on this machine can use must not be reachable from another one. */
 function refuseDangers(): void {
   const host = env['SENTRAL_HOST'] ?? '127.0.0.1';
-  if (!loopback.includes(host)) throw new Error(`SENTRAL_HOST ${host} is not loopback: the development issuer stays on this machine`);
-  if (process.env['SENTRAL_MODE'] === 'production') throw new Error('SENTRAL_MODE is production: start the built app (node apps/sentral/dist/main.js) instead');
-  if (env['NODE_ENV'] === 'production') throw new Error('NODE_ENV is production: the development entry brings an issuer of its own and will not');
+  if (!loopback.includes(host))
+    throw new Error(`SENTRAL_HOST ${host} is not loopback: the development issuer stays on this machine`);
+  if (process.env['SENTRAL_MODE'] === 'production')
+    throw new Error('SENTRAL_MODE is production: start the built app (node apps/sentral/dist/main.js) instead');
+  if (env['NODE_ENV'] === 'production')
+    throw new Error('NODE_ENV is production: the development entry brings an issuer of its own and will not');
 }
 
 /** An embedded server under the data folder, unless SENTRAL_DATABASE_URL names one. */
 async function databaseServer() {
   if (env['SENTRAL_DATABASE_URL'] !== undefined) {
     if (env['SENTRAL_MIGRATOR_DATABASE_URL'] === undefined) {
-      throw new Error('SENTRAL_MIGRATOR_DATABASE_URL is missing: with a database of your own, name the login that may migrate it');
+      throw new Error(
+        'SENTRAL_MIGRATOR_DATABASE_URL is missing: with a database of your own, name the login that may migrate it',
+      );
     }
     return undefined;
   }
@@ -73,7 +86,9 @@ async function databaseServer() {
   env['SENTRAL_DATABASE_URL'] = `postgres://${url.host}${url.pathname}`;
   env['SENTRAL_MIGRATOR_DATABASE_URL'] = server.url;
   env['SENTRAL_DATABASE_PASSWORD_FILE'] ??= secretFile('passwords', () =>
-    [...contexts.flatMap((c) => [`${c}_app`, `${c}_read`, `${c}_platform`]), 'audit_retention', 'bus_app'].map((role) => `${role}:${randomBytes(18).toString('base64url')}`).join('\n'),
+    [...contexts.flatMap((c) => [`${c}_app`, `${c}_read`, `${c}_platform`]), 'audit_retention', 'bus_app']
+      .map((role) => `${role}:${randomBytes(18).toString('base64url')}`)
+      .join('\n'),
   );
   return server;
 }
@@ -81,6 +96,7 @@ async function databaseServer() {
 /** Made once, readable by its owner alone. */
 function secretFile(name: string, make: () => string): string {
   const file = path.join(dataDir, name);
-  if (!existsSync(file) || readFileSync(file, 'utf8').trim() === '') writeFileSync(file, `${make()}\n`, { mode: 0o600 });
+  if (!existsSync(file) || readFileSync(file, 'utf8').trim() === '')
+    writeFileSync(file, `${make()}\n`, { mode: 0o600 });
   return file;
 }

@@ -8,7 +8,10 @@ export type Readiness = InferOutput<typeof readinessSchema>;
 export interface Watched {
   readonly databases: Readonly<Record<string, Database>>;
   readonly bus: Bus | undefined;
-  readonly lags: readonly { readonly context: string; lag(): Promise<{ readonly unnumbered: number; readonly unpublished: number }> }[];
+  readonly lags: readonly {
+    readonly context: string;
+    lag(): Promise<{ readonly unnumbered: number; readonly unpublished: number }>;
+  }[];
   readonly draining: () => boolean;
 }
 
@@ -22,7 +25,10 @@ export async function readiness(watched: Watched): Promise<Readiness> {
   const bus = watched.bus === undefined ? [] : [await busPart(watched.bus)];
   const lags = await Promise.all(watched.lags.map(lagPart));
   const away = databases.some((part) => part.status === 'unavailable');
-  return { status: watched.draining() ? 'draining' : away ? 'unready' : 'ready', parts: [...databases, ...bus, ...lags] };
+  return {
+    status: watched.draining() ? 'draining' : away ? 'unready' : 'ready',
+    parts: [...databases, ...bus, ...lags],
+  };
 }
 
 type Part = Readiness['parts'][number];
@@ -31,7 +37,9 @@ async function probe(name: string, db: Database): Promise<Part> {
   const label = `database ${name}`;
   try {
     const [row] = await within(db.sql<{ standby: boolean }>`select pg_is_in_recovery() as standby`);
-    return row?.standby === true ? { name: label, status: 'unavailable', reason: 'it is a standby and cannot be written' } : { name: label, status: 'ok' };
+    return row?.standby === true
+      ? { name: label, status: 'unavailable', reason: 'it is a standby and cannot be written' }
+      : { name: label, status: 'ok' };
   } catch {
     return { name: label, status: 'unavailable', reason: 'it does not answer' };
   }
@@ -39,7 +47,9 @@ async function probe(name: string, db: Database): Promise<Part> {
 
 async function busPart(bus: Bus): Promise<Part> {
   const { connected } = bus.health();
-  return connected ? { name: 'bus', status: 'ok' } : { name: 'bus', status: 'degraded', reason: 'not connected; events wait in the feeds' };
+  return connected
+    ? { name: 'bus', status: 'ok' }
+    : { name: 'bus', status: 'degraded', reason: 'not connected; events wait in the feeds' };
 }
 
 async function lagPart({ context, lag }: Watched['lags'][number]): Promise<Part> {
@@ -47,7 +57,9 @@ async function lagPart({ context, lag }: Watched['lags'][number]): Promise<Part>
   try {
     const { unnumbered, unpublished } = await within(lag());
     const behind = unnumbered + unpublished;
-    return behind > lagMax ? { name, status: 'degraded', reason: `${behind} facts wait to be published` } : { name, status: 'ok' };
+    return behind > lagMax
+      ? { name, status: 'degraded', reason: `${behind} facts wait to be published` }
+      : { name, status: 'ok' };
   } catch {
     return { name, status: 'degraded', reason: 'its lag cannot be read' };
   }

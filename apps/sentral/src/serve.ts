@@ -13,7 +13,10 @@ const headerLimitBytes = 16 * 1024;
 
 export async function serve(app: Hono, at: { host: string; port: number }): Promise<Listening> {
   const server = await new Promise<Server>((resolve, reject) => {
-    const started = listen({ fetch: app.fetch, hostname: at.host, port: at.port, serverOptions: { maxHeaderSize: headerLimitBytes } }, () => resolve(started as Server)) as Server;
+    const started = listen(
+      { fetch: app.fetch, hostname: at.host, port: at.port, serverOptions: { maxHeaderSize: headerLimitBytes } },
+      () => resolve(started),
+    ) as Server;
     started.once('error', reject);
     started.requestTimeout = 120_000;
     started.keepAliveTimeout = 10_000;

@@ -1,11 +1,12 @@
 import { newId } from '@sentral/kernel/id';
 import { createTelemetry } from '@sentral/kernel/telemetry';
 import { createInventoryLoops } from '@sentral/inventory';
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createAuthenticate, type Principal, type TrustedIssuer } from './auth/authenticate.js';
 import { readIssuers } from './auth/issuers.js';
 import { openBus } from './bus.js';
-import { createContexts, openPools, startRelays } from './composition.js';
+import { createContexts, needed, openPools, startRelays } from './composition.js';
 import type { Config } from './config.js';
 import { mountFacade } from './facade.js';
 import { createApp } from './http/app.js';
@@ -21,6 +22,9 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+/** What clients have sent already is still on its way when the stop begins: so long it is let in, and each answer ends its connection. */
+const drainMs = 500;
+
 /** Config → databases → bus → contexts → http → relays and loops → orderly stop. */
 export async function start(config: Config, extraIssuers: readonly TrustedIssuer[] = []): Promise<Running> {
   const telemetry = createTelemetry({ format: config.log });
@@ -30,7 +34,10 @@ export async function start(config: Config, extraIssuers: readonly TrustedIssuer
 
   const relays = startRelays({ config, pools, bus, telemetry });
   const inventoryPools = pools.inventory;
-  const loops = inventoryPools === undefined ? [] : createInventoryLoops({ db: inventoryPools, now: () => new Date(), newId, telemetry });
+  const loops =
+    inventoryPools === undefined
+      ? []
+      : createInventoryLoops({ db: inventoryPools, now: () => new Date(), newId, telemetry });
 
   let draining = false;
   const databases = Object.fromEntries(Object.entries(pools).map(([name, roles]) => [name, roles.app]));
@@ -39,22 +46,32 @@ export async function start(config: Config, extraIssuers: readonly TrustedIssuer
   if (config.facade) {
     const authenticate = createAuthenticate([...issuersOf(config), ...extraIssuers]);
     const door = { authenticate, callerOf };
-    mountFacade(app, { world: { ...contexts, cursors: createCursors(config.instanceKey!) }, door, readiness: ready });
+    mountFacade(app, {
+      world: { ...contexts, cursors: createCursors(needed(config.instanceKey, 'SENTRAL_INSTANCE_KEY_FILE')) },
+      door,
+      readiness: ready,
+    });
   }
-  const wire = config.internalPort === undefined ? undefined : createInternalWire(config, contexts);
-  if (wire !== undefined) mountProbes(wire, ready);
+  const wire =
+    config.internalPort === undefined
+      ? undefined
+      : { app: createInternalWire({ config, contexts, telemetry }), port: config.internalPort };
+  if (wire !== undefined) mountProbes(wire.app, ready);
   const listening = config.facade ? await serve(app, config) : undefined;
-  const internal = wire === undefined ? undefined : await serve(wire, { host: config.host, port: config.internalPort! });
+  const internal = wire === undefined ? undefined : await serve(wire.app, { host: config.host, port: wire.port });
 
   return {
-    url: listening?.url ?? internal!.url,
+    url: needed(listening ?? internal, 'the port').url,
     internalUrl: internal?.url,
     async stop() {
       draining = true;
+      await pause(drainMs);
       await Promise.all([listening?.close(5_000), internal?.close(5_000)]);
       await Promise.all([...relays, ...loops].map((loop) => loop.stop()));
       await bus.close();
-      await Promise.all([...Object.values(pools).flatMap((roles) => Object.values(roles)), busDb].map((db) => db?.close(2_000)));
+      await Promise.all(
+        [...Object.values(pools).flatMap((roles) => Object.values(roles)), busDb].map((db) => db?.close(2_000)),
+      );
     },
   };
 }

@@ -41,7 +41,10 @@ beforeAll(async () => {
   const given = process.env['SENTRAL_TEST_DATABASE_URL'];
   const server = given ? undefined : await startPostgres({ unsafe: true });
   if (server !== undefined) undo.push(server.stop);
-  const template = await prepareTemplate(given ?? server!.url, { contexts: [migrations], name: `sentral_template_${randomBytes(6).toString('hex')}` });
+  const template = await prepareTemplate(given ?? server!.url, {
+    contexts: [migrations],
+    name: `sentral_template_${randomBytes(6).toString('hex')}`,
+  });
   undo.push(() => dropTemplate(template));
   place = await createTestDatabase(template);
   undo.push(place.drop);
@@ -68,18 +71,25 @@ test(
   { timeout: 180_000 },
   async () => {
     const space = await running.inventory.addressSpace.create(caller(), { name: 'drill', coolDownSeconds: 0 });
-    const block = await running.inventory.addressBlock.create(caller(), { spaceId: space.id, cidr: '10.200.0.0/22', isPool: true });
+    const block = await running.inventory.addressBlock.create(caller(), {
+      spaceId: space.id,
+      cidr: '10.200.0.0/22',
+      isPool: true,
+    });
     const answered = new Map<number, Allocation>();
     const unanswered = new Set<number>();
     const codes = new Map<string, number>();
     const reserve = async (at: number): Promise<void> => {
       try {
-        const allocation = await running.inventory.allocation.reserve(caller({ scope: 'drill', key: `key-${at}`, fingerprint: String(at) }), {
-          environmentId: defaultEnvironmentId,
-          requestId: `drill-${at}`,
-          consumer: { service: 'drill', kind: 'client', id: String(at) },
-          items: [{ what: 'address', blockId: block.id }],
-        });
+        const allocation = await running.inventory.allocation.reserve(
+          caller({ scope: 'drill', key: `key-${at}`, fingerprint: String(at) }),
+          {
+            environmentId: defaultEnvironmentId,
+            requestId: `drill-${at}`,
+            consumer: { service: 'drill', kind: 'client', id: String(at) },
+            items: [{ what: 'address', blockId: block.id }],
+          },
+        );
         answered.set(at, allocation);
         unanswered.delete(at);
       } catch (error) {
@@ -121,7 +131,10 @@ test(
       if (answered.size < wanted) await pause(250);
     }
 
-    expect([...codes.keys()].filter((code) => !['outcome-unknown', 'idempotency-in-progress'].includes(code)), 'no other refusal').toEqual([]);
+    expect(
+      [...codes.keys()].filter((code) => !['outcome-unknown', 'idempotency-in-progress'].includes(code)),
+      'no other refusal',
+    ).toEqual([]);
     expect(answered.size).toBe(wanted);
     const replayed = [...answered.values()].filter((allocation) => allocation.replayed === true).length;
     expect(lost, 'some had been done when their answer was lost').toBeGreaterThan(0);
@@ -130,17 +143,31 @@ test(
     expect(new Set(given).size, 'no address was given twice').toBe(wanted);
     const stored = await everyAllocation();
     expect(stored.length, 'exactly as many as were asked for').toBe(wanted);
-    expect(new Map(stored.map(({ consumer, id }) => [consumer.id, id]))).toEqual(new Map([...answered].map(([at, { id }]) => [String(at), id])));
-    expect((await running.inventory.addressBlock.available(caller(), { id: block.id })).availableAddresses).toBe(String(1024 - wanted));
+    expect(new Map(stored.map(({ consumer, id }) => [consumer.id, id]))).toEqual(
+      new Map([...answered].map(([at, { id }]) => [String(at), id])),
+    );
+    expect((await running.inventory.addressBlock.available(caller(), { id: block.id })).availableAddresses).toBe(
+      String(1024 - wanted),
+    );
 
     await relayCaughtUp();
     const facts = await everyFact();
-    expect(facts.findIndex(({ pos }, at) => pos !== at + 1), 'positions have no gap').toBe(-1);
-    expect(new Set(facts.map(({ resource }) => `${resource.type} ${resource.id} ${resource.version}`)).size, 'one fact for each version').toBe(facts.length);
+    expect(
+      facts.findIndex(({ pos }, at) => pos !== at + 1),
+      'positions have no gap',
+    ).toBe(-1);
+    expect(
+      new Set(facts.map(({ resource }) => `${resource.type} ${resource.id} ${resource.version}`)).size,
+      'one fact for each version',
+    ).toBe(facts.length);
     const ids = new Set(stored.map(({ id }) => id as string));
     expect(facts.filter(({ resource }) => ids.has(resource.id)).length, 'each allocation is told').toBe(wanted);
-    expect((await running.inventory.invariant.list(caller(), {})).items.filter(({ violations }) => violations > 0)).toEqual([]);
-    console.log(`killed ${killsAt.length} times: ${[...codes].map(([code, count]) => `${count} ${code}`).join(', ')}; ${replayed} had been done and were answered again`);
+    expect(
+      (await running.inventory.invariant.list(caller(), {})).items.filter(({ violations }) => violations > 0),
+    ).toEqual([]);
+    console.log(
+      `killed ${killsAt.length} times: ${[...codes].map(([code, count]) => `${count} ${code}`).join(', ')}; ${replayed} had been done and were answered again`,
+    );
   },
 );
 
@@ -170,7 +197,9 @@ async function frozenWhere(met: () => Promise<boolean>): Promise<void> {
 }
 
 async function countStored(): Promise<number> {
-  const [row] = await admin.sql<{ count: number }>`select count(*)::int as count from inventory.allocation where consumer_service = 'drill'`;
+  const [row] = await admin.sql<{
+    count: number;
+  }>`select count(*)::int as count from inventory.allocation where consumer_service = 'drill'`;
   return row?.count ?? 0;
 }
 
@@ -178,7 +207,11 @@ async function everyAllocation() {
   const items: Allocation[] = [];
   let cursor: string | undefined;
   do {
-    const page = await running.inventory.allocation.list(caller(), { consumerService: 'drill', limit: 200, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await running.inventory.allocation.list(caller(), {
+      consumerService: 'drill',
+      limit: 200,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
     items.push(...page.items);
     cursor = page.nextCursor;
   } while (cursor !== undefined);
@@ -187,7 +220,7 @@ async function everyAllocation() {
 
 async function everyFact() {
   const facts: Awaited<ReturnType<Inventory['feed']['page']>>['items'] = [];
-  for (let more = true; more; ) {
+  for (let more = true; more;) {
     const page = await running.inventory.feed.page(caller(), { afterPos: facts.at(-1)?.pos ?? 0, limit: 1000 });
     facts.push(...page.items);
     more = page.more;
@@ -234,7 +267,10 @@ async function startInventory(port: number): Promise<Running> {
       SENTRAL_FEED_KEY_FILE: file('feed.key', feedKey.toString('base64')),
       SENTRAL_NATS_URL: nats.url,
       SENTRAL_DATABASE_URL: `postgres://${url.host}${url.pathname}`,
-      SENTRAL_DATABASE_PASSWORD_FILE: file('passwords', ['app', 'read', 'platform'].map((role) => `inventory_${role}:sentral`).join('\n')),
+      SENTRAL_DATABASE_PASSWORD_FILE: file(
+        'passwords',
+        ['app', 'read', 'platform'].map((role) => `inventory_${role}:sentral`).join('\n'),
+      ),
       SENTRAL_DATA_DIR: folder,
     },
   });
@@ -248,7 +284,10 @@ async function startInventory(port: number): Promise<Running> {
     }),
   );
   const baseUrl = await listening(child);
-  const inventory = remoteContext(contract, { baseUrl, token: (audience) => mintInternalToken(key, audience, Math.floor(Date.now() / 1000)) });
+  const inventory = remoteContext(contract, {
+    baseUrl,
+    token: (audience) => mintInternalToken(key, audience, Math.floor(Date.now() / 1000)),
+  });
   return {
     inventory,
     port: Number(new URL(baseUrl).port),

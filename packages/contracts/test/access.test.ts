@@ -22,7 +22,12 @@ const tenants: ScopeRef[] = [1, 2].map((n) => {
   return { id, kind: 'tenant', parentId: 'platform', tenantId: id };
 });
 const projects: ScopeRef[] = tenants.flatMap(({ id: tenantId }, t) =>
-  [1, 2].map((n) => ({ id: encodeId('prj', uuid(t * 10 + n)), kind: 'project' as const, parentId: tenantId, tenantId })),
+  [1, 2].map((n) => ({
+    id: encodeId('prj', uuid(t * 10 + n)),
+    kind: 'project' as const,
+    parentId: tenantId,
+    tenantId,
+  })),
 );
 const environments: ScopeRef[] = projects.flatMap(({ id: parentId, tenantId }, p) =>
   [1, 2].map((n) => ({ id: encodeId('env', uuid(p * 10 + n)), kind: 'environment' as const, parentId, tenantId })),
@@ -35,17 +40,31 @@ const chainOf = (scope: ScopeRef): ScopeRef[] => {
 };
 
 // Few permissions of every reach, so that grants and rules meet often.
-const some: Permission[] = ['inventory.node.read', 'tenancy.tenant.read', 'inventory.allocation.read', 'task.task.cancel'];
+const some: Permission[] = [
+  'inventory.node.read',
+  'tenancy.tenant.read',
+  'inventory.allocation.read',
+  'task.task.cancel',
+];
 const permissionSet = fc.subarray(some);
 const snapshots: fc.Arbitrary<AccessSnapshot> = fc.record({
   epoch: fc.nat(),
-  grants: fc.array(fc.record({ id: fc.string(), scope: fc.constantFrom(...scopes), permissions: permissionSet }), { maxLength: 5 }),
+  grants: fc.array(fc.record({ id: fc.string(), scope: fc.constantFrom(...scopes), permissions: permissionSet }), {
+    maxLength: 5,
+  }),
   denies: fc.array(
-    fc.record({ id: fc.string(), scopeId: fc.constantFrom(...[platform, ...tenants].map(({ id }) => id)), permissions: permissionSet }),
+    fc.record({
+      id: fc.string(),
+      scopeId: fc.constantFrom(...[platform, ...tenants].map(({ id }) => id)),
+      permissions: permissionSet,
+    }),
     { maxLength: 2 },
   ),
   token: fc.option(
-    fc.record({ permissions: fc.option(permissionSet, { nil: undefined }), scope: fc.option(fc.constantFrom(...scopes), { nil: undefined }) }),
+    fc.record({
+      permissions: fc.option(permissionSet, { nil: undefined }),
+      scope: fc.option(fc.constantFrom(...scopes), { nil: undefined }),
+    }),
     { nil: undefined },
   ),
 });
@@ -60,9 +79,11 @@ function naive(snapshot: AccessSnapshot, permission: Permission, target: ScopeRe
   for (const grant of snapshot.grants) {
     if (!grant.permissions.includes(permission) || !isAt(target, grant.scope.id)) continue;
     if (grant.scope.id !== 'platform') granted = true;
-    else if (target.id === 'platform' || (target.kind === 'tenant' && permission.startsWith('tenancy.tenant.'))) granted = true;
+    else if (target.id === 'platform' || (target.kind === 'tenant' && permission.startsWith('tenancy.tenant.')))
+      granted = true;
   }
-  for (const deny of snapshot.denies) if (deny.permissions.includes(permission) && isAt(target, deny.scopeId)) granted = false;
+  for (const deny of snapshot.denies)
+    if (deny.permissions.includes(permission) && isAt(target, deny.scopeId)) granted = false;
   if (snapshot.token?.permissions && !snapshot.token.permissions.includes(permission)) granted = false;
   if (snapshot.token?.scope && !isAt(target, snapshot.token.scope.id)) granted = false;
   return granted;
@@ -82,7 +103,8 @@ test('visibleScopes names exactly what decide lets through', () => {
     fc.property(snapshots, fc.constantFrom(...some), (snapshot, permission) => {
       const seen = visibleScopes(snapshot, permission);
       const isSeen = (scope: ScopeRef): boolean => {
-        if ('all' in seen) return reachOf(permission) === 'tenant' ? scope.kind !== 'platform' : scope.kind === 'platform';
+        if ('all' in seen)
+          return reachOf(permission) === 'tenant' ? scope.kind !== 'platform' : scope.kind === 'platform';
         if (scope.kind === 'platform') return seen.platform === true;
         const named = [...seen.tenantIds, ...seen.projectIds, ...seen.environmentIds];
         return chainOf(scope).some(({ id }) => named.includes(id));
@@ -115,7 +137,11 @@ test('nothing granted, nothing allowed; an empty chain is nowhere', () => {
 });
 
 test('a grant on the platform ends at the tenant border, but for the tenant as an entry of the list', () => {
-  const all: AccessSnapshot = { epoch: 1, grants: [{ id: 'g', scope: platform, permissions: [...permissions] }], denies: [] };
+  const all: AccessSnapshot = {
+    epoch: 1,
+    grants: [{ id: 'g', scope: platform, permissions: [...permissions] }],
+    denies: [],
+  };
   const [tenant] = tenants as [ScopeRef];
   const inside = permissions.filter((permission) => decide(all, permission, chainOf(tenant)).allowed);
   expect(inside.every((permission) => permission.startsWith('tenancy.tenant.'))).toBe(true);
@@ -132,20 +158,31 @@ test('a deny rule beats every grant and is named', () => {
     grants: [{ id: 'g', scope: tenant, permissions: ['inventory.allocation.read'] }],
     denies: [{ id: 'd', scopeId: tenant.id, permissions: ['inventory.allocation.read'] }],
   };
-  expect(decide(snapshot, 'inventory.allocation.read', chainOf(tenant))).toEqual({ allowed: false, reason: 'denied', deniedBy: 'd' });
+  expect(decide(snapshot, 'inventory.allocation.read', chainOf(tenant))).toEqual({
+    allowed: false,
+    reason: 'denied',
+    deniedBy: 'd',
+  });
 });
 
 test('nobody can grant what it does not hold', () => {
   const [tenant] = tenants as [ScopeRef];
-  const snapshot: AccessSnapshot = { epoch: 1, grants: [{ id: 'g', scope: tenant, permissions: ['task.task.read'] }], denies: [] };
-  expect(missingPermissions(snapshot, ['task.task.read', 'task.task.cancel', 'no.such.thing'], chainOf(tenant))).toEqual([
-    'task.task.cancel',
-    'no.such.thing',
-  ]);
+  const snapshot: AccessSnapshot = {
+    epoch: 1,
+    grants: [{ id: 'g', scope: tenant, permissions: ['task.task.read'] }],
+    denies: [],
+  };
+  expect(
+    missingPermissions(snapshot, ['task.task.read', 'task.task.cancel', 'no.such.thing'], chainOf(tenant)),
+  ).toEqual(['task.task.cancel', 'no.such.thing']);
 });
 
 test('a snapshot with a permission of tomorrow is still read', () => {
-  const snapshot = { epoch: 1, grants: [{ id: 'g', scope: platform, permissions: ['inventory.wormhole.read'] }], denies: [] };
+  const snapshot = {
+    epoch: 1,
+    grants: [{ id: 'g', scope: platform, permissions: ['inventory.wormhole.read'] }],
+    denies: [],
+  };
   expect(v.is(accessSnapshotSchema, snapshot)).toBe(true);
 });
 

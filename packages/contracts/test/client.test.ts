@@ -58,13 +58,21 @@ test('a problem is thrown as that problem, with its facts', async () => {
 });
 
 test('a read is tried again when the answer was lost', async () => {
-  const { client, asked } = scripted(new TypeError('fetch failed'), new Response('proxy', { status: 502 }), json(200, book));
+  const { client, asked } = scripted(
+    new TypeError('fetch failed'),
+    new Response('proxy', { status: 502 }),
+    json(200, book),
+  );
   expect((await client.getBook({ params: { id } })).status).toBe(200);
   expect(asked).toHaveLength(3);
 });
 
 test('a write without a key is not tried again when its outcome is unknown', async () => {
-  for (const lost of [new TypeError('fetch failed'), new Response('proxy', { status: 503 }), refusal('outcome-unknown')]) {
+  for (const lost of [
+    new TypeError('fetch failed'),
+    new Response('proxy', { status: 503 }),
+    refusal('outcome-unknown'),
+  ]) {
     const { client, asked } = scripted(lost);
     await refuses('outcome-unknown', client.writeBook({ headers: {}, body: { name: 'a' } }));
     expect(asked).toHaveLength(1);
@@ -76,8 +84,15 @@ test('a write without a key is not tried again when its outcome is unknown', asy
 
 test('a write with a key is tried again with the same key and body', async () => {
   for (const given of [{ 'idempotency-key': 'k1' }, {}]) {
-    const { client, asked } = scripted(new TypeError('fetch failed'), refusal('idempotency-in-progress', { 'retry-after': '1' }), json(201, book));
-    await client.writeBook({ headers: given, body: { name: 'a' } }, 'idempotency-key' in given ? {} : { idempotencyKey: 'k1' });
+    const { client, asked } = scripted(
+      new TypeError('fetch failed'),
+      refusal('idempotency-in-progress', { 'retry-after': '1' }),
+      json(201, book),
+    );
+    await client.writeBook(
+      { headers: given, body: { name: 'a' } },
+      'idempotency-key' in given ? {} : { idempotencyKey: 'k1' },
+    );
     expect(asked.map(({ headers }) => headers.get('idempotency-key'))).toEqual(['k1', 'k1', 'k1']);
     expect(await asked[2]?.json()).toEqual({ name: 'a' });
   }

@@ -17,10 +17,13 @@ describe('text', () => {
 
   test('what passes survives UTF-8, what does not would not', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.integer({ min: 1, max: 0xffff }).map((n) => String.fromCharCode(n)) }), (value) => {
-        const roundTrip = new TextDecoder('utf-8', { ignoreBOM: true }).decode(new TextEncoder().encode(value));
-        expect(common.isStorableText(value)).toBe(roundTrip === value);
-      }),
+      fc.property(
+        fc.string({ unit: fc.integer({ min: 1, max: 0xffff }).map((n) => String.fromCharCode(n)) }),
+        (value) => {
+          const roundTrip = new TextDecoder('utf-8', { ignoreBOM: true }).decode(new TextEncoder().encode(value));
+          expect(common.isStorableText(value)).toBe(roundTrip === value);
+        },
+      ),
     );
   });
 });
@@ -36,10 +39,13 @@ describe('times', () => {
   test.each(['2026-11-23T10:00:00.000Z', '2024-02-29T23:59:59.999Z'])('%s is one', (time) =>
     expect(takes(common.timeSchema, time)).toBe(true),
   );
-  test.each(['2026-02-30T10:00:00.000Z', '2026-11-23T24:00:00.000Z', '2026-11-23T10:00:00Z', '2026-11-23T10:00:00.000+01:00', '2026-13-01T00:00:00.000Z'])(
-    '%s is none',
-    (time) => expect(takes(common.timeSchema, time)).toBe(false),
-  );
+  test.each([
+    '2026-02-30T10:00:00.000Z',
+    '2026-11-23T24:00:00.000Z',
+    '2026-11-23T10:00:00Z',
+    '2026-11-23T10:00:00.000+01:00',
+    '2026-13-01T00:00:00.000Z',
+  ])('%s is none', (time) => expect(takes(common.timeSchema, time)).toBe(false));
 });
 
 describe('labels', () => {
@@ -112,6 +118,8 @@ test('If-Match takes strong tags alone', () => {
 });
 
 test('an Idempotency-Key is bare or quoted, visible and bounded', () => {
-  for (const key of ['8e03978e-40d5', '"8e03978e"', 'x'.repeat(128)]) expect(takes(common.idempotencyKeySchema, key)).toBe(true);
-  for (const key of ['', 'a b', 'x'.repeat(129), 'æ', '""']) expect(takes(common.idempotencyKeySchema, key)).toBe(false);
+  for (const key of ['8e03978e-40d5', '"8e03978e"', 'x'.repeat(128)])
+    expect(takes(common.idempotencyKeySchema, key)).toBe(true);
+  for (const key of ['', 'a b', 'x'.repeat(129), 'æ', '""'])
+    expect(takes(common.idempotencyKeySchema, key)).toBe(false);
 });

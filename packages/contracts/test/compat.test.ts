@@ -8,7 +8,8 @@ import { compareGolden, goldenOf } from '../src/golden.js';
 import { jsonSchema } from '../src/openapi.js';
 
 const convert = toJsonSchema;
-const written = (schema: v.GenericSchema, typeMode: 'input' | 'output'): unknown => jsonSchema(convert, schema, { typeMode });
+const written = (schema: v.GenericSchema, typeMode: 'input' | 'output'): unknown =>
+  jsonSchema(convert, schema, { typeMode });
 
 /** What happens to those who rely on it when one schema becomes the other, in each direction. */
 function verdicts(older: v.GenericSchema, newer: v.GenericSchema): { in: boolean; out: boolean } {
@@ -46,7 +47,12 @@ describe('a planted change breaks who it should', () => {
     ['literal changed', v.literal('a'), v.literal('b'), both],
     ['became nullable', v.string(), v.nullable(v.string()), onlyOut],
     ['is no longer nullable', v.nullable(v.string()), v.string(), onlyIn],
-    ['union gained a variant', v.union([v.string(), v.number()]), v.union([v.string(), v.number(), v.boolean()]), onlyOut],
+    [
+      'union gained a variant',
+      v.union([v.string(), v.number()]),
+      v.union([v.string(), v.number(), v.boolean()]),
+      onlyOut,
+    ],
     ['union lost a variant', v.union([v.string(), v.number()]), v.string(), onlyIn],
     ['longer text', v.pipe(v.string(), v.maxLength(5)), v.pipe(v.string(), v.maxLength(6)), onlyOut],
     ['shorter text', v.pipe(v.string(), v.maxLength(5)), v.pipe(v.string(), v.maxLength(4)), onlyIn],
@@ -57,14 +63,24 @@ describe('a planted change breaks who it should', () => {
     ['pattern changed', v.pipe(v.string(), v.regex(/^a$/)), v.pipe(v.string(), v.regex(/^b$/)), both],
     ['pattern gone', v.pipe(v.string(), v.regex(/^a$/)), v.string(), onlyOut],
     ['items changed', v.array(v.string()), v.array(v.number()), both],
-    ['items narrowed deep inside', v.object({ a: v.array(v.object({ b: v.picklist(['x', 'y']) })) }), v.object({ a: v.array(v.object({ b: v.picklist(['x']) })) }), onlyIn],
+    [
+      'items narrowed deep inside',
+      v.object({ a: v.array(v.object({ b: v.picklist(['x', 'y']) })) }),
+      v.object({ a: v.array(v.object({ b: v.picklist(['x']) })) }),
+      onlyIn,
+    ],
     ['map values changed', v.record(v.string(), v.string()), v.record(v.string(), v.number()), both],
     ['object opened', strict, v.looseObject(base), onlyOut],
     ['object closed', v.object(base), strict, onlyIn],
     ['anything became text', v.unknown(), v.string(), onlyIn],
     ['text became anything', v.string(), v.unknown(), onlyOut],
     ['tuple grew', v.tuple([v.string()]), v.tuple([v.string(), v.string()]), both],
-    ['variant changed within', v.variant('t', [v.object({ t: v.literal('a'), x: v.string() })]), v.variant('t', [v.object({ t: v.literal('a'), x: v.number() })]), both],
+    [
+      'variant changed within',
+      v.variant('t', [v.object({ t: v.literal('a'), x: v.string() })]),
+      v.variant('t', [v.object({ t: v.literal('a'), x: v.number() })]),
+      both,
+    ],
   ])('%s', (_, older, newer, expected) => expect(verdicts(older, newer)).toEqual(expected));
 
   test('a change deep inside is told by its path', () => {
@@ -78,12 +94,21 @@ describe('a planted change breaks who it should', () => {
 });
 
 describe('a planted change of a contract', () => {
-  const get: VerbDef = verb({ summary: '', command: v.strictObject({}), result: v.object({}), refuses: ['not-found'], idempotent: true });
+  const get: VerbDef = verb({
+    summary: '',
+    command: v.strictObject({}),
+    result: v.object({}),
+    refuses: ['not-found'],
+    idempotent: true,
+  });
   const golden = (nouns: Record<string, Record<string, VerbDef>>, names: readonly string[] = ['book.written']) =>
     goldenOf(
       convert,
       defineContract({ context: 'example', nouns }),
-      defineEvents({ context: 'example', events: Object.fromEntries(names.map((name) => [name, { summary: '', data: v.object({ id: v.string() }) }])) }),
+      defineEvents({
+        context: 'example',
+        events: Object.fromEntries(names.map((name) => [name, { summary: '', data: v.object({ id: v.string() }) }])),
+      }),
     );
   const older = golden({ book: { get } });
 

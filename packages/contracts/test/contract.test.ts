@@ -32,8 +32,16 @@ test('at most fifty errors are told', async () => {
 });
 
 test('a caller that claims an impossible read scope is refused', async () => {
-  for (const readScope of [{ all: false }, {}, { all: true, tenantIds: [] }, { tenantIds: ['x'], projectIds: [], environmentIds: [] }]) {
-    const refusal = await refuses('validation-failed', subject.book.get({ ...caller, readScope } as never, { id: bookId }));
+  for (const readScope of [
+    { all: false },
+    {},
+    { all: true, tenantIds: [] },
+    { tenantIds: ['x'], projectIds: [], environmentIds: [] },
+  ]) {
+    const refusal = await refuses(
+      'validation-failed',
+      subject.book.get({ ...caller, readScope } as never, { id: bookId }),
+    );
     expect(JSON.stringify(refusal)).toContain('/caller/readScope');
   }
 });
@@ -56,5 +64,7 @@ test('a result outside the contract is seen where results are checked', async ()
 });
 
 test('a verb without an implementation stops the start', () => {
-  expect(() => checked(example, { book: { get: verbs.book.get } } as never)).toThrow('example.book.write is not implemented');
+  expect(() => checked(example, { book: { get: verbs.book.get } } as never)).toThrow(
+    'example.book.write is not implemented',
+  );
 });

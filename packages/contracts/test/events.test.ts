@@ -47,7 +47,9 @@ test('an event of tomorrow, a wrong envelope and wrong data are no event here', 
 
 test('names that are no <noun>.<participle> stop the start', () => {
   for (const name of ['book', 'book.written.v1', 'Book.written', 'book.']) {
-    expect(() => defineEvents({ context: 'x', events: { [name]: { summary: '', data: v.object({}) } } })).toThrow(TypeError);
+    expect(() => defineEvents({ context: 'x', events: { [name]: { summary: '', data: v.object({}) } } })).toThrow(
+      TypeError,
+    );
   }
 });
 

@@ -16,7 +16,9 @@ test.each(contracts.map((contract) => [contract.context, contract] as const))(
     if (existsSync(file) && update !== 'breaking') {
       const promised = JSON.parse(readFileSync(file, 'utf8')) as Golden;
       const broken = compareGolden(promised, now).filter(({ breaking }) => breaking);
-      expect(broken, 'these changes break who relies on the contract; `pnpm golden:breaking` takes them in').toEqual([]);
+      expect(broken, 'these changes break who relies on the contract; `pnpm golden:breaking` takes them in').toEqual(
+        [],
+      );
     }
     if (update !== undefined) writeFileSync(file, text);
     expect(readFileSync(file, 'utf8') === text, '`pnpm golden` writes the compatible changes down').toBe(true);

@@ -41,7 +41,12 @@ test.each([
 
 test('a prefix that is not registered is refused, also one that every object has', () => {
   for (const id of ['abc_01h455vb4pex5vsknk084sn02q', 'constructor', '']) {
-    expect(isProblem(attempt(() => parseId(id)), 'invalid-parameter')).toBe(true);
+    expect(
+      isProblem(
+        attempt(() => parseId(id)),
+        'invalid-parameter',
+      ),
+    ).toBe(true);
   }
 });
 

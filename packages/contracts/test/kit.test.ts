@@ -11,7 +11,11 @@ const cases = conformance(example, [
     title: 'a book that was written is told back',
     run: async (subject, kit) => {
       const name = kit.name('book');
-      kit.equals(await subject.book.write(kit.caller(), { name, copies: 2 }), { copies: 2, name }, 'the book as written');
+      kit.equals(
+        await subject.book.write(kit.caller(), { name, copies: 2 }),
+        { copies: 2, name },
+        'the book as written',
+      );
     },
   },
   {
@@ -39,7 +43,9 @@ describe('over JSON', () => {
 });
 
 test('a case fails where the subject is wrong', async () => {
-  const wrong = checked(example, { book: { write: async () => ({ name: 'x', copies: 1 }), get: async (_, { id }) => ({ id, version: 1 }) } });
+  const wrong = checked(example, {
+    book: { write: async () => ({ name: 'x', copies: 1 }), get: async (_, { id }) => ({ id, version: 1 }) },
+  });
   for (const one of cases) await expect(one.run(wrong, createKit('c'))).rejects.toThrow(/expected|the book as written/);
 });
 

@@ -19,12 +19,24 @@ const book = ['paths', '/v1/books/{id}'];
 const refusal = ['content', 'application/problem+json', 'schema', 'properties', 'code', 'enum'];
 
 test('parameters, bodies and answers come from the schemas of a route', () => {
-  expect((at(...books, 'get', 'parameters') as { name: string }[]).map(({ name }) => name)).toEqual(['limit', 'cursor', 'state']);
+  expect((at(...books, 'get', 'parameters') as { name: string }[]).map(({ name }) => name)).toEqual([
+    'limit',
+    'cursor',
+    'state',
+  ]);
   expect(at(...book, 'get', 'parameters')).toEqual([
-    { in: 'path', name: 'id', required: true, schema: { type: 'string', pattern: '^nod_[0-7][0-9a-hjkmnp-tv-z]{25}$' } },
+    {
+      in: 'path',
+      name: 'id',
+      required: true,
+      schema: { type: 'string', pattern: '^nod_[0-7][0-9a-hjkmnp-tv-z]{25}$' },
+    },
   ]);
   const json = ['content', 'application/json', 'schema'];
-  expect(at(...books, 'post', 'requestBody', ...json)).toMatchObject({ required: ['name'], additionalProperties: false });
+  expect(at(...books, 'post', 'requestBody', ...json)).toMatchObject({
+    required: ['name'],
+    additionalProperties: false,
+  });
   expect(at(...books, 'post', 'responses', '201', ...json)).toEqual({ $ref: '#/components/schemas/Book' });
   expect(at(...book, 'delete', 'responses', '204')).toEqual({ description: 'Gone.' });
   expect(at(...book, 'get', 'responses', '200', 'headers', 'etag', 'schema')).toEqual({ type: 'string' });
@@ -33,7 +45,9 @@ test('parameters, bodies and answers come from the schemas of a route', () => {
 test('every problem that a route may refuse with stands at its status', () => {
   expect(at(...books, 'post', 'responses', '409', ...refusal)).toEqual(['already-exists']);
   const statuses = Object.keys(at(...books, 'post', 'responses') as object);
-  expect(statuses).toEqual(expect.arrayContaining(['201', '400', '401', '403', '404', '409', '422', '429', '500', '503', '504']));
+  expect(statuses).toEqual(
+    expect.arrayContaining(['201', '400', '401', '403', '404', '409', '422', '429', '500', '503', '504']),
+  );
   expect(at(...books, 'get', 'responses', '504', ...refusal)).toEqual(['timeout']);
 });
 
@@ -53,7 +67,9 @@ test('the bearer is asked for everywhere but on public documents', () => {
 });
 
 test('every reference leads somewhere', () => {
-  const refs = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(([, ref]) => ref ?? '');
+  const refs = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(
+    ([, ref]) => ref ?? '',
+  );
   expect(refs).toContain('Book');
   expect(JSON.stringify(document)).not.toContain('$defs');
   for (const ref of refs) expect(at('components', 'schemas', ref), ref).toBeDefined();

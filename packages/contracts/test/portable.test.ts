@@ -11,8 +11,13 @@ const sources = readdirSync(src, { recursive: true, encoding: 'utf8' })
 /** What a browser does not have, or what this package does not depend on. */
 function foreign(text: string): string[] {
   const code = text.replaceAll(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '');
-  const specifiers = [...code.matchAll(/(?<!['"])\b(?:from|import|require)\s*\(?\s*['"`]([^'"`]+)['"`]/g)].map(([, it]) => it as string);
-  const globals = code.match(/(?<![\w.'"`/-])(?:Buffer|process|__dirname|__filename|setImmediate|require|global)(?=\s*[.([]|\s*\))/g) ?? [];
+  const specifiers = [...code.matchAll(/(?<!['"])\b(?:from|import|require)\s*\(?\s*['"`]([^'"`]+)['"`]/g)].map(
+    ([, it]) => it as string,
+  );
+  const globals =
+    code.match(
+      /(?<![\w.'"`/-])(?:Buffer|process|__dirname|__filename|setImmediate|require|global)(?=\s*[.([]|\s*\))/g,
+    ) ?? [];
   return [...specifiers.filter((it) => it !== 'valibot' && !it.startsWith('.')), ...globals];
 }
 
@@ -35,7 +40,9 @@ test('the check sees each way to leave the browser', () => {
   ]) {
     expect(foreign(planted), planted).not.toEqual([]);
   }
-  expect(foreign(`// uses Buffer.from\nimport * as v from 'valibot';\nimport { a } from './a.js'; // in process.`)).toEqual([]);
+  expect(
+    foreign(`// uses Buffer.from\nimport * as v from 'valibot';\nimport { a } from './a.js'; // in process.`),
+  ).toEqual([]);
 });
 
 test('the package depends on valibot alone', () => {
@@ -49,8 +56,9 @@ test('the package depends on valibot alone', () => {
 test('no enum and no class but Problem', () => {
   for (const { name, text } of sources) {
     expect(text, name).not.toMatch(/^\s*(export\s+)?(const\s+)?enum\s/m);
-    expect([...text.matchAll(/^\s*(?:export\s+)?(?:abstract\s+)?class\s+(\w+)/gm)].map(([, it]) => it), name).toEqual(
-      name === 'problem.ts' ? ['Problem'] : [],
-    );
+    expect(
+      [...text.matchAll(/^\s*(?:export\s+)?(?:abstract\s+)?class\s+(\w+)/gm)].map(([, it]) => it),
+      name,
+    ).toEqual(name === 'problem.ts' ? ['Problem'] : []);
   }
 });

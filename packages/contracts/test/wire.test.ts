@@ -41,12 +41,17 @@ test('a bug travels as internal, without a word of what it was', async () => {
   expect(String(errors[0])).toContain('secret');
 });
 
-test.each([502, 503, 504, 500])('a %i that is not ours leaves the outcome of a write unknown and a read away', async (status) => {
-  const subject = answering(status);
-  const asked = { ...caller, idempotency: { scope: 's', key: 'k', fingerprint: 'f' } };
-  expect((await refuses('outcome-unknown', subject.book.write(asked, { name: 'a' }))).facts['idempotencyKey']).toBe('k');
-  await refuses('dependency-unavailable', subject.book.get(caller, { id: bookId }));
-});
+test.each([502, 503, 504, 500])(
+  'a %i that is not ours leaves the outcome of a write unknown and a read away',
+  async (status) => {
+    const subject = answering(status);
+    const asked = { ...caller, idempotency: { scope: 's', key: 'k', fingerprint: 'f' } };
+    expect((await refuses('outcome-unknown', subject.book.write(asked, { name: 'a' }))).facts['idempotencyKey']).toBe(
+      'k',
+    );
+    await refuses('dependency-unavailable', subject.book.get(caller, { id: bookId }));
+  },
+);
 
 test('a 503 that is ours says itself that nothing happened', async () => {
   const subject = answering(503, JSON.stringify(problem('overloaded')));
@@ -55,7 +60,10 @@ test('a 503 that is ours says itself that nothing happened', async () => {
 
 test('a timeout and a cut connection leave the outcome of a write unknown', async () => {
   const never = through(
-    (request) => new Promise((_, reject) => request.signal.addEventListener('abort', () => reject(request.signal.reason as Error))),
+    (request) =>
+      new Promise((_, reject) =>
+        request.signal.addEventListener('abort', () => reject(request.signal.reason as Error)),
+      ),
     20,
   );
   await refuses('outcome-unknown', never.book.write(caller, { name: 'a' }));
@@ -74,7 +82,11 @@ test('without a bearer for this context nothing is read', async () => {
   for (const authorization of [undefined, 'Bearer', `Bearer ${bearer}`, 'Basic eDp5']) {
     const body = '{not even json';
     const response = await serve(
-      new Request('http://x/internal/v1/example/book/get', { method: 'POST', body, ...(authorization && { headers: { authorization } }) }),
+      new Request('http://x/internal/v1/example/book/get', {
+        method: 'POST',
+        body,
+        ...(authorization && { headers: { authorization } }),
+      }),
     );
     expect(response.status).toBe(401);
     expect(response.headers.get('content-type')).toBe('application/problem+json');
@@ -84,7 +96,9 @@ test('without a bearer for this context nothing is read', async () => {
 test('paths that are no verb, other methods and broken bodies are refused', async () => {
   const authorization = `Bearer ${await mintInternalToken(key, 'example', now)}`;
   const ask = async (path: string, init: RequestInit = {}): Promise<unknown> => {
-    const response = await serve(new Request(`http://x${path}`, { method: 'POST', ...init, headers: { authorization } }));
+    const response = await serve(
+      new Request(`http://x${path}`, { method: 'POST', ...init, headers: { authorization } }),
+    );
     return ((await response.json()) as { code: string }).code;
   };
   expect(await ask('/internal/v1/example/book/constructor')).toBe('not-found');
@@ -92,12 +106,14 @@ test('paths that are no verb, other methods and broken bodies are refused', asyn
   expect(await ask('/internal/v1/other/book/get')).toBe('not-found');
   expect(await ask('/internal/v1/example/book/get/x')).toBe('not-found');
   expect(await ask('/internal/v1/example/book/get', { method: 'GET' })).toBe('method-not-allowed');
-  for (const body of ['{', '[]', 'null', '"x"']) expect(await ask('/internal/v1/example/book/get', { body })).toBe('malformed-request');
+  for (const body of ['{', '[]', 'null', '"x"'])
+    expect(await ask('/internal/v1/example/book/get', { body })).toBe('malformed-request');
 });
 
 test('a token lives for one minute, for one audience and under one key', async () => {
   const token = await mintInternalToken(key, 'inventory', now);
-  const verify = (audience: string, nowSeconds: number, its = token, by = key) => verifyInternalToken(by, its, { audience, nowSeconds });
+  const verify = (audience: string, nowSeconds: number, its = token, by = key) =>
+    verifyInternalToken(by, its, { audience, nowSeconds });
   await verify('inventory', now);
   await verify('inventory', now + 60);
   await refuses('unauthenticated', verify('tenancy', now));

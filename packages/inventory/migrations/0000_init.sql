@@ -214,7 +214,7 @@ CREATE TABLE "inventory"."import" (
 	"version" integer DEFAULT 1 NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
-	CONSTRAINT "import_format_known" CHECK ("inventory"."import"."format" in ('changeset', 'netbox', 'devicetypes')),
+	CONSTRAINT "import_format_known" CHECK ("inventory"."import"."format" in ('changeset', 'netbox', 'devicetypes', 'prefixplan')),
 	CONSTRAINT "import_atomic_known" CHECK ("inventory"."import"."atomic" in ('set', 'batch')),
 	CONSTRAINT "import_state_known" CHECK ("inventory"."import"."state" in ('staging', 'queued', 'running', 'succeeded', 'failed', 'cancelled'))
 );

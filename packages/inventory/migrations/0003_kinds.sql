@@ -31,6 +31,7 @@ insert into inventory.kind (key, title, category, allowed_parents, alloc_mode, i
   ('power-panel', 'Power panel', 'device', '{location,site}', 'none', true, false),
   ('power-feed', 'Power feed', 'component', '{power-panel}', 'none', true, true),
   ('virtual-chassis', 'Virtual chassis', 'logical', null, 'none', false, false),
+  ('external-tenant', 'Tenant of a source', 'logical', null, 'none', false, false),
   ('provider', 'Provider', 'logical', '{provider}', 'none', false, false),
   ('provider-network', 'Provider network', 'logical', '{provider}', 'none', false, false),
   ('circuit', 'Circuit', 'logical', '{provider}', 'none', false, false),

@@ -1,7 +1,8 @@
 import { problem, type Problem } from '@sentral/contracts/problem';
 
 const exists = (field: string) => () => problem('already-exists', { field });
-const missing = (pointer: string, resourceType: string) => () => problem('reference-not-found', { pointer, resourceType });
+const missing = (pointer: string, resourceType: string) => () =>
+  problem('reference-not-found', { pointer, resourceType });
 const broken = (rule: string) => () => problem('topology-violation', { rule });
 const taken = (requested: string) => () => problem('allocation-conflict', { requested, retryable: false });
 const vlanBound = () => problem('amount-not-allowed', { rule: 'max', class: 'vlan', bound: 4094 });

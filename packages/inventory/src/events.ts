@@ -17,7 +17,11 @@ export interface Change {
 /** Writes the feed rows of changes, in their transaction. */
 export async function recordChanges(tx: Tx, caller: Caller, changes: readonly Change[]): Promise<void> {
   if (changes.length === 0) return;
-  await record(tx, schemaName, changes.map((change) => feedEvent(caller, change)));
+  await record(
+    tx,
+    schemaName,
+    changes.map((change) => feedEvent(caller, change)),
+  );
 }
 
 /** The feed row of one change; the import writes many of them at once. */

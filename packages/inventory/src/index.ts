@@ -71,7 +71,10 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
   return checked(
     inventory,
     {
-      kind: { list: (caller, command) => listAllKinds(deps, caller, command), get: (caller, command) => getKind(deps, caller, command) },
+      kind: {
+        list: (caller, command) => listAllKinds(deps, caller, command),
+        get: (caller, command) => getKind(deps, caller, command),
+      },
       node: {
         register: (caller, command) => registerNode(deps, caller, command),
         amend: (caller, command) => amendNode(deps, caller, command),
@@ -128,7 +131,10 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         list: (caller, command) => listRanges(deps, caller, command),
         available: (caller, command) => availableInRange(deps, caller, command),
       },
-      number: { record: (caller, command) => recordNumber(deps, caller, command), list: (caller, command) => listNumbers(deps, caller, command) },
+      number: {
+        record: (caller, command) => recordNumber(deps, caller, command),
+        list: (caller, command) => listNumbers(deps, caller, command),
+      },
       allocation: {
         reserve: (caller, command) => reserveAllocation(deps, caller, command),
         confirm: (caller, command) => confirmAllocation(deps, caller, command),

@@ -12,7 +12,8 @@ export function createInventoryLoops(deps: Deps): readonly Loop[] {
     },
     {
       pollMs: [500, 1_500],
-      failed: (error) => deps.telemetry.log('warn', 'the sweep of allocations failed and will be tried again', { error }),
+      failed: (error) =>
+        deps.telemetry.log('warn', 'the sweep of allocations failed and will be tried again', { error }),
       ended: () => Promise.resolve(),
     },
   );

@@ -11,7 +11,8 @@ export function mergePatch(target: Json, patch: Json): Json {
   return merged;
 }
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Equal as JSON, whatever the order of keys: jsonb keeps none. */
 export function sameJson(a: unknown, b: unknown): boolean {

@@ -5,7 +5,8 @@ import type { Database } from '@sentral/kernel/database';
 import type { Deps } from './deps.js';
 
 /** Whose connection answers this caller: across tenants only for who may see all. */
-export const readDb = (deps: Deps, caller: Caller): Database => ('all' in caller.readScope ? deps.db.platform : deps.db.read);
+export const readDb = (deps: Deps, caller: Caller): Database =>
+  'all' in caller.readScope ? deps.db.platform : deps.db.read;
 
 /** The tenants whose dedicated nodes the caller may see; null is all of them and the undedicated ones too. */
 export function visibleTenants(caller: Caller): readonly string[] | null {
@@ -22,7 +23,10 @@ export function writeCursor(keys: readonly (string | number)[]): string {
  * Reads the sort keys back.
  * @throws Problem invalid-cursor
  */
-export function readCursor(cursor: string | undefined, kinds: readonly ('uuid' | 'text' | 'number')[]): readonly (string | number)[] | undefined {
+export function readCursor(
+  cursor: string | undefined,
+  kinds: readonly ('uuid' | 'text' | 'number')[],
+): readonly (string | number)[] | undefined {
   if (cursor === undefined) return undefined;
   let keys: unknown;
   try {
@@ -62,7 +66,11 @@ export function query(): Query {
 }
 
 /** A page out of one row more than was asked for. */
-export function page<R, T>(rows: readonly R[], limit: number, shape: { item: (row: R) => T; keys: (row: R) => readonly (string | number)[] }) {
+export function page<R, T>(
+  rows: readonly R[],
+  limit: number,
+  shape: { item: (row: R) => T; keys: (row: R) => readonly (string | number)[] },
+) {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   const items = shown.map(shape.item);

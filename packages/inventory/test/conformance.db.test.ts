@@ -30,14 +30,27 @@ const nowSeconds = () => Math.floor(Date.now() / 1000);
 
 beforeAll(async () => {
   place = await createTestDatabase(inject('postgresUrl'));
-  const as = (role: string): Database => openDatabase({ url: place.url(role), applicationName: 'inventory-test', poolSize: 8 });
+  const as = (role: string): Database =>
+    openDatabase({ url: place.url(role), applicationName: 'inventory-test', poolSize: 8 });
   db = { app: as('inventory_app'), read: as('inventory_read'), platform: as('inventory_platform') };
   const telemetry = createTelemetry({ level: 'error', write: () => undefined });
-  inventory = createInventory({ db, now: () => new Date(), newId, telemetry }, { results: true, report: (verb, error) => console.error(verb, error) });
+  inventory = createInventory(
+    { db, now: () => new Date(), newId, telemetry },
+    { results: true, report: (verb, error) => console.error(verb, error) },
+  );
   // Facts have no position until the relay has given them one.
-  relay = startRelay({ db: db.app, schema: 'inventory', context: 'inventory', bus: openLoopback(), log: telemetry.log, pollMs: [20, 50] });
+  relay = startRelay({
+    db: db.app,
+    schema: 'inventory',
+    context: 'inventory',
+    bus: openLoopback(),
+    log: telemetry.log,
+    pollMs: [20, 50],
+  });
   server = await overHttp(
-    serveContext(contract, inventory, { verify: (bearer, audience) => verifyInternalToken(key, bearer, { audience, nowSeconds: nowSeconds() }) }),
+    serveContext(contract, inventory, {
+      verify: (bearer, audience) => verifyInternalToken(key, bearer, { audience, nowSeconds: nowSeconds() }),
+    }),
   );
   baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
@@ -56,12 +69,18 @@ describe('the contract of inventory holds in process', () => {
 });
 
 describe('the contract of inventory holds over the internal wire', () => {
-  const far = async (): Promise<Inventory> => remoteContext(contract, { baseUrl, token: (audience) => mintInternalToken(key, audience, nowSeconds()) });
+  const far = async (): Promise<Inventory> =>
+    remoteContext(contract, { baseUrl, token: (audience) => mintInternalToken(key, audience, nowSeconds()) });
   runConformance(inventoryConformance, { test, subject: far, seed: 'far' });
 });
 
 describe('the internal wire opens to nobody without the key', () => {
-  const caller: Caller = { principal: { id: 'stranger', type: 'system' }, accessEpoch: 1, readScope: { all: true }, scopes: [...defaultScopes] };
+  const caller: Caller = {
+    principal: { id: 'stranger', type: 'system' },
+    accessEpoch: 1,
+    readScope: { all: true },
+    scopes: [...defaultScopes],
+  };
   const register = (name: string, authorization?: string) =>
     fetch(`${baseUrl}/internal/v1/inventory/node/register`, {
       method: 'POST',
@@ -109,7 +128,9 @@ async function overHttp(answer: (request: Request) => Promise<Response>): Promis
     incoming.on('end', () => {
       const headers = Object.entries(incoming.headers).map(([name, value]): [string, string] => [name, String(value)]);
       const body = Buffer.concat(chunks).toString('utf8');
-      void answer(new Request(`http://127.0.0.1${incoming.url ?? '/'}`, { method: incoming.method ?? 'GET', headers, body })).then(async (response) => {
+      void answer(
+        new Request(`http://127.0.0.1${incoming.url ?? '/'}`, { method: incoming.method ?? 'GET', headers, body }),
+      ).then(async (response) => {
         outgoing.writeHead(response.status, Object.fromEntries(response.headers));
         outgoing.end(await response.text());
       });

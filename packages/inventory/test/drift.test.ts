@@ -50,11 +50,18 @@ test('the migrations say all that the schema folder says', async () => {
 
 test('every table is a fact, a part of a fact, or bookkeeping', () => {
   const listed = [...auditedTables, ...partTables, ...bookkeepingTables].toSorted();
-  const made = Object.values(lastSnapshot().tables).map((table) => table.name).toSorted();
+  const made = Object.values(lastSnapshot().tables)
+    .map((table) => table.name)
+    .toSorted();
   expect(listed).toEqual(made);
 });
 
 test('the kernel step guards exactly the facts', () => {
   const written = readFileSync('migrations/0001_kernel.sql', 'utf8').trim();
-  expect(written).toBe(kernelSql('inventory', auditedTables.map((table) => ({ table }))).trim());
+  expect(written).toBe(
+    kernelSql(
+      'inventory',
+      auditedTables.map((table) => ({ table })),
+    ).trim(),
+  );
 });

@@ -28,7 +28,8 @@ export function crossingForeignKeys(db: Catalogue): Promise<string[]> {
 export function crossingDependencies(db: Catalogue): Promise<string[]> {
   const of = (catalogue: string, table: string) =>
     `select '${catalogue}'::regclass, o.oid, c.relnamespace from ${catalogue} o join pg_class c on c.oid = o.${table}`;
-  const own = (catalogue: string, column: string) => `select '${catalogue}'::regclass, oid, ${column} from ${catalogue}`;
+  const own = (catalogue: string, column: string) =>
+    `select '${catalogue}'::regclass, oid, ${column} from ${catalogue}`;
   return said(
     db,
     `with everything (catalogue, oid, namespace) as (
@@ -62,11 +63,16 @@ export async function looseFunctions(db: Catalogue): Promise<string[]> {
     const [schema, name, path] = [String(row['schema']), String(row['name']), String(row['path'])];
     const named = foreignSchemaIn(String(row['text']), schema);
     const allowed = [schema, 'extensions', 'pg_catalog', 'pg_temp'];
-    const steps = path.split(',').map((step) => step.trim().replaceAll('"', '')).filter((step) => step !== '');
+    const steps = path
+      .split(',')
+      .map((step) => step.trim().replaceAll('"', ''))
+      .filter((step) => step !== '');
     return [
       ...(named ? [`${schema}.${name} names the schema ${named}`] : []),
       ...(row['definer'] === true && path === '' ? [`${schema}.${name} runs as its owner without a search_path`] : []),
-      ...steps.filter((step) => !allowed.includes(step)).map((step) => `${schema}.${name} has ${step} on its search_path`),
+      ...steps
+        .filter((step) => !allowed.includes(step))
+        .map((step) => `${schema}.${name} has ${step} on its search_path`),
     ];
   });
 }

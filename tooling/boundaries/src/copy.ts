@@ -25,7 +25,8 @@ export function emptyCopy(): Copy {
     const from = path.join(workspaceRoot, name);
     if (existsSync(from)) cpSync(from, path.join(root, name));
   };
-  for (const name of ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml', 'turbo.json', '.oxlintrc.json']) take(name);
+  for (const name of ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml', 'turbo.json', '.oxlintrc.json'])
+    take(name);
   link(root, 'node_modules');
   link(root, 'tooling/lint-plugin/src');
   for (const { folder } of manifestsOf(workspaceRoot)) {

@@ -29,7 +29,9 @@ export const rules = {
   'contracts run in a browser': (root) =>
     filesUnder(root, ['packages/contracts/src'], code)
       .filter(({ name }) => !isTest(name))
-      .filter(({ text }) => /['"`]node:|\bBuffer\b\s*[.(]|\bprocess\s*\.\s*(env|argv|nextTick|hrtime|stdout)/.test(text))
+      .filter(({ text }) =>
+        /['"`]node:|\bBuffer\b\s*[.(]|\bprocess\s*\.\s*(env|argv|nextTick|hrtime|stdout)/.test(text),
+      )
       .map(({ name }) => `${name} uses what only Node has`),
 
   'the kernel stays small': (root) => {
@@ -56,13 +58,16 @@ export const rules = {
         const others = Object.entries({ ...devDependencies, ...dependencies }).filter(([name, version]) =>
           contexts.some(
             (context) =>
-              folder !== `packages/${context}` && (name === `@sentral/${context}` || version.includes(`@sentral/${context}`)),
+              folder !== `packages/${context}` &&
+              (name === `@sentral/${context}` || version.includes(`@sentral/${context}`)),
           ),
         );
         const shipped = Object.keys(dependencies).filter(
           (name) => name.startsWith('@sentral/') && !['@sentral/contracts', '@sentral/kernel'].includes(name),
         );
-        return [...new Set([...others.map(([name]) => name), ...shipped])].map((name) => `${folder} depends on ${name}`);
+        return [...new Set([...others.map(([name]) => name), ...shipped])].map(
+          (name) => `${folder} depends on ${name}`,
+        );
       }),
 
   'contexts export their factory, their migrations and their operator commands': (root) =>

@@ -36,10 +36,22 @@ const checks: { title: string; check: Check; plants: [title: string, ...statemen
     check: catalogue.crossingDependencies,
     plants: [
       ['a view', 'create table task.plant (id uuid)', 'create view audit.plant as select id from task.plant'],
-      ['a view in public', 'create table task.plant (id uuid)', 'create view public.plant as select id from task.plant'],
-      ['a function by its type', 'create table task.plant (id uuid)', 'create function audit.plant(task.plant) returns int language sql as $$ select 1 $$'],
+      [
+        'a view in public',
+        'create table task.plant (id uuid)',
+        'create view public.plant as select id from task.plant',
+      ],
+      [
+        'a function by its type',
+        'create table task.plant (id uuid)',
+        'create function audit.plant(task.plant) returns int language sql as $$ select 1 $$',
+      ],
       ['inheritance', 'create table task.plant (id uuid)', 'create table audit.plant () inherits (task.plant)'],
-      ['a foreign key', 'create table task.plant (id uuid primary key)', 'create table audit.plant (id uuid references task.plant)'],
+      [
+        'a foreign key',
+        'create table task.plant (id uuid primary key)',
+        'create table audit.plant (id uuid references task.plant)',
+      ],
       [
         'a trigger',
         'create function task.plant() returns trigger language plpgsql as $$ begin return new; end $$',
@@ -53,9 +65,18 @@ const checks: { title: string; check: Check; plants: [title: string, ...statemen
     title: 'no function reaches into another schema by its text or its path',
     check: catalogue.looseFunctions,
     plants: [
-      ['by its text', `create function audit.plant() returns int language plpgsql as $$ begin return (select count(*) from task.task); end $$`],
-      ['by its path', 'create function audit.plant() returns int language plpgsql set search_path = audit, task as $$ begin return 1; end $$'],
-      ['without a path', 'create function audit.plant() returns int language plpgsql security definer as $$ begin return 1; end $$'],
+      [
+        'by its text',
+        `create function audit.plant() returns int language plpgsql as $$ begin return (select count(*) from task.task); end $$`,
+      ],
+      [
+        'by its path',
+        'create function audit.plant() returns int language plpgsql set search_path = audit, task as $$ begin return 1; end $$',
+      ],
+      [
+        'without a path',
+        'create function audit.plant() returns int language plpgsql security definer as $$ begin return 1; end $$',
+      ],
     ],
   },
   {
@@ -66,12 +87,19 @@ const checks: { title: string; check: Check; plants: [title: string, ...statemen
       ['a table', 'create table task.plant (id uuid)', 'grant select on task.plant to inventory_read'],
       ['a column', 'create table task.plant (id uuid)', 'grant select (id) on task.plant to inventory_read'],
       ['a table of everybody', 'create table task.plant (id uuid)', 'grant select on task.plant to public'],
-      ['a function', 'create function task.plant() returns int language sql as $$ select 1 $$', 'grant execute on function task.plant() to audit_app'],
+      [
+        'a function',
+        'create function task.plant() returns int language sql as $$ select 1 $$',
+        'grant execute on function task.plant() to audit_app',
+      ],
       ['a sequence', 'create sequence task.plant', 'grant usage on sequence task.plant to audit_app'],
       ['membership', 'grant task_owner to audit_app'],
       ['a power', 'alter role audit_read bypassrls'],
       ['a login that owns', 'create table audit.plant (id uuid)', 'alter table audit.plant owner to audit_app'],
-      ['the database', 'do $$ begin execute format($f$grant create on database %I to audit_app$f$, current_database()); end $$'],
+      [
+        'the database',
+        'do $$ begin execute format($f$grant create on database %I to audit_app$f$, current_database()); end $$',
+      ],
     ],
   },
   {
@@ -108,7 +136,8 @@ test('the catalogue that is judged holds all contexts', async () => {
      where c.relkind in ('r', 'p') group by 1`,
   );
   const tables = new Map(found.map((row) => [String(row['schema']), Number(row['tables'])]));
-  for (const schema of catalogue.walled) expect([schema, tables.get(schema) ?? 0]).toEqual([schema, expect.any(Number)]);
+  for (const schema of catalogue.walled)
+    expect([schema, tables.get(schema) ?? 0]).toEqual([schema, expect.any(Number)]);
   for (const schema of catalogue.walled) expect(tables.get(schema) ?? 0, schema).toBeGreaterThan(0);
 });
 

@@ -21,24 +21,55 @@ const plants: Record<keyof typeof rules, ((copy: Copy) => void)[]> = {
   ],
   'no file is longer than one can read': [(copy) => copy.write('apps/sentral/src/x.ts', lines(351))],
   'contexts depend on contracts and kernel': [
-    (copy) => copy.amend('packages/task/package.json', (json) => void (json['dependencies']!['@sentral/audit'] = 'workspace:*')),
-    (copy) => copy.amend('packages/task/package.json', (json) => void (json['devDependencies']!['@sentral/audit'] = 'workspace:*')),
-    (copy) => copy.amend('packages/task/package.json', (json) => void (json['dependencies']!['other'] = 'workspace:@sentral/audit@*')),
-    (copy) => copy.amend('packages/task/package.json', (json) => void (json['dependencies']!['@sentral/testing'] = 'workspace:*')),
+    (copy) =>
+      copy.amend(
+        'packages/task/package.json',
+        (json) => void (json['dependencies']!['@sentral/audit'] = 'workspace:*'),
+      ),
+    (copy) =>
+      copy.amend(
+        'packages/task/package.json',
+        (json) => void (json['devDependencies']!['@sentral/audit'] = 'workspace:*'),
+      ),
+    (copy) =>
+      copy.amend(
+        'packages/task/package.json',
+        (json) => void (json['dependencies']!['other'] = 'workspace:@sentral/audit@*'),
+      ),
+    (copy) =>
+      copy.amend(
+        'packages/task/package.json',
+        (json) => void (json['dependencies']!['@sentral/testing'] = 'workspace:*'),
+      ),
   ],
   'contexts export their factory, their migrations and their operator commands': [
-    (copy) => copy.amend('packages/task/package.json', (json) => void (json['exports']!['./schema'] = './dist/schema.js')),
+    (copy) =>
+      copy.amend('packages/task/package.json', (json) => void (json['exports']!['./schema'] = './dist/schema.js')),
   ],
   'no import has two names': [
-    (copy) => copy.amend('packages/task/package.json', (json) => void (json['imports'] = { '#audit': '../audit/src/index.ts' })),
-    (copy) => copy.amend('packages/task/package.json', (json) => void (json['dependencies']!['other'] = 'link:../audit')),
-    (copy) => copy.amend('packages/task/tsconfig.json', (json) => void (json['compilerOptions'] = { paths: { x: ['../audit/src'] } })),
+    (copy) =>
+      copy.amend(
+        'packages/task/package.json',
+        (json) => void (json['imports'] = { '#audit': '../audit/src/index.ts' }),
+      ),
+    (copy) =>
+      copy.amend('packages/task/package.json', (json) => void (json['dependencies']!['other'] = 'link:../audit')),
+    (copy) =>
+      copy.amend(
+        'packages/task/tsconfig.json',
+        (json) => void (json['compilerOptions'] = { paths: { x: ['../audit/src'] } }),
+      ),
   ],
   'what is built comes from src': [
-    (copy) => copy.amend('packages/task/tsconfig.build.json', (json) => void (json['compilerOptions']!['rootDir'] = '..')),
+    (copy) =>
+      copy.amend('packages/task/tsconfig.build.json', (json) => void (json['compilerOptions']!['rootDir'] = '..')),
   ],
   'migrations name no schema of another context': [
-    (copy) => copy.write('packages/task/migrations/0000_x.sql', 'alter table task.task add foreign key (x) references tenancy.project (id);'),
+    (copy) =>
+      copy.write(
+        'packages/task/migrations/0000_x.sql',
+        'alter table task.task add foreign key (x) references tenancy.project (id);',
+      ),
     (copy) => copy.write('packages/task/migrations/0000_x.sql', 'create view v as select * from "audit"."record";'),
   ],
 };

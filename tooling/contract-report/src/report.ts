@@ -38,9 +38,15 @@ export function contractReport(root: string, givenBase?: string): Report {
   return { markdown: `${lines.join('\n')}\n`, failed: breaking > 0 && changesets.length === 0 };
 }
 
-function contractChanges(before: ReadonlyMap<string, Golden>, after: ReadonlyMap<string, Golden>): Map<string, readonly Change[]> {
+function contractChanges(
+  before: ReadonlyMap<string, Golden>,
+  after: ReadonlyMap<string, Golden>,
+): Map<string, readonly Change[]> {
   const contexts = [...new Set([...before.keys(), ...after.keys()])].toSorted();
-  const found = contexts.map((context): [string, readonly Change[]] => [context, changesOf(before.get(context), after.get(context))]);
+  const found = contexts.map((context): [string, readonly Change[]] => [
+    context,
+    changesOf(before.get(context), after.get(context)),
+  ]);
   return new Map(found.filter(([, changes]) => changes.length > 0));
 }
 
@@ -54,7 +60,10 @@ function changesOf(before: Golden | undefined, after: Golden | undefined): reado
 function contextLines([context, changes]: [string, readonly Change[]]): string[] {
   const rows = changes
     .toSorted((a, b) => Number(b.breaking) - Number(a.breaking))
-    .map(({ path, change, breaking }) => `| ${breaking ? '**breaking**' : 'compatible'} | \`${path}\` | ${change.replaceAll('|', '\\|')} |`);
+    .map(
+      ({ path, change, breaking }) =>
+        `| ${breaking ? '**breaking**' : 'compatible'} | \`${path}\` | ${change.replaceAll('|', '\\|')} |`,
+    );
   return [`### ${context}`, '', '| | where | change |', '|---|---|---|', ...rows, ''];
 }
 
@@ -65,7 +74,9 @@ function packageLines(root: string, changed: readonly string[]): string[] {
     const folder = packages.get(name)?.folder;
     const files = changed.filter((file) => folder !== undefined && file.startsWith(`${folder}/`));
     if (files.length === 0) return [`- \`${name}\`: unchanged`, ...(short === 'task' ? [''] : [])];
-    const dependants = dependantsOf(root, name).map(({ name: who, through }) => (through === '' ? `\`${who}\`` : `\`${who}\` (through \`${through}\`)`));
+    const dependants = dependantsOf(root, name).map(({ name: who, through }) =>
+      through === '' ? `\`${who}\`` : `\`${who}\` (through \`${through}\`)`,
+    );
     return [
       `- \`${name}\`: ${files.length} ${files.length === 1 ? 'file' : 'files'} changed; concerns ${dependants.join(', ') || 'nobody'}`,
       ...(short === 'task' ? [''] : []),

@@ -58,6 +58,8 @@ function filesIn(root: string, folder: string, revision?: string): { name: strin
       .filter((entry) => entry.isFile())
       .map((entry) => ({ name: entry.name, text: readFileSync(path.join(root, folder, entry.name), 'utf8') }));
   }
-  const names = (git(root, 'ls-tree', '--name-only', `${revision}:${folder}`) ?? '').split('\n').filter((name) => name !== '');
+  const names = (git(root, 'ls-tree', '--name-only', `${revision}:${folder}`) ?? '')
+    .split('\n')
+    .filter((name) => name !== '');
   return names.map((name) => ({ name, text: git(root, 'show', `${revision}:${folder}/${name}`) ?? '' }));
 }

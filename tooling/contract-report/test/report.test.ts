@@ -8,7 +8,12 @@ import { contractReport } from '../src/report.js';
 
 let root: string;
 
-const object = (properties: Record<string, object>, required: string[], more: object = {}) => ({ type: 'object', properties, required, ...more });
+const object = (properties: Record<string, object>, required: string[], more: object = {}) => ({
+  type: 'object',
+  properties,
+  required,
+  ...more,
+});
 const text = { type: 'string' };
 
 const inventory = {
@@ -103,7 +108,10 @@ test('a command that accepts more is a compatible change', () => {
 
 test('a contract that goes away is breaking', () => {
   rmSync(path.join(root, golden));
-  expect(contractReport(root, 'HEAD')).toMatchObject({ failed: true, markdown: expect.stringContaining('contract removed') });
+  expect(contractReport(root, 'HEAD')).toMatchObject({
+    failed: true,
+    markdown: expect.stringContaining('contract removed'),
+  });
 });
 
 test('a base that is not there is an error and not a clean report', () => {

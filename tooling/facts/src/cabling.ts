@@ -7,19 +7,31 @@ export interface Cable {
   readonly b: readonly string[];
 }
 
-const origins = ['dcim.consoleport', 'dcim.consoleserverport', 'dcim.powerport', 'dcim.poweroutlet', 'dcim.interface', 'dcim.powerfeed'];
+const origins = [
+  'dcim.consoleport',
+  'dcim.consoleserverport',
+  'dcim.powerport',
+  'dcim.poweroutlet',
+  'dcim.interface',
+  'dcim.powerfeed',
+];
 
 /** A cable whose end is not in the file still has that end in the facts. */
 function cableOf(edge: Stored): Cable {
   const unresolved = (attribute(edge, 'unresolvedEnds') ?? []) as readonly { side: string; to?: string }[];
-  const side = (name: string, stored: unknown): string[] => [...(stored as readonly string[]), ...unresolved.filter((end) => end.side === name).map((end) => end.to ?? 'null')];
+  const side = (name: string, stored: unknown): string[] => [
+    ...(stored as readonly string[]),
+    ...unresolved.filter((end) => end.side === name).map((end) => end.to ?? 'null'),
+  ];
   return { key: edge.externalId, a: side('A', edge['a']), b: side('B', edge['b']) };
 }
 
 export function cabling(imported: Imported): Record<string, unknown> {
   const edges = ofModel(imported, 'dcim.cable');
   const cables = edges.map(cableOf);
-  const nodes = new Map(imported.resources.filter(({ externalId }) => isRow(externalId)).map((resource) => [resource.externalId, resource]));
+  const nodes = new Map(
+    imported.resources.filter(({ externalId }) => isRow(externalId)).map((resource) => [resource.externalId, resource]),
+  );
   const ownerOf = ownership(nodes);
   const sides: Record<string, number> = {};
   const byEndpointKinds: Record<string, number> = {};
@@ -47,7 +59,10 @@ export function cabling(imported: Imported): Record<string, unknown> {
       }
     }
   }
-  const sizes = components(ofModel(imported, 'dcim.device').map(({ externalId }) => externalId), deviceLinks);
+  const sizes = components(
+    ofModel(imported, 'dcim.device').map(({ externalId }) => externalId),
+    deviceLinks,
+  );
   const deviceComponentSizes: Record<string, number> = {};
   for (const size of sizes) increment(deviceComponentSizes, size);
   const cablesByType: Record<string, number> = {};
@@ -57,13 +72,18 @@ export function cabling(imported: Imported): Record<string, unknown> {
   const positionsOf = (port: Stored): number => Number(attribute(port, 'positions') ?? 1);
   return {
     cables: cables.length,
-    terminations: cables.reduce((sum, { a, b }) => sum + a.length + b.length, 0) + imported.rejected.filter(({ reason }) => reason.startsWith('its cable')).length,
+    terminations:
+      cables.reduce((sum, { a, b }) => sum + a.length + b.length, 0) +
+      imported.rejected.filter(({ reason }) => reason.startsWith('its cable')).length,
     sides,
     connectsEdges: connects,
     byEndpointKinds,
     oneSidedOrEmpty: cables.filter(({ a, b }) => a.length === 0 || b.length === 0).map(({ key }) => key),
     danglingTerminations: dangling(imported),
-    terminationsUsedTwice: [...uses].filter(([, count]) => count > 1).map(([key]) => key).sort(),
+    terminationsUsedTwice: [...uses]
+      .filter(([, count]) => count > 1)
+      .map(([key]) => key)
+      .sort(),
     ownerPairsDistinct: pairs.size,
     parallelCables: [...pairs.values()].reduce((sum, count) => sum + count - 1, 0),
     sameOwnerCables: sameOwner,
@@ -76,7 +96,10 @@ export function cabling(imported: Imported): Record<string, unknown> {
     rearPortsMultiPosition: rearPorts.filter((port) => positionsOf(port) > 1).length,
     rearPositionsUnmapped: rearPorts.reduce((sum, port) => {
       const taken = mapped.get(port.externalId);
-      return sum + Array.from({ length: positionsOf(port) }, (_, n) => n + 1).filter((position) => !taken?.has(position)).length;
+      return (
+        sum +
+        Array.from({ length: positionsOf(port) }, (_, n) => n + 1).filter((position) => !taken?.has(position)).length
+      );
     }, 0),
   };
 }
@@ -88,7 +111,8 @@ function dangling(imported: Imported): { row: string; problem: string }[] {
     const missing = /^it ends at (.*), which is not in the file$/.exec(reason)?.[1];
     if (reason === 'its cable is not in the file') out.push({ row: key, problem: 'cable missing' });
     else if (end !== undefined) out.push({ row: key, problem: `cable_end ${end}` });
-    else if (missing !== undefined) out.push({ row: key, problem: `termination ${missing === 'nothing' ? 'null' : missing} missing` });
+    else if (missing !== undefined)
+      out.push({ row: key, problem: `termination ${missing === 'nothing' ? 'null' : missing} missing` });
   }
   return out;
 }
@@ -143,9 +167,20 @@ function rearPositions(imported: Imported): Map<string, Map<number, string>> {
   return out;
 }
 
-function pathFacts(imported: Imported, cables: readonly Cable[], nodes: ReadonlyMap<string, Stored>): Record<string, unknown> {
+function pathFacts(
+  imported: Imported,
+  cables: readonly Cable[],
+  nodes: ReadonlyMap<string, Stored>,
+): Record<string, unknown> {
   const trace = tracer(cables, nodes, rearPositions(imported));
-  const paths = { traced: 0, complete: 0, incomplete: 0, throughPanels: 0, throughCircuits: 0, byOrigin: {} as Record<string, number> };
+  const paths = {
+    traced: 0,
+    complete: 0,
+    incomplete: 0,
+    throughPanels: 0,
+    throughCircuits: 0,
+    byOrigin: {} as Record<string, number>,
+  };
   const endpoints = new Set<string>();
   for (const model of origins) {
     for (const { externalId } of ofModel(imported, model)) {

@@ -6,7 +6,8 @@ export interface Difference {
 
 type Json = Readonly<Record<string, unknown>>;
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isKeyed = (value: unknown): value is readonly (Json & { key: string })[] =>
   Array.isArray(value) && value.length > 0 && value.every((row) => isObject(row) && typeof row['key'] === 'string');
 
@@ -37,15 +38,22 @@ export function differences(expected: Json, actual: Json, required: readonly str
         else out.push({ path: `${path}[${key}]`, expected: wanted.get(key), actual: undefined });
       }
     } else if (Array.isArray(want) || Array.isArray(have)) {
-      if (!Array.isArray(want) || !Array.isArray(have) || want.length !== have.length) out.push({ path, expected: want, actual: have });
+      if (!Array.isArray(want) || !Array.isArray(have) || want.length !== have.length)
+        out.push({ path, expected: want, actual: have });
       else want.forEach((value, n) => walk(`${path}[${n}]`, value, have[n], must));
     } else if (isObject(want) && isObject(have)) {
       for (const key of new Set([...Object.keys(want), ...Object.keys(have)])) {
-        walk(path === '' ? key : `${path}.${key}`, want[key], have[key], must || (path === '' && required.includes(key)));
+        walk(
+          path === '' ? key : `${path}.${key}`,
+          want[key],
+          have[key],
+          must || (path === '' && required.includes(key)),
+        );
       }
     } else if (plain(want) !== plain(have)) out.push({ path, expected: want, actual: have });
   };
-  for (const section of required) if (!(section in actual)) out.push({ path: section, expected: 'a section', actual: undefined });
+  for (const section of required)
+    if (!(section in actual)) out.push({ path: section, expected: 'a section', actual: undefined });
   walk('', expected, actual, false);
   return out;
 }

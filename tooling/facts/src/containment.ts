@@ -1,7 +1,30 @@
 import { increment, isRow, modelOf, refOf, type Imported } from './resource.js';
 
-export const placementModels = ['dcim.region', 'dcim.site', 'dcim.location', 'dcim.rack', 'dcim.device', 'dcim.module', 'dcim.powerpanel', 'virtualization.cluster', 'virtualization.virtualmachine'];
-export const componentModels = ['dcim.interface', 'dcim.frontport', 'dcim.rearport', 'dcim.consoleport', 'dcim.consoleserverport', 'dcim.powerport', 'dcim.poweroutlet', 'dcim.powerfeed', 'dcim.devicebay', 'dcim.modulebay', 'dcim.inventoryitem', 'virtualization.vminterface'];
+export const placementModels = [
+  'dcim.region',
+  'dcim.site',
+  'dcim.location',
+  'dcim.rack',
+  'dcim.device',
+  'dcim.module',
+  'dcim.powerpanel',
+  'virtualization.cluster',
+  'virtualization.virtualmachine',
+];
+export const componentModels = [
+  'dcim.interface',
+  'dcim.frontport',
+  'dcim.rearport',
+  'dcim.consoleport',
+  'dcim.consoleserverport',
+  'dcim.powerport',
+  'dcim.poweroutlet',
+  'dcim.powerfeed',
+  'dcim.devicebay',
+  'dcim.modulebay',
+  'dcim.inventoryitem',
+  'virtualization.vminterface',
+];
 
 interface KindFacts {
   nodes: number;
@@ -11,12 +34,20 @@ interface KindFacts {
 }
 
 /** The containment tree over some models: how deep, how wide, what hangs on what. */
-export function containment(imported: Imported, models: readonly string[], withRootKeys: boolean): Record<string, unknown> {
+export function containment(
+  imported: Imported,
+  models: readonly string[],
+  withRootKeys: boolean,
+): Record<string, unknown> {
   const parents = new Map<string, string | undefined>();
   for (const { externalId, parent, ...rest } of imported.resources) {
     if (!isRow(externalId) || !models.includes(modelOf(externalId))) continue;
     // A cluster may be scoped to what is no place; then its scope is a parent that the tree does not hold.
-    parents.set(externalId, parent ?? (modelOf(externalId) === 'virtualization.cluster' ? refOf({ externalId, ...rest }, 'scope') : undefined));
+    parents.set(
+      externalId,
+      parent ??
+        (modelOf(externalId) === 'virtualization.cluster' ? refOf({ externalId, ...rest }, 'scope') : undefined),
+    );
   }
   const orphans: { node: string; missingParent: string }[] = [];
   const depths = new Map<string, number>();

@@ -2,10 +2,21 @@ import { attribute, increment, textOf, type Imported, type Stored } from './reso
 
 type Component = Readonly<Record<string, unknown>>;
 
-const componentsOf = (type: Stored, list: string): readonly Component[] => ((type['components'] ?? {}) as Readonly<Record<string, readonly Component[]>>)[list] ?? [];
+const componentsOf = (type: Stored, list: string): readonly Component[] =>
+  ((type['components'] ?? {}) as Readonly<Record<string, readonly Component[]>>)[list] ?? [];
 const heightOf = (type: Stored): number => Number(type['heightHalfUnits']) / 2;
 
-export const deviceTypeSections = ['deviceTypes', 'byManufacturer', 'components', 'interfaceTypes', 'powerOutletTypes', 'uHeights', 'airflow', 'subdeviceRoles', 'types'] as const;
+export const deviceTypeSections = [
+  'deviceTypes',
+  'byManufacturer',
+  'components',
+  'interfaceTypes',
+  'powerOutletTypes',
+  'uHeights',
+  'airflow',
+  'subdeviceRoles',
+  'types',
+] as const;
 
 /** The facts of an imported device type library. */
 export function deviceTypeFacts(imported: Imported): Record<string, unknown> {
@@ -16,7 +27,9 @@ export function deviceTypeFacts(imported: Imported): Record<string, unknown> {
     return counts;
   };
   const components: Record<string, number> = {};
-  for (const type of types) for (const [list, entries] of Object.entries((type['components'] ?? {}) as Record<string, readonly unknown[]>)) increment(components, list, entries.length);
+  for (const type of types)
+    for (const [list, entries] of Object.entries((type['components'] ?? {}) as Record<string, readonly unknown[]>))
+      increment(components, list, entries.length);
   const role = (type: Stored): unknown => attribute(type, 'subdeviceRole') ?? null;
   const bays = (type: Stored): number => componentsOf(type, 'device-bays').length;
   const keys = (is: (type: Stored) => boolean): string[] => types.filter(is).map(({ externalId }) => externalId);
@@ -25,8 +38,12 @@ export function deviceTypeFacts(imported: Imported): Record<string, unknown> {
     deviceTypes: types.length,
     byManufacturer: tally(types.map((type) => type['manufacturer'])),
     components,
-    interfaceTypes: tally(types.flatMap((type) => componentsOf(type, 'interfaces').map((port) => port['type'] ?? 'none'))),
-    powerOutletTypes: tally(types.flatMap((type) => componentsOf(type, 'power-outlets').map((port) => port['type'] ?? 'none'))),
+    interfaceTypes: tally(
+      types.flatMap((type) => componentsOf(type, 'interfaces').map((port) => port['type'] ?? 'none')),
+    ),
+    powerOutletTypes: tally(
+      types.flatMap((type) => componentsOf(type, 'power-outlets').map((port) => port['type'] ?? 'none')),
+    ),
     uHeights: tally(types.map(heightOf)),
     airflow: tally(types.map((type) => attribute(type, 'airflow') ?? 'none')),
     subdeviceRoles: {
@@ -39,7 +56,9 @@ export function deviceTypeFacts(imported: Imported): Record<string, unknown> {
     awkward: {
       ...references(types),
       zeroU: types.filter((type) => heightOf(type) === 0).length,
-      fractionalU: types.filter((type) => heightOf(type) % 1 !== 0).map((type) => `${type.externalId} ${heightOf(type)}`),
+      fractionalU: types
+        .filter((type) => heightOf(type) % 1 !== 0)
+        .map((type) => `${type.externalId} ${heightOf(type)}`),
       halfDepth: types.filter((type) => type['fullDepth'] === false).length,
       noInterfaces: types.filter((type) => componentsOf(type, 'interfaces').length === 0).length,
       weightMissing: types.filter((type) => attribute(type, 'weightGrams') === undefined).length,
@@ -60,15 +79,27 @@ function typeFacts(type: Stored): Record<string, unknown> {
     partNumber: attribute(type, 'partNumber') ?? null,
     weightGrams: attribute(type, 'weightGrams') ?? null,
     maximumDraw: componentsOf(type, 'power-ports').reduce((sum, port) => sum + Number(port['maximum_draw'] ?? 0), 0),
-    components: Object.fromEntries(Object.entries((type['components'] ?? {}) as Record<string, readonly unknown[]>).map(([list, entries]) => [list, entries.length])),
+    components: Object.fromEntries(
+      Object.entries((type['components'] ?? {}) as Record<string, readonly unknown[]>).map(([list, entries]) => [
+        list,
+        entries.length,
+      ]),
+    ),
   };
 }
 
 function references(types: readonly Stored[]): Record<string, string[]> {
-  const out = { unresolvedRearPort: [] as string[], unresolvedPowerPort: [] as string[], rearPositionOutOfRange: [] as string[], rearPositionUsedTwice: [] as string[] };
+  const out = {
+    unresolvedRearPort: [] as string[],
+    unresolvedPowerPort: [] as string[],
+    rearPositionOutOfRange: [] as string[],
+    rearPositionUsedTwice: [] as string[],
+  };
   for (const type of types) {
     const place = textOf(type, 'file') ?? type.externalId;
-    const rear = new Map(componentsOf(type, 'rear-ports').map((port) => [port['name'], Number(port['positions'] ?? 1)]));
+    const rear = new Map(
+      componentsOf(type, 'rear-ports').map((port) => [port['name'], Number(port['positions'] ?? 1)]),
+    );
     const used = new Set<string>();
     for (const port of componentsOf(type, 'front-ports')) {
       const position = Number(port['rear_port_position'] ?? 1);
@@ -83,7 +114,8 @@ function references(types: readonly Stored[]): Record<string, string[]> {
     const power = new Set(componentsOf(type, 'power-ports').map((port) => port['name']));
     for (const outlet of componentsOf(type, 'power-outlets')) {
       const to = outlet['power_port'];
-      if (to !== undefined && to !== null && !power.has(to)) out.unresolvedPowerPort.push(`${place} ${String(outlet['name'])}`);
+      if (to !== undefined && to !== null && !power.has(to))
+        out.unresolvedPowerPort.push(`${place} ${String(outlet['name'])}`);
     }
   }
   return out;

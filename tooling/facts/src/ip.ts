@@ -16,8 +16,12 @@ function wordsOf(text: string): readonly string[] {
 
 /** Reads an address; the inventory gives canonical text, so nothing else is expected here. */
 export function readAddress(text: string): { family: 4 | 6; value: bigint } {
-  if (!text.includes(':')) return { family: 4, value: text.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n) };
-  const plain = text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) => `${(Number(a) * 256 + Number(b)).toString(16)}:${(Number(c) * 256 + Number(d)).toString(16)}`);
+  if (!text.includes(':'))
+    return { family: 4, value: text.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n) };
+  const plain = text.replace(
+    /(\d+)\.(\d+)\.(\d+)\.(\d+)$/,
+    (_, a, b, c, d) => `${(Number(a) * 256 + Number(b)).toString(16)}:${(Number(c) * 256 + Number(d)).toString(16)}`,
+  );
   const [left = '', right] = plain.split('::');
   const head = wordsOf(left);
   const tail = right === undefined ? [] : wordsOf(right);
@@ -37,13 +41,19 @@ export function readNet(text: string): Net {
 export function writeAddress(family: 4 | 6, value: bigint): string {
   if (family === 4) return [3n, 2n, 1n, 0n].map((n) => ((value >> (8n * n)) & 255n).toString()).join('.');
   const hex = Array.from({ length: 8 }, (_, n) => ((value >> BigInt(16 * (7 - n))) & 65535n).toString(16));
-  const runs = [...hex.map((word) => (word === '0' ? '0' : 'x')).join('').matchAll(/0{2,}/g)].sort((a, b) => b[0].length - a[0].length || a.index - b.index);
+  const runs = [
+    ...hex
+      .map((word) => (word === '0' ? '0' : 'x'))
+      .join('')
+      .matchAll(/0{2,}/g),
+  ].sort((a, b) => b[0].length - a[0].length || a.index - b.index);
   const run = runs[0];
   if (run === undefined) return hex.join(':');
   return `${hex.slice(0, run.index).join(':')}::${hex.slice(run.index + run[0].length).join(':')}`;
 }
 
-export const writeNet = (net: Pick<Net, 'family' | 'first' | 'length'>): string => `${writeAddress(net.family, net.first)}/${net.length}`;
+export const writeNet = (net: Pick<Net, 'family' | 'first' | 'length'>): string =>
+  `${writeAddress(net.family, net.first)}/${net.length}`;
 
 export const contains = (outer: Net, inner: Pick<Net, 'family' | 'first' | 'last'>): boolean =>
   outer.family === inner.family && outer.first <= inner.first && inner.last <= outer.last;
@@ -72,7 +82,8 @@ export function without([first, last]: Span, taken: readonly Span[]): Span[] {
   return out;
 }
 
-export const sizeOf = (spans: readonly Span[]): bigint => spans.reduce((sum, [first, last]) => sum + last - first + 1n, 0n);
+export const sizeOf = (spans: readonly Span[]): bigint =>
+  spans.reduce((sum, [first, last]) => sum + last - first + 1n, 0n);
 
 /** The fewest CIDR blocks that cover the spans, lowest first. */
 export function blocksOf(family: 4 | 6, spans: readonly Span[]): Pick<Net, 'family' | 'first' | 'length'>[] {
@@ -81,7 +92,12 @@ export function blocksOf(family: 4 | 6, spans: readonly Span[]): Pick<Net, 'fami
     let first = start;
     while (first <= last) {
       let free = 0;
-      while (free < width(family) && first % 2n ** BigInt(free + 1) === 0n && first + 2n ** BigInt(free + 1) - 1n <= last) free += 1;
+      while (
+        free < width(family) &&
+        first % 2n ** BigInt(free + 1) === 0n &&
+        first + 2n ** BigInt(free + 1) - 1n <= last
+      )
+        free += 1;
       out.push({ family, first, length: width(family) - free });
       first += 2n ** BigInt(free);
     }

@@ -22,7 +22,12 @@ export function ipam(imported: Imported): Record<string, unknown> {
     })),
     aggregates: ofModel(imported, 'ipam.aggregate').map(({ externalId: key, ...block }) => {
       const net = readNet(String(block['cidr']));
-      return { key, prefix: block['cidr'], family: net.family, prefixesInside: prefixes.filter((prefix) => contains(net, prefix.net)).length };
+      return {
+        key,
+        prefix: block['cidr'],
+        family: net.family,
+        prefixesInside: prefixes.filter((prefix) => contains(net, prefix.net)).length,
+      };
     }),
     totals: {
       prefixes: prefixes.length,
@@ -52,7 +57,10 @@ export function ipam(imported: Imported): Record<string, unknown> {
 
 const hostKey = (host: Host): string => `${host.space} ${host.family} ${host.value}`;
 const holds = (prefix: Prefix, host: Host): boolean =>
-  prefix.space === host.space && prefix.net.family === host.family && host.value >= prefix.net.first && host.value <= prefix.net.last;
+  prefix.space === host.space &&
+  prefix.net.family === host.family &&
+  host.value >= prefix.net.first &&
+  host.value <= prefix.net.last;
 
 function awkward({ prefixes, hosts, ranges }: Space): Record<string, unknown> {
   let overlapping = 0;
@@ -67,7 +75,9 @@ function awkward({ prefixes, hosts, ranges }: Space): Record<string, unknown> {
   return {
     prefixPairsOverlappingAcrossVrfs: overlapping,
     equalPrefixPairsAcrossVrfs: equal,
-    addressesOutsideEveryPrefixOfTheirVrf: hosts.filter((host) => !prefixes.some((prefix) => holds(prefix, host))).map((host) => host.stored.externalId),
+    addressesOutsideEveryPrefixOfTheirVrf: hosts
+      .filter((host) => !prefixes.some((prefix) => holds(prefix, host)))
+      .map((host) => host.stored.externalId),
     addressMaskDiffersFromPrefix: hosts.filter((host) => {
       const home = prefixes.filter((prefix) => holds(prefix, host)).sort((a, b) => b.net.length - a.net.length)[0];
       return home !== undefined && home.net.length !== host.length;
@@ -77,8 +87,27 @@ function awkward({ prefixes, hosts, ranges }: Space): Record<string, unknown> {
       const size = 2n ** BigInt(width(4) - host.length);
       return host.value % size === 0n || host.value % size === size - 1n;
     }).length,
-    prefixesWithHostBitsSet: prefixes.filter(({ stored }) => attribute(stored, 'asWritten') !== undefined).map(({ key }) => key),
-    rangesWithAddressesInside: ranges.filter((range) => hosts.some((host) => host.space === range.space && host.family === range.family && host.value >= range.span[0] && host.value <= range.span[1])).length,
-    rangesWithoutPrefix: ranges.filter((range) => !prefixes.some(({ space, net }) => space === range.space && net.family === range.family && net.first <= range.span[0] && net.last >= range.span[1])).length,
+    prefixesWithHostBitsSet: prefixes
+      .filter(({ stored }) => attribute(stored, 'asWritten') !== undefined)
+      .map(({ key }) => key),
+    rangesWithAddressesInside: ranges.filter((range) =>
+      hosts.some(
+        (host) =>
+          host.space === range.space &&
+          host.family === range.family &&
+          host.value >= range.span[0] &&
+          host.value <= range.span[1],
+      ),
+    ).length,
+    rangesWithoutPrefix: ranges.filter(
+      (range) =>
+        !prefixes.some(
+          ({ space, net }) =>
+            space === range.space &&
+            net.family === range.family &&
+            net.first <= range.span[0] &&
+            net.last >= range.span[1],
+        ),
+    ).length,
   };
 }

@@ -13,10 +13,30 @@ const isBlock = (stored: Stored): boolean => stored.type === 'addressBlock';
 function subnetsOf(imported: Imported): Subnet[] {
   return imported.resources
     .filter((stored) => isBlock(stored) && attribute(stored, 'subnet') !== undefined)
-    .map((stored) => ({ key: stored.externalId, cidr: String(stored['cidr']), net: readNet(String(stored['cidr'])), stored }));
+    .map((stored) => ({
+      key: stored.externalId,
+      cidr: String(stored['cidr']),
+      net: readNet(String(stored['cidr'])),
+      stored,
+    }));
 }
 
-export const planSections = ['prefixes', 'subnets', 'byFamily', 'byRealm', 'bySite', 'bySphere', 'lengths', 'vlanLikeNames', 'sites', 'dualStack', 'lists', 'awkward', 'changes', 'changeTotals'] as const;
+export const planSections = [
+  'prefixes',
+  'subnets',
+  'byFamily',
+  'byRealm',
+  'bySite',
+  'bySphere',
+  'lengths',
+  'vlanLikeNames',
+  'sites',
+  'dualStack',
+  'lists',
+  'awkward',
+  'changes',
+  'changeTotals',
+] as const;
 
 export interface PlanChanges {
   readonly step: number;
@@ -31,13 +51,23 @@ export function planChanges(step: number, before: Imported, after: Imported): Pl
   const old = new Map(subnetsOf(before).map((subnet) => [subnet.key, subnet.cidr]));
   const now = new Map(subnetsOf(after).map((subnet) => [subnet.key, subnet.cidr]));
   const oldOwner = new Map([...old].map(([key, cidr]) => [cidr, key]));
-  const entries = (from: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): string[] => [...from].filter(([key]) => !other.has(key)).map(([key, cidr]) => `${key} ${cidr}`).sort();
+  const entries = (from: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): string[] =>
+    [...from]
+      .filter(([key]) => !other.has(key))
+      .map(([key, cidr]) => `${key} ${cidr}`)
+      .sort();
   return {
     step,
     added: entries(now, old),
     removed: entries(old, now),
-    renumbered: [...now].filter(([key, cidr]) => old.has(key) && old.get(key) !== cidr).map(([key, cidr]) => `${key} ${old.get(key)} -> ${cidr}`).sort(),
-    samePrefixNewOwner: [...now].filter(([key, cidr]) => (oldOwner.get(cidr) ?? key) !== key).map(([key, cidr]) => `${cidr} ${oldOwner.get(cidr)} -> ${key}`).sort(),
+    renumbered: [...now]
+      .filter(([key, cidr]) => old.has(key) && old.get(key) !== cidr)
+      .map(([key, cidr]) => `${key} ${old.get(key)} -> ${cidr}`)
+      .sort(),
+    samePrefixNewOwner: [...now]
+      .filter(([key, cidr]) => (oldOwner.get(cidr) ?? key) !== key)
+      .map(([key, cidr]) => `${cidr} ${oldOwner.get(cidr)} -> ${key}`)
+      .sort(),
   };
 }
 
@@ -56,9 +86,14 @@ export function planFacts(imported: Imported, changes: readonly PlanChanges[]): 
     const places = names.get(text(subnet, 'subnet')) ?? new Set<string>();
     names.set(text(subnet, 'subnet'), places.add(`${text(subnet, 'realm')}/${text(subnet, 'site')}`));
   }
-  const total = (list: (change: PlanChanges) => readonly string[]): number => changes.reduce((sum, change) => sum + list(change).length, 0);
+  const total = (list: (change: PlanChanges) => readonly string[]): number =>
+    changes.reduce((sum, change) => sum + list(change).length, 0);
   const lists = listNames(imported);
-  const aggregates = [...lists].filter(([, listed]) => listed.some((list) => list === 'network::external' || list.startsWith('network::aggregate_networks/'))).map(([cidr]) => readNet(cidr));
+  const aggregates = [...lists]
+    .filter(([, listed]) =>
+      listed.some((list) => list === 'network::external' || list.startsWith('network::aggregate_networks/')),
+    )
+    .map(([cidr]) => readNet(cidr));
   const counts: Record<string, number> = { 'network::external': 0, 'network::customers': 0 };
   for (const listed of lists.values()) for (const list of listed) increment(counts, list);
   return {
@@ -77,22 +112,41 @@ export function planFacts(imported: Imported, changes: readonly PlanChanges[]): 
     lists: counts,
     awkward: {
       duplicatePrefix: [],
-      containedPairs: subnets.flatMap((outer) => subnets.filter((inner) => outer.net.length < inner.net.length && contains(outer.net, inner.net)).map((inner) => `${outer.cidr} ${outer.key} contains ${inner.cidr} ${inner.key}`)).sort(),
-      outsideEveryAggregate: subnets.filter(({ net }) => !aggregates.some((aggregate) => contains(aggregate, net))).map(({ key, cidr }) => `${key} ${cidr}`),
+      containedPairs: subnets
+        .flatMap((outer) =>
+          subnets
+            .filter((inner) => outer.net.length < inner.net.length && contains(outer.net, inner.net))
+            .map((inner) => `${outer.cidr} ${outer.key} contains ${inner.cidr} ${inner.key}`),
+        )
+        .sort(),
+      outsideEveryAggregate: subnets
+        .filter(({ net }) => !aggregates.some((aggregate) => contains(aggregate, net)))
+        .map(({ key, cidr }) => `${key} ${cidr}`),
       sameNameElsewhere: [...names].filter(([, places]) => places.size > 1).map(([name]) => name),
       hostBitsSet: [],
-      notCanonicalText: subnets.filter(({ stored }) => attribute(stored, 'asWritten') !== undefined).map((subnet) => `${subnet.key} ${text(subnet, 'asWritten')}`),
+      notCanonicalText: subnets
+        .filter(({ stored }) => attribute(stored, 'asWritten') !== undefined)
+        .map((subnet) => `${subnet.key} ${text(subnet, 'asWritten')}`),
       familyKeyMismatch: subnets.filter(({ key, net }) => !key.endsWith(`#ipv${net.family}`)).map(({ key }) => key),
     },
     changes,
-    changeTotals: { added: total(({ added }) => added), removed: total(({ removed }) => removed), renumbered: total(({ renumbered }) => renumbered), samePrefixNewOwner: total(({ samePrefixNewOwner }) => samePrefixNewOwner) },
+    changeTotals: {
+      added: total(({ added }) => added),
+      removed: total(({ removed }) => removed),
+      renumbered: total(({ renumbered }) => renumbered),
+      samePrefixNewOwner: total(({ samePrefixNewOwner }) => samePrefixNewOwner),
+    },
   };
 }
 
 function listNames(imported: Imported): Map<string, readonly string[]> {
   // What a list says of a block that is also a subnet is kept on the space.
   const spaces = imported.resources.filter((stored) => stored.type === 'addressSpace');
-  const out = new Map<string, readonly string[]>(spaces.flatMap((space) => Object.entries((attribute(space, 'subnetsListed') ?? {}) as Record<string, readonly string[]>)));
+  const out = new Map<string, readonly string[]>(
+    spaces.flatMap((space) =>
+      Object.entries((attribute(space, 'subnetsListed') ?? {}) as Record<string, readonly string[]>),
+    ),
+  );
   for (const stored of imported.resources.filter(isBlock)) {
     const lists = attribute(stored, 'lists') as readonly string[] | undefined;
     if (lists !== undefined) out.set(String(stored['cidr']), lists);
@@ -102,7 +156,10 @@ function listNames(imported: Imported): Map<string, readonly string[]> {
 
 function aggregateFacts(net: Net, subnets: readonly Subnet[]): Record<string, unknown> {
   const inside = subnets.filter((subnet) => contains(net, subnet.net));
-  const free = without([net.first, net.last], inside.map((subnet): Span => [subnet.net.first, subnet.net.last]));
+  const free = without(
+    [net.first, net.last],
+    inside.map((subnet): Span => [subnet.net.first, subnet.net.last]),
+  );
   const blocks = blocksOf(net.family, free);
   const size = net.last - net.first + 1n;
   return {

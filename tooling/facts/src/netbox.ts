@@ -6,12 +6,40 @@ import { attribute, increment, isRow, modelOf, ofModel, type Imported, type Stor
 import { vlans } from './vlans.js';
 
 /** Applications of NetBox whose rows are no inventory; the facts list them apart. */
-const ignored = new Set(['auth', 'admin', 'contenttypes', 'sessions', 'users', 'core', 'django_rq', 'social_django', 'taggit']);
+const ignored = new Set([
+  'auth',
+  'admin',
+  'contenttypes',
+  'sessions',
+  'users',
+  'core',
+  'django_rq',
+  'social_django',
+  'taggit',
+]);
 
 /** Sections that an import of a NetBox dump must reproduce whole. */
-export const netboxSections = ['counts', 'containment', 'containmentWithComponents', 'cabling', 'ipam', 'vlans', 'racks', 'tenants'] as const;
+export const netboxSections = [
+  'counts',
+  'containment',
+  'containmentWithComponents',
+  'cabling',
+  'ipam',
+  'vlans',
+  'racks',
+  'tenants',
+] as const;
 
-const owned = { sites: 'dcim.site', racks: 'dcim.rack', devices: 'dcim.device', prefixes: 'ipam.prefix', addresses: 'ipam.ipaddress', vlans: 'ipam.vlan', circuits: 'circuits.circuit', virtualMachines: 'virtualization.virtualmachine' };
+const owned = {
+  sites: 'dcim.site',
+  racks: 'dcim.rack',
+  devices: 'dcim.device',
+  prefixes: 'ipam.prefix',
+  addresses: 'ipam.ipaddress',
+  vlans: 'ipam.vlan',
+  circuits: 'circuits.circuit',
+  virtualMachines: 'virtualization.virtualmachine',
+};
 
 /** The facts of an imported NetBox dump. */
 export function netboxFacts(imported: Imported): Record<string, unknown> {
@@ -42,13 +70,15 @@ function counts(imported: Imported): { counts: Record<string, number>; ignoredRo
     if (isRow(key) && !kept.has(key) && !imported.skipped.has(modelOf(key))) increment(all, modelOf(key));
   }
   for (const [model, count] of imported.skipped) increment(all, model, count);
-  const split = (is: boolean): Record<string, number> => Object.fromEntries(Object.entries(all).filter(([model]) => ignored.has(model.split('.')[0] ?? '') === is));
+  const split = (is: boolean): Record<string, number> =>
+    Object.fromEntries(Object.entries(all).filter(([model]) => ignored.has(model.split('.')[0] ?? '') === is));
   return { counts: split(false), ignoredRows: split(true) };
 }
 
 function tenants(imported: Imported): Record<string, unknown> {
   const byModel = Object.entries(owned).map(([name, model]) => [name, ofModel(imported, model)] as const);
-  const countOwned = (is: (resource: Stored) => boolean): Record<string, number> => Object.fromEntries(byModel.map(([name, list]) => [name, list.filter(is).length]));
+  const countOwned = (is: (resource: Stored) => boolean): Record<string, number> =>
+    Object.fromEntries(byModel.map(([name, list]) => [name, list.filter(is).length]));
   return {
     groups: imported.skipped.get('tenancy.tenantgroup') ?? 0,
     tenants: ofModel(imported, 'tenancy.tenant').map((tenant) => ({

@@ -10,7 +10,11 @@ export interface Path {
 type Positions = ReadonlyMap<string, ReadonlyMap<number, string>>;
 
 /** Follows cables from a port through patch panels and circuits to the other end; undefined for a port without a cable. */
-export function tracer(cables: readonly Cable[], nodes: ReadonlyMap<string, Stored>, rearPositions: Positions): (origin: string) => Path | undefined {
+export function tracer(
+  cables: readonly Cable[],
+  nodes: ReadonlyMap<string, Stored>,
+  rearPositions: Positions,
+): (origin: string) => Path | undefined {
   const links = new Map<string, { cable: Cable; far: readonly string[] }>();
   for (const cable of cables) {
     for (const [near, far] of [
@@ -21,10 +25,14 @@ export function tracer(cables: readonly Cable[], nodes: ReadonlyMap<string, Stor
     }
   }
   const rearOf = new Map<string, { rear: string; position: number }>();
-  for (const [rear, positions] of rearPositions) for (const [position, front] of positions) rearOf.set(front, { rear, position });
+  for (const [rear, positions] of rearPositions)
+    for (const [position, front] of positions) rearOf.set(front, { rear, position });
   const peers = new Map<string, string>();
-  for (const [key, node] of nodes) if (modelOf(key) === 'circuits.circuittermination') peers.set(`${node.parent}/${String(attribute(node, 'side'))}`, key);
-  const positionsOf = (rear: string): number => Number(attribute(nodes.get(rear) ?? { externalId: rear, type: 'node' }, 'positions') ?? 1);
+  for (const [key, node] of nodes)
+    if (modelOf(key) === 'circuits.circuittermination')
+      peers.set(`${node.parent}/${String(attribute(node, 'side'))}`, key);
+  const positionsOf = (rear: string): number =>
+    Number(attribute(nodes.get(rear) ?? { externalId: rear, type: 'node' }, 'positions') ?? 1);
 
   /** One passage through what stands at the far end of a cable: the port to go on from, the end, or nothing. */
   const pass = (at: string, via: string[], stack: number[]): { next?: string; end?: string } => {

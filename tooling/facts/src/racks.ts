@@ -18,7 +18,9 @@ export function racks(imported: Imported): Record<string, unknown> {
     rackFacts(
       rack,
       devices.filter((device) => refOf(device, 'rack') === rack.externalId),
-      reservations.filter((reservation) => reservation.rack === rack.externalId).flatMap((reservation) => reservation['units'] as readonly number[]),
+      reservations
+        .filter((reservation) => reservation.rack === rack.externalId)
+        .flatMap((reservation) => reservation['units'] as readonly number[]),
     ),
   );
   const sum = (value: (rack: RackFacts) => number): number => list.reduce((total, rack) => total + value(rack), 0);

@@ -42,8 +42,15 @@ function groupFacts(imported: Imported, group: Stored, grouped: readonly Stored[
       .filter((resource) => resource.type === 'numberRange' && resource['domain'] === group.externalId)
       .map((range): Span => [BigInt(range['start'] as number), BigInt(range['end'] as number)]),
   );
-  const used = [...new Set(grouped.filter((vlan) => vlan['domain'] === group.externalId).map(valueOf))].sort((a, b) => a - b);
-  const free = ranges.flatMap((range) => without(range, used.map((value): Span => [BigInt(value), BigInt(value)])));
+  const used = [...new Set(grouped.filter((vlan) => vlan['domain'] === group.externalId).map(valueOf))].sort(
+    (a, b) => a - b,
+  );
+  const free = ranges.flatMap((range) =>
+    without(
+      range,
+      used.map((value): Span => [BigInt(value), BigInt(value)]),
+    ),
+  );
   return {
     key: group.externalId,
     slug: attribute(group, 'slug'),

@@ -16,7 +16,8 @@ export function importsOf(program, comments) {
   for (const node of walk(program)) {
     const source = sourceOf(node, requires);
     if (source) found.push({ node, specifier: textOf(source, constants) });
-    if (node.type === 'TSModuleDeclaration' && node.id?.type === 'Literal') found.push({ node, specifier: node.id.value });
+    if (node.type === 'TSModuleDeclaration' && node.id?.type === 'Literal')
+      found.push({ node, specifier: node.id.value });
   }
   for (const comment of comments) {
     const reference = /^\/\s*<reference\s+(?:path|types)\s*=\s*["']([^"']+)["']/.exec(comment.value);

@@ -25,7 +25,10 @@ export const kernelOwnsPostgres = {
         if (place.room === 'packages/kernel') return;
         for (const { node, specifier } of importsOf(program, context.sourceCode.getAllComments())) {
           if (specifier === undefined || !driver.test(specifier)) continue;
-          context.report({ node, message: `${specifier} is imported by the kernel alone; use @sentral/kernel/database` });
+          context.report({
+            node,
+            message: `${specifier} is imported by the kernel alone; use @sentral/kernel/database`,
+          });
         }
       },
       /** @param {any} node */

@@ -2,7 +2,16 @@ import { contexts, placeOf } from './rooms.js';
 import { declarationsOf, namesOf, walk } from './syntax.js';
 import { beginsTransaction, callsInside, reachable, takesTransaction } from './transactions.js';
 
-const outside = new Set([...contexts, ...contexts.map((name) => `${name}Contract`), 'bus', 'nats', 'http', 'https', 'remote', 'services']);
+const outside = new Set([
+  ...contexts,
+  ...contexts.map((name) => `${name}Contract`),
+  'bus',
+  'nats',
+  'http',
+  'https',
+  'remote',
+  'services',
+]);
 /** What only holds the others, and is stepped over: `deps.tenancy.project.get` is a call of tenancy. */
 const holders = new Set(['this', 'deps', 'context', 'contexts', 'peers', 'globalThis']);
 

@@ -21,7 +21,8 @@ export const noForeignSql = {
     const certain = new Set();
     /** @param {any} node @param {string | undefined} schema */
     const report = (node, schema) => {
-      if (schema) context.report({ node, message: `SQL of ${own} names the schema ${schema}, which is another context's` });
+      if (schema)
+        context.report({ node, message: `SQL of ${own} names the schema ${schema}, which is another context's` });
     };
     return {
       /** @param {any} program */
@@ -40,7 +41,8 @@ export const noForeignSql = {
         const text = textOf(node.arguments[0], constants, true);
         if (text === undefined) return;
         if (method === 'pgSchema') {
-          if (text !== own) context.report({ node, message: `pgSchema(${text}): ${own} declares tables in its own schema only` });
+          if (text !== own)
+            context.report({ node, message: `pgSchema(${text}): ${own} declares tables in its own schema only` });
         } else if (method === 'identifier' || method === 'raw') {
           report(node, foreignSchemaIn(method === 'identifier' ? `"${text}".x` : `${text} `, own));
         } else if (/^(unsafe|execute|query)$/.test(method)) {

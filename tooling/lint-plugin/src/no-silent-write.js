@@ -3,7 +3,8 @@ import { declarationsOf, namesOf, textOf, walk } from './syntax.js';
 import { beginsTransaction, callsInside } from './transactions.js';
 
 const writes = /^(insert|amend|end)[A-Z]\w*/;
-const writingSql = /^\s*(?:with\b[\s\S]*?\b)?(insert\s+into|update|delete\s+from|merge\s+into)\s+"?(?:\w+"?\s*\.\s*"?)?([a-z_]+)/i;
+const writingSql =
+  /^\s*(?:with\b[\s\S]*?\b)?(insert\s+into|update|delete\s+from|merge\s+into)\s+"?(?:\w+"?\s*\.\s*"?)?([a-z_]+)/i;
 
 /**
  * A transaction that changes an audited table records its feed row in the same commit; one that does not is a change
@@ -25,7 +26,15 @@ export const noSilentWrite = {
     const place = placeOf(context.filename);
     if (!place?.context || !place.shipped || place.inside === 'src/operate.ts') return {};
     const exempt = new Set(
-      ['feed', 'outbox', 'inbox', 'idempotency', 'operation', 'lease', ...(context.options?.[0]?.bookkeeping?.[place.context] ?? [])].map(plain),
+      [
+        'feed',
+        'outbox',
+        'inbox',
+        'idempotency',
+        'operation',
+        'lease',
+        ...(context.options?.[0]?.bookkeeping?.[place.context] ?? []),
+      ].map(plain),
     );
     return {
       /** @param {any} program */
@@ -35,8 +44,11 @@ export const noSilentWrite = {
           if (!beginsTransaction(node)) continue;
           const calls = callsInside(node, functions);
           if (calls.some((call) => /^record([A-Z]|$)/.test(calleeOf(call)))) continue;
-          const write = calls.map((call) => writtenBy(call, constants)).find((what) => what && !exempt.has(plain(what)));
-          if (write) context.report({ node, message: `this transaction writes ${write} and records nothing in the feed` });
+          const write = calls
+            .map((call) => writtenBy(call, constants))
+            .find((what) => what && !exempt.has(plain(what)));
+          if (write)
+            context.report({ node, message: `this transaction writes ${write} and records nothing in the feed` });
         }
       },
     };

@@ -29,7 +29,8 @@ export function foreignSchemaIn(sql, context) {
  * @param {string} context
  */
 export function foreignSchemaInProse(text, context) {
-  const statement = /^\s*(select|insert|update|delete|with|create|alter|drop|truncate|lock|copy|merge|call|grant|revoke|do|set)\b/i;
+  const statement =
+    /^\s*(select|insert|update|delete|with|create|alter|drop|truncate|lock|copy|merge|call|grant|revoke|do|set)\b/i;
   if (!statement.test(withoutComments(text))) return undefined;
   return foreignSchemas(context).find((schema) =>
     new RegExp(String.raw`${before}(?:"${schema}"|${schema})\s*\.\s*"?[a-z_]`, 'i').test(text),

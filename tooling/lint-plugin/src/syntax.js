@@ -58,7 +58,11 @@ export function namesOf(node) {
     case 'ThisExpression':
       return ['this'];
     case 'MemberExpression': {
-      const step = node.computed ? (typeof node.property.value === 'string' ? node.property.value : '') : node.property.name;
+      const step = node.computed
+        ? typeof node.property.value === 'string'
+          ? node.property.value
+          : ''
+        : node.property.name;
       return [...namesOf(node.object), step];
     }
     case 'ChainExpression':
@@ -76,7 +80,9 @@ export function namesOf(node) {
 
 /** @param {Node | null | undefined} node */
 export const isFunction = (node) =>
-  node?.type === 'ArrowFunctionExpression' || node?.type === 'FunctionExpression' || node?.type === 'FunctionDeclaration';
+  node?.type === 'ArrowFunctionExpression' ||
+  node?.type === 'FunctionExpression' ||
+  node?.type === 'FunctionDeclaration';
 
 /**
  * Every node under this one, itself included.

@@ -8,7 +8,9 @@ import { isFunction, namesOf, walk } from './syntax.js';
  * @param {Map<string, Node>} functions
  */
 export function callsInside(begin, functions) {
-  const work = begin['arguments'].find((/** @type {Node} */ each) => isFunction(each) || each.type === 'Identifier' && functions.has(each['name']));
+  const work = begin['arguments'].find(
+    (/** @type {Node} */ each) => isFunction(each) || (each.type === 'Identifier' && functions.has(each['name'])),
+  );
   return work ? reachable(work.type === 'Identifier' ? functions.get(work['name']) : work, functions) : [];
 }
 
@@ -39,7 +41,8 @@ export function reachable(start, functions) {
 }
 
 /** @param {Node} node */
-export const beginsTransaction = (node) => node.type === 'CallExpression' && namesOf(node['callee']).at(-1) === 'inTransaction';
+export const beginsTransaction = (node) =>
+  node.type === 'CallExpression' && namesOf(node['callee']).at(-1) === 'inTransaction';
 
 /**
  * A function that gets a transaction is inside one, wherever it was begun.
@@ -54,5 +57,3 @@ export function takesTransaction(node) {
     return type?.type === 'TSTypeReference' ? type.typeName.name === 'Tx' : id.name === 'tx';
   });
 }
-
-

@@ -1,2 +1,8 @@
 export { globalSetup } from './global-setup.js';
-export { createTestDatabase, dropTemplate, prepareTemplate, type TemplateOptions, type TestDatabase } from './template.js';
+export {
+  createTestDatabase,
+  dropTemplate,
+  prepareTemplate,
+  type TemplateOptions,
+  type TestDatabase,
+} from './template.js';

@@ -6,7 +6,13 @@ import { createAuthenticate } from './authenticate.js';
 import { createDevelopmentIssuer } from './development-issuer.js';
 
 const issuer = await createDevelopmentIssuer('sentral');
-const trusted = { issuer: issuer.issuer, audience: 'sentral', algorithms: ['EdDSA'], typ: 'at+jwt', keys: { set: issuer.keys } };
+const trusted = {
+  issuer: issuer.issuer,
+  audience: 'sentral',
+  algorithms: ['EdDSA'],
+  typ: 'at+jwt',
+  keys: { set: issuer.keys },
+};
 const authenticate = createAuthenticate([trusted]);
 
 const reasonOf = async (authorization: string | undefined) => {
@@ -35,7 +41,10 @@ const claims = { iss: issuer.issuer, aud: 'sentral', sub: 'developer', iat: now,
 
 describe('the door', () => {
   test('a token of the development issuer names its subject', async () => {
-    expect(await authenticate(`Bearer ${await issuer.token(60)}`)).toMatchObject({ issuer: issuer.issuer, subject: 'developer' });
+    expect(await authenticate(`Bearer ${await issuer.token(60)}`)).toMatchObject({
+      issuer: issuer.issuer,
+      subject: 'developer',
+    });
   });
   test('no token, another scheme and noise are refused without a cause', async () => {
     expect(await reasonOf(undefined)).toBe('missing');
@@ -54,11 +63,19 @@ describe('the door', () => {
   test('a token signed with the public key as a shared secret is refused', async () => {
     const body = `${part({ alg: 'HS256', kid: 'development', typ: 'at+jwt' })}.${part(claims)}`;
     const secret = JSON.stringify(issuer.keys.keys[0]);
-    expect(await reasonOf(`Bearer ${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`)).toBe('invalid');
+    expect(await reasonOf(`Bearer ${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`)).toBe(
+      'invalid',
+    );
   });
   test('a token for another audience, of another type or without expiry is refused', async () => {
-    const own = createAuthenticate([{ ...trusted, keys: { set: { keys: [{ ...(await exportJWK(other.publicKey)), kid: 'development', alg: 'EdDSA' }] } } }]);
+    const own = createAuthenticate([
+      {
+        ...trusted,
+        keys: { set: { keys: [{ ...(await exportJWK(other.publicKey)), kid: 'development', alg: 'EdDSA' }] } },
+      },
+    ]);
     await expect(own(`Bearer ${await forge({})}`)).resolves.toMatchObject({ subject: 'developer' });
-    for (const wrong of [{ aud: 'elsewhere' }, { typ: 'JWT' }]) await expect(own(`Bearer ${await forge(wrong)}`)).rejects.toMatchObject({ code: 'unauthenticated' });
+    for (const wrong of [{ aud: 'elsewhere' }, { typ: 'JWT' }])
+      await expect(own(`Bearer ${await forge(wrong)}`)).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 });

@@ -1,5 +1,13 @@
 import { problem } from '@sentral/contracts/problem';
-import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, errors, jwtVerify, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  decodeJwt,
+  errors,
+  jwtVerify,
+  type JSONWebKeySet,
+  type JWTVerifyGetKey,
+} from 'jose';
 
 /** Who speaks: the token's issuer and subject, never an email. */
 export interface Principal {
@@ -44,8 +52,15 @@ export function createAuthenticate(issuers: readonly TrustedIssuer[]): Authentic
         clockTolerance: 30,
         maxTokenAge: '24h',
       });
-      const groups = Array.isArray(payload['groups']) ? payload['groups'].filter((g): g is string => typeof g === 'string') : [];
-      return { issuer: config.issuer, subject: payload.sub!, groups, expiresAt: new Date(payload.exp! * 1000) };
+      const groups = Array.isArray(payload['groups'])
+        ? payload['groups'].filter((g): g is string => typeof g === 'string')
+        : [];
+      return {
+        issuer: config.issuer,
+        subject: String(payload.sub),
+        groups,
+        expiresAt: new Date(Number(payload.exp) * 1000),
+      };
     } catch (error) {
       throw problem('unauthenticated', { reason: error instanceof errors.JWTExpired ? 'expired' : 'invalid' });
     }
@@ -63,7 +78,11 @@ function issuerOf(token: string): string {
 
 function keysOf(issuer: TrustedIssuer): JWTVerifyGetKey {
   if ('set' in issuer.keys) return createLocalJWKSet(issuer.keys.set);
-  const remote = createRemoteJWKSet(new URL(issuer.keys.url), { cacheMaxAge: 600_000, cooldownDuration: 30_000, timeoutDuration: 3_000 });
+  const remote = createRemoteJWKSet(new URL(issuer.keys.url), {
+    cacheMaxAge: 600_000,
+    cooldownDuration: 30_000,
+    timeoutDuration: 3_000,
+  });
   let fresh = 0;
   return async (header, token) => {
     try {

@@ -19,7 +19,12 @@ export function problemResponse(thrown: unknown, requestId: string, telemetry: T
   const refusal = known ?? problem('internal');
   return new Response(JSON.stringify({ ...refusal.toJSON(), instance: requestId, requestId }), {
     status: refusal.status,
-    headers: { ...everyAnswer, 'content-type': 'application/problem+json', 'request-id': requestId, ...headersOf(refusal) },
+    headers: {
+      ...everyAnswer,
+      'content-type': 'application/problem+json',
+      'request-id': requestId,
+      ...headersOf(refusal),
+    },
   });
 }
 

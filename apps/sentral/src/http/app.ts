@@ -21,7 +21,11 @@ export function createApp(options: AppOptions): Hono {
     c.set('requestId' as never, requestId as never);
     if (c.req.url.length > uriLimitBytes) throw problem('uri-too-long', { limitBytes: uriLimitBytes });
     if (new URL(c.req.url).searchParams.has('access_token')) {
-      throw problem('invalid-parameter', { parameter: 'access_token' }, 'A token belongs into the Authorization header, never into a URL.');
+      throw problem(
+        'invalid-parameter',
+        { parameter: 'access_token' },
+        'A token belongs into the Authorization header, never into a URL.',
+      );
     }
     const accept = c.req.header('accept');
     if (accept !== undefined && !/(\*\/\*|application\/(\*|json|problem\+json)|text\/(\*|html|css))/.test(accept)) {
@@ -29,6 +33,7 @@ export function createApp(options: AppOptions): Hono {
     }
     const started = performance.now();
     await next();
+    if (!c.res.headers.has('request-id')) c.res.headers.set('request-id', requestId);
     const theirs = c.req.header('client-request-id');
     if (theirs !== undefined && /^[\x21-\x7e]{1,128}$/.test(theirs)) c.res.headers.set('client-request-id', theirs);
     if (options.draining()) c.res.headers.set('connection', 'close');
@@ -41,11 +46,13 @@ export function createApp(options: AppOptions): Hono {
       durationMs: Math.round(performance.now() - started),
     });
   });
-  const requestIdOf = (c: { get(key: never): unknown }) => (c.get('requestId' as never) as string | undefined) ?? encodeId('req', options.newId());
+  const requestIdOf = (c: { get(key: never): unknown }) =>
+    (c.get('requestId' as never) as string | undefined) ?? encodeId('req', options.newId());
   app.onError((error, c) => problemResponse(error, requestIdOf(c), options.telemetry));
   app.notFound((c) => {
     const allow = methodsOf(app, c.req.path);
-    const refusal = allow.length > 0 ? problem('method-not-allowed', { allow }) : problem('not-found', { resourceType: 'route' });
+    const refusal =
+      allow.length > 0 ? problem('method-not-allowed', { allow }) : problem('not-found', { resourceType: 'route' });
     return problemResponse(refusal, requestIdOf(c), options.telemetry);
   });
   return app;

@@ -22,22 +22,28 @@ export async function readJson(request: Request, mediaTypes: readonly string[]):
     value = JSON.parse(text);
   } catch (error) {
     const position = /position (\d+)/.exec((error as Error).message)?.[1];
-    throw problem('malformed-request', position === undefined ? {} : { position: Number(position) }, 'The body is not JSON.');
+    throw problem(
+      'malformed-request',
+      position === undefined ? {} : { position: Number(position) },
+      'The body is not JSON.',
+    );
   }
-  if (deeper(value, depthLimit)) throw problem('malformed-request', {}, `The body is nested deeper than ${depthLimit} levels.`);
+  if (deeper(value, depthLimit))
+    throw problem('malformed-request', {}, `The body is nested deeper than ${depthLimit} levels.`);
   return value;
 }
 
 /** @throws Problem unsupported-media-type */
 export function requireMediaType(request: Request, mediaTypes: readonly string[]): void {
-  const [type] = (request.headers.get('content-type') ?? '').split(';');
-  if (mediaTypes.includes(type!.trim().toLowerCase())) return;
+  const [type = ''] = (request.headers.get('content-type') ?? '').split(';');
+  if (mediaTypes.includes(type.trim().toLowerCase())) return;
   const patch = request.method === 'PATCH' ? { acceptPatch: mediaTypes.join(', ') } : {};
   throw problem('unsupported-media-type', { supported: mediaTypes, ...patch });
 }
 
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
-  if (Number(request.headers.get('content-length') ?? 0) > limit) throw problem('content-too-large', { limitBytes: limit });
+  if (Number(request.headers.get('content-length') ?? 0) > limit)
+    throw problem('content-too-large', { limitBytes: limit });
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body ?? []) {
@@ -45,7 +51,7 @@ async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
     if (size > limit) throw problem('content-too-large', { limitBytes: limit });
     chunks.push(chunk as Uint8Array);
   }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  return Buffer.concat(chunks);
 }
 
 function deeper(value: unknown, levels: number): boolean {

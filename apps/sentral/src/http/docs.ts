@@ -14,14 +14,23 @@ const page = `<!doctype html>
 </html>
 `;
 const start = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#viewer', deepLinking: true, docExpansion: 'none', persistAuthorization: false, validatorUrl: null, defaultModelsExpandDepth: 0 });\n`;
-const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
 export function mountDocs(app: Hono): void {
   const folder = path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
-  const headers = { 'content-security-policy': policy, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cache-control': 'no-cache' };
+  const headers = {
+    'content-security-policy': policy,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cache-control': 'no-cache',
+  };
   app.get('/docs', () => new Response(page, { headers: { ...headers, 'content-type': 'text/html; charset=utf-8' } }));
   app.get('/docs/start.js', () => new Response(start, { headers: { ...headers, 'content-type': types.js } }));
-  for (const [file, type] of [['swagger-ui.css', types.css], ['swagger-ui-bundle.js', types.js]] as const) {
+  for (const [file, type] of [
+    ['swagger-ui.css', types.css],
+    ['swagger-ui-bundle.js', types.js],
+  ] as const) {
     const text = readFileSync(path.join(folder, file), 'utf8');
     app.get(`/docs/${file}`, () => new Response(text, { headers: { ...headers, 'content-type': type } }));
   }
@@ -29,6 +38,8 @@ export function mountDocs(app: Hono): void {
     const code = c.req.param('code');
     const known = Object.hasOwn(problems, code) ? problems[code as keyof typeof problems] : undefined;
     if (known === undefined) throw problem('not-found', { resourceType: 'problem' });
-    return new Response(`${code}\n${known.status} ${known.title}\n`, { headers: { ...headers, 'content-type': 'text/plain; charset=utf-8' } });
+    return new Response(`${code}\n${known.status} ${known.title}\n`, {
+      headers: { ...headers, 'content-type': 'text/plain; charset=utf-8' },
+    });
   });
 }

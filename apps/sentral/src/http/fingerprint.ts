@@ -1,8 +1,17 @@
 import { createHash } from 'node:crypto';
 
 /** What makes two requests under one Idempotency-Key the same request (api.md A.7). */
-export function fingerprint(request: { method: string; path: string; query: string; ifMatch: string | undefined; body: unknown }): string {
-  const query = [...new URLSearchParams(request.query)].map(([k, x]) => `${k}=${x}`).sort().join('&');
+export function fingerprint(request: {
+  method: string;
+  path: string;
+  query: string;
+  ifMatch: string | undefined;
+  body: unknown;
+}): string {
+  const query = [...new URLSearchParams(request.query)]
+    .map(([k, x]) => `${k}=${x}`)
+    .sort()
+    .join('&');
   const parts = [request.method, request.path, query, request.ifMatch ?? '', canonical(request.body)];
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

@@ -85,10 +85,13 @@ async function parse(c: Context, def: RouteDef): Promise<Record<string, unknown>
     // An id of the wrong form names nothing that exists.
     input['params'] = partOf(def.params, c.req.param(), (name) => problem('invalid-parameter', { parameter: name }));
   }
-  const query = Object.fromEntries(Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]));
+  const query = Object.fromEntries(
+    Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+  );
   const strict = def.query ?? v.strictObject({});
   input['query'] = partOf(strict, query, (name) => problem('invalid-parameter', { parameter: name }));
-  if (def.headers !== undefined) input['headers'] = partOf(def.headers, c.req.header(), (name) => problem('invalid-parameter', { parameter: name }));
+  if (def.headers !== undefined)
+    input['headers'] = partOf(def.headers, c.req.header(), (name) => problem('invalid-parameter', { parameter: name }));
   if (def.body !== undefined && (def.bodyType ?? 'application/json') !== 'application/x-ndjson') {
     // An action without content is the action with nothing said.
     const json = isEmpty(c.req.raw) ? {} : await readJson(c.req.raw, mediaTypesOf(def));
@@ -102,14 +105,16 @@ async function parse(c: Context, def: RouteDef): Promise<Record<string, unknown>
 function partOf(schema: v.GenericSchema<unknown, unknown>, value: unknown, refuse: (name: string) => Error): unknown {
   const parsed = v.safeParse(schema, value);
   if (parsed.success) return parsed.output;
-  throw refuse(String(parsed.issues[0].path?.[0]?.key ?? 'request'));
+  const key = parsed.issues[0].path?.[0]?.key;
+  throw refuse(typeof key === 'string' ? key : 'request');
 }
 
 const isEmpty = (request: Request) => request.body === null && !request.headers.has('content-type');
 
 function mediaTypesOf(def: RouteDef): readonly string[] {
   if (def.bodyType === 'application/merge-patch+json') return ['application/merge-patch+json'];
-  if (def.bodyType === 'application/x-ndjson') return ['application/x-ndjson', 'application/json', 'application/yaml', 'text/yaml', 'application/octet-stream'];
+  if (def.bodyType === 'application/x-ndjson')
+    return ['application/x-ndjson', 'application/json', 'application/yaml', 'text/yaml', 'application/octet-stream'];
   return [def.bodyType ?? 'application/json'];
 }
 
@@ -128,7 +133,13 @@ function withBody(asked: Asked, def: RouteDef, input: Record<string, unknown>): 
           idempotency: {
             scope: `${asked.caller.principal.id} ${def.method} ${url.pathname}`,
             key,
-            fingerprint: fingerprint({ method: def.method, path: url.pathname, query: url.search, ifMatch, body: input['body'] }),
+            fingerprint: fingerprint({
+              method: def.method,
+              path: url.pathname,
+              query: url.search,
+              ifMatch,
+              body: input['body'],
+            }),
           },
         }),
   };
@@ -136,7 +147,11 @@ function withBody(asked: Asked, def: RouteDef, input: Record<string, unknown>): 
 }
 
 function respond(c: Context, def: RouteDef, answer: Answer): Response {
-  const headers: Record<string, string> = { ...everyAnswer, 'request-id': c.get('requestId') as string, ...lowerCase(answer.headers) };
+  const headers: Record<string, string> = {
+    ...everyAnswer,
+    'request-id': c.get('requestId') as string,
+    ...lowerCase(answer.headers),
+  };
   const etag = headers['etag'];
   if (def.method === 'GET' && etag !== undefined) {
     headers['cache-control'] = 'private, no-cache';
@@ -144,14 +159,19 @@ function respond(c: Context, def: RouteDef, answer: Answer): Response {
   }
   if (answer.body === null) return new Response(null, { status: answer.status, headers });
   if (answer.body instanceof ReadableStream) return new Response(answer.body, { status: answer.status, headers });
-  return new Response(JSON.stringify(answer.body), { status: answer.status, headers: { 'content-type': 'application/json', ...headers } });
+  return new Response(JSON.stringify(answer.body), {
+    status: answer.status,
+    headers: { 'content-type': 'application/json', ...headers },
+  });
 }
 
-const lowerCase = (headers: Readonly<Record<string, string>> = {}) => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+const lowerCase = (headers: Readonly<Record<string, string>> = {}) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
 /** @throws Problem precondition-required when the caller did not say which version it has read */
 export function requireVersion(asked: Asked): number | undefined {
-  if (asked.ifMatch === undefined) throw problem('precondition-required', {}, 'Send If-Match with the ETag that you read, or * when you do not care.');
+  if (asked.ifMatch === undefined)
+    throw problem('precondition-required', {}, 'Send If-Match with the ETag that you read, or * when you do not care.');
   return asked.ifMatch === 'any' ? undefined : asked.ifMatch;
 }
 

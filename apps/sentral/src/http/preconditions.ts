@@ -11,7 +11,8 @@ export function readIfMatch(header: string | undefined): Expected {
   if (header === undefined) return undefined;
   const text = header.trim();
   if (text === '*') return 'any';
-  if (!/^(W\/)?"[\x21\x23-\x7e]*"$/.test(text)) throw problem('invalid-parameter', { parameter: 'If-Match' }, 'Send the ETag as you received it, in quotes.');
+  if (!/^(W\/)?"[\x21\x23-\x7e]*"$/.test(text))
+    throw problem('invalid-parameter', { parameter: 'If-Match' }, 'Send the ETag as you received it, in quotes.');
   const version = /^"([1-9]\d{0,14})"$/.exec(text)?.[1];
   return version === undefined ? neverMatches : Number(version);
 }
@@ -28,6 +29,7 @@ export function matchesNone(header: string | undefined, etag: string): boolean {
 export function readIdempotencyKey(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
-  if (!/^[\x21-\x7e]{1,128}$/.test(key)) throw problem('invalid-parameter', { parameter: 'Idempotency-Key' }, '1 to 128 visible ASCII characters.');
+  if (!/^[\x21-\x7e]{1,128}$/.test(key))
+    throw problem('invalid-parameter', { parameter: 'Idempotency-Key' }, '1 to 128 visible ASCII characters.');
   return key;
 }

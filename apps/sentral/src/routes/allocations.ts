@@ -10,7 +10,11 @@ export function allocationHandlers({ inventory, tenancy, cursors }: World): Hand
     createAllocation: async ({ params, body }, asked) => {
       requireIdempotencyKey(asked);
       const caller = await withScopes({ tenancy }, asked.caller, params.id);
-      const result = await inventory.allocation.reserve(caller, { ...body, environmentId: params.id, version: versionOf(asked) });
+      const result = await inventory.allocation.reserve(caller, {
+        ...body,
+        environmentId: params.id,
+        version: versionOf(asked),
+      });
       const { body: allocation, headers } = unreplayed(result);
       const answer = createdAt(allocation, '/v1/allocations', asked);
       return { ...answer, headers: { ...answer.headers, ...headers } };
@@ -35,7 +39,10 @@ export function allocationHandlers({ inventory, tenancy, cursors }: World): Hand
     renewAllocation: async ({ params, body }, asked) =>
       changed(await inventory.allocation.renew(asked.caller, { ...params, ...body, version: versionOf(asked) }), asked),
     releaseAllocation: async ({ params, body }, asked) =>
-      changed(await inventory.allocation.release(asked.caller, { ...params, ...body, version: versionOf(asked) }), asked),
+      changed(
+        await inventory.allocation.release(asked.caller, { ...params, ...body, version: versionOf(asked) }),
+        asked,
+      ),
     deleteAllocation: async ({ params }, asked) =>
       changed(await inventory.allocation.release(asked.caller, { ...params, version: versionOf(asked) }), asked),
   };
@@ -44,7 +51,10 @@ export function allocationHandlers({ inventory, tenancy, cursors }: World): Hand
 /** No If-Match is needed here; one that is sent is honoured. */
 const versionOf = (asked: Asked) => (asked.ifMatch === 'any' ? undefined : asked.ifMatch);
 
-function changed<T extends { readonly version: number; readonly replayed?: true | undefined }>(result: T, asked: Asked) {
+function changed<T extends { readonly version: number; readonly replayed?: true | undefined }>(
+  result: T,
+  asked: Asked,
+) {
   const { body, headers } = unreplayed(result);
   const answer = shown(body as Omit<T, 'replayed'> & { version: number }, asked);
   return { ...answer, headers: { ...answer.headers, ...headers } };
@@ -54,8 +64,19 @@ function changed<T extends { readonly version: number; readonly replayed?: true 
  * Brings the path of the environment along as tenancy has it, so that one made a moment ago works at once.
  * @throws Problem not-found for an environment that does not exist or that the caller may not see
  */
-async function withScopes({ tenancy }: Pick<World, 'tenancy'>, caller: Caller, environmentId: Id<'env'>): Promise<Caller> {
+async function withScopes(
+  { tenancy }: Pick<World, 'tenancy'>,
+  caller: Caller,
+  environmentId: Id<'env'>,
+): Promise<Caller> {
   const { items } = await tenancy.scope.path(caller, { id: environmentId });
-  const scopes: ScopeRow[] = items.map(({ id, parentId, kind, tenantId, state, version }) => ({ id, parentId, kind, tenantId, state, version }));
+  const scopes: ScopeRow[] = items.map(({ id, parentId, kind, tenantId, state, version }) => ({
+    id,
+    parentId,
+    kind,
+    tenantId,
+    state,
+    version,
+  }));
   return { ...caller, scopes };
 }

@@ -6,9 +6,14 @@ import { createdAt, listed, openCursor, shown } from './shape.js';
 export function graphHandlers({ inventory, cursors }: World): Handlers<typeof graphRoutes> {
   return {
     listKinds: async ({ query }, asked) =>
-      listed(cursors, asked, await inventory.kind.list(asked.caller, { ...openCursor(cursors, asked, query), category: query.category })),
+      listed(
+        cursors,
+        asked,
+        await inventory.kind.list(asked.caller, { ...openCursor(cursors, asked, query), category: query.category }),
+      ),
     getKind: async ({ params }, asked) => shown(await inventory.kind.get(asked.caller, params)),
-    createNode: async ({ body }, asked) => createdAt(await inventory.node.register(asked.caller, body), '/v1/nodes', asked),
+    createNode: async ({ body }, asked) =>
+      createdAt(await inventory.node.register(asked.caller, body), '/v1/nodes', asked),
     listNodes: async ({ query }, asked) =>
       listed(
         cursors,
@@ -29,15 +34,27 @@ export function graphHandlers({ inventory, cursors }: World): Handlers<typeof gr
       ),
     getNode: async ({ params }, asked) => shown(await inventory.node.get(asked.caller, params)),
     amendNode: async ({ params, body }, asked) =>
-      shown(await inventory.node.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }), asked),
-    retireNode: async ({ params }, asked) => shown(await inventory.node.retire(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+      shown(
+        await inventory.node.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }),
+        asked,
+      ),
+    retireNode: async ({ params }, asked) =>
+      shown(await inventory.node.retire(asked.caller, { ...params, version: requireVersion(asked) }), asked),
     listSubtree: async ({ params, query }, asked) =>
       listed(
         cursors,
         asked,
-        await inventory.node.subtree(asked.caller, { ...params, ...openCursor(cursors, asked, query), depthMax: query.depthMax, kind: query.kind }),
+        await inventory.node.subtree(asked.caller, {
+          ...params,
+          ...openCursor(cursors, asked, query),
+          depthMax: query.depthMax,
+          kind: query.kind,
+        }),
       ),
-    listAncestors: async ({ params }, asked) => ({ status: 200, body: await inventory.node.ancestors(asked.caller, params) }),
+    listAncestors: async ({ params }, asked) => ({
+      status: 200,
+      body: await inventory.node.ancestors(asked.caller, params),
+    }),
     listNeighbors: async ({ params, query }, asked) =>
       listed(
         cursors,
@@ -49,22 +66,37 @@ export function graphHandlers({ inventory, cursors }: World): Handlers<typeof gr
           throughComponents: query.throughComponents,
         }),
       ),
-    getElevation: async ({ params }, asked) => ({ status: 200, body: await inventory.node.elevation(asked.caller, params) }),
-    findPath: async ({ query }, asked) => ({ status: 200, body: await inventory.node.path(asked.caller, { fromId: query.from, toId: query.to }) }),
-    createEdge: async ({ body }, asked) => createdAt(await inventory.edge.connect(asked.caller, body), '/v1/edges', asked),
+    getElevation: async ({ params }, asked) => ({
+      status: 200,
+      body: await inventory.node.elevation(asked.caller, params),
+    }),
+    findPath: async ({ query }, asked) => ({
+      status: 200,
+      body: await inventory.node.path(asked.caller, { fromId: query.from, toId: query.to }),
+    }),
+    createEdge: async ({ body }, asked) =>
+      createdAt(await inventory.edge.connect(asked.caller, body), '/v1/edges', asked),
     listEdges: async ({ query }, asked) =>
       listed(
         cursors,
         asked,
-        await inventory.edge.list(asked.caller, { ...openCursor(cursors, asked, query), edgeType: query.edgeType, nodeId: query.nodeId }),
+        await inventory.edge.list(asked.caller, {
+          ...openCursor(cursors, asked, query),
+          edgeType: query.edgeType,
+          nodeId: query.nodeId,
+        }),
       ),
     getEdge: async ({ params }, asked) => shown(await inventory.edge.get(asked.caller, params)),
-    endEdge: async ({ params }, asked) => shown(await inventory.edge.disconnect(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+    endEdge: async ({ params }, asked) =>
+      shown(await inventory.edge.disconnect(asked.caller, { ...params, version: requireVersion(asked) }), asked),
     listDeviceTypes: async ({ query }, asked) =>
       listed(
         cursors,
         asked,
-        await inventory.deviceType.list(asked.caller, { ...openCursor(cursors, asked, query), manufacturer: query.manufacturer }),
+        await inventory.deviceType.list(asked.caller, {
+          ...openCursor(cursors, asked, query),
+          manufacturer: query.manufacturer,
+        }),
       ),
   };
 }

@@ -15,18 +15,36 @@ export function importHandlers({ inventory, cursors }: World): Handlers<typeof i
     createImport: async ({ query }, asked) => {
       requireIdempotencyKey(asked);
       // Looked at before anything is made: a file that says it is too large leaves nothing behind.
-      if (Number(asked.raw.headers.get('content-length') ?? 0) > importLimitBytes) throw problem('content-too-large', { limitBytes: importLimitBytes });
+      if (Number(asked.raw.headers.get('content-length') ?? 0) > importLimitBytes)
+        throw problem('content-too-large', { limitBytes: importLimitBytes });
       const opened = await inventory.import.create(asked.caller, query);
       const started = opened.state === 'staging' ? await stageAll(inventory, asked, opened.id) : opened;
       return { status: 202, body: started, headers: { location: `/v1/imports/${started.id}`, 'retry-after': '1' } };
     },
     listImports: async ({ query }, asked) =>
-      listed(cursors, asked, await inventory.import.list(asked.caller, { ...openCursor(cursors, asked, query), state: query.state })),
+      listed(
+        cursors,
+        asked,
+        await inventory.import.list(asked.caller, { ...openCursor(cursors, asked, query), state: query.state }),
+      ),
     getImport: async ({ params }, asked) => shown(await inventory.import.get(asked.caller, params)),
     listImportResults: async ({ params, query }, asked) =>
-      listed(cursors, asked, await inventory.import.results(asked.caller, { ...params, ...openCursor(cursors, asked, query), outcome: query.outcome })),
+      listed(
+        cursors,
+        asked,
+        await inventory.import.results(asked.caller, {
+          ...params,
+          ...openCursor(cursors, asked, query),
+          outcome: query.outcome,
+        }),
+      ),
     cancelImport: async ({ params }, asked) =>
-      shown(await inventory.import.cancel(asked.caller, { ...params, version: asked.ifMatch === 'any' ? undefined : asked.ifMatch })),
+      shown(
+        await inventory.import.cancel(asked.caller, {
+          ...params,
+          version: asked.ifMatch === 'any' ? undefined : asked.ifMatch,
+        }),
+      ),
   };
 }
 
@@ -43,7 +61,11 @@ async function stageAll(inventory: World['inventory'], asked: Asked, id: Id<'imp
   }
 }
 
-async function stagePieces(inventory: World['inventory'], { caller, raw }: { caller: Caller; raw: Request }, id: Id<'imp'>): Promise<number> {
+async function stagePieces(
+  inventory: World['inventory'],
+  { caller, raw }: { caller: Caller; raw: Request },
+  id: Id<'imp'>,
+): Promise<number> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let ordinal = 0;
   let pending = '';

@@ -5,14 +5,26 @@ import { createdAt, listed, openCursor, shown } from './shape.js';
 
 export function poolHandlers({ inventory, cursors }: World): Handlers<typeof poolRoutes> {
   return {
-    createAddressSpace: async ({ body }, asked) => createdAt(await inventory.addressSpace.create(asked.caller, body), '/v1/addressSpaces', asked),
+    createAddressSpace: async ({ body }, asked) =>
+      createdAt(await inventory.addressSpace.create(asked.caller, body), '/v1/addressSpaces', asked),
     listAddressSpaces: async ({ query }, asked) =>
-      listed(cursors, asked, await inventory.addressSpace.list(asked.caller, { ...openCursor(cursors, asked, query), name: query.name })),
+      listed(
+        cursors,
+        asked,
+        await inventory.addressSpace.list(asked.caller, { ...openCursor(cursors, asked, query), name: query.name }),
+      ),
     getAddressSpace: async ({ params }, asked) => shown(await inventory.addressSpace.get(asked.caller, params)),
     amendAddressSpace: async ({ params, body }, asked) =>
-      shown(await inventory.addressSpace.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }), asked),
+      shown(
+        await inventory.addressSpace.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }),
+        asked,
+      ),
     createAddressBlock: async ({ params, body }, asked) =>
-      createdAt(await inventory.addressBlock.create(asked.caller, { ...body, spaceId: params.id }), '/v1/addressBlocks', asked),
+      createdAt(
+        await inventory.addressBlock.create(asked.caller, { ...body, spaceId: params.id }),
+        '/v1/addressBlocks',
+        asked,
+      ),
     listAddressBlocks: async ({ params, query }, asked) =>
       listed(
         cursors,
@@ -27,7 +39,10 @@ export function poolHandlers({ inventory, cursors }: World): Handlers<typeof poo
       ),
     getAddressBlock: async ({ params }, asked) => shown(await inventory.addressBlock.get(asked.caller, params)),
     amendAddressBlock: async ({ params, body }, asked) =>
-      shown(await inventory.addressBlock.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }), asked),
+      shown(
+        await inventory.addressBlock.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }),
+        asked,
+      ),
     removeAddressBlock: async ({ params }, asked) =>
       shown(await inventory.addressBlock.remove(asked.caller, { ...params, version: requireVersion(asked) }), asked),
     getAddressBlockAvailable: async ({ params, query }, asked) => ({
@@ -49,28 +64,49 @@ export function poolHandlers({ inventory, cursors }: World): Handlers<typeof poo
         }),
       ),
     getAddress: async ({ params }, asked) => shown(await inventory.address.get(asked.caller, params)),
-    removeAddress: async ({ params }, asked) => shown(await inventory.address.remove(asked.caller, { ...params, version: requireVersion(asked) }), asked),
-    createNumberDomain: async ({ body }, asked) => createdAt(await inventory.numberDomain.create(asked.caller, body), '/v1/numberDomains', asked),
+    removeAddress: async ({ params }, asked) =>
+      shown(await inventory.address.remove(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+    createNumberDomain: async ({ body }, asked) =>
+      createdAt(await inventory.numberDomain.create(asked.caller, body), '/v1/numberDomains', asked),
     listNumberDomains: async ({ query }, asked) =>
       listed(
         cursors,
         asked,
-        await inventory.numberDomain.list(asked.caller, { ...openCursor(cursors, asked, query), kind: query.kind, name: query.name, pooled: query.pooled }),
+        await inventory.numberDomain.list(asked.caller, {
+          ...openCursor(cursors, asked, query),
+          kind: query.kind,
+          name: query.name,
+          pooled: query.pooled,
+        }),
       ),
     getNumberDomain: async ({ params }, asked) => shown(await inventory.numberDomain.get(asked.caller, params)),
     amendNumberDomain: async ({ params, body }, asked) =>
-      shown(await inventory.numberDomain.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }), asked),
+      shown(
+        await inventory.numberDomain.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }),
+        asked,
+      ),
     getNumberDomainAvailable: async ({ params, query }, asked) => ({
       status: 200,
       body: await inventory.numberRange.available(asked.caller, { domainId: params.id, limit: query.limit }),
     }),
     createNumberRange: async ({ params, body }, asked) =>
-      createdAt(await inventory.numberRange.create(asked.caller, { ...body, domainId: params.id }), '/v1/numberRanges', asked),
+      createdAt(
+        await inventory.numberRange.create(asked.caller, { ...body, domainId: params.id }),
+        '/v1/numberRanges',
+        asked,
+      ),
     listNumberRanges: async ({ params, query }, asked) =>
-      listed(cursors, asked, await inventory.numberRange.list(asked.caller, { ...openCursor(cursors, asked, query), domainId: params.id })),
+      listed(
+        cursors,
+        asked,
+        await inventory.numberRange.list(asked.caller, { ...openCursor(cursors, asked, query), domainId: params.id }),
+      ),
     getNumberRange: async ({ params }, asked) => shown(await inventory.numberRange.get(asked.caller, params)),
     amendNumberRange: async ({ params, body }, asked) =>
-      shown(await inventory.numberRange.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }), asked),
+      shown(
+        await inventory.numberRange.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }),
+        asked,
+      ),
     getNumberRangeAvailable: async ({ params, query }, asked) => ({
       status: 200,
       body: await inventory.numberRange.available(asked.caller, { id: params.id, limit: query.limit }),
@@ -83,7 +119,11 @@ export function poolHandlers({ inventory, cursors }: World): Handlers<typeof poo
       listed(
         cursors,
         asked,
-        await inventory.number.list(asked.caller, { ...openCursor(cursors, asked, query), domainId: params.id, value: query.value }),
+        await inventory.number.list(asked.caller, {
+          ...openCursor(cursors, asked, query),
+          domainId: params.id,
+          value: query.value,
+        }),
       ),
   };
 }

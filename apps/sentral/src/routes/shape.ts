@@ -18,23 +18,37 @@ export function listed<T>(cursors: Cursors, asked: Asked, page: Page<T>) {
 }
 
 /** What the context gave as cursor, out of the sealed one. */
-export function openCursor(cursors: Cursors, asked: Asked, query: { cursor?: string | undefined; limit?: number | undefined }) {
+export function openCursor(
+  cursors: Cursors,
+  asked: Asked,
+  query: { cursor?: string | undefined; limit?: number | undefined },
+) {
   return {
     ...(query.limit === undefined ? {} : { limit: query.limit }),
     ...(query.cursor === undefined ? {} : { cursor: cursors.open(query.cursor, asked.listKey) }),
   };
 }
 
-export const shown = <T extends { readonly version: number }>(body: T, asked?: Asked) => ({ status: 200 as const, body, headers: { etag: etagOf(body), ...dry(asked) } });
+export const shown = <T extends { readonly version: number }>(body: T, asked?: Asked) => ({
+  status: 200 as const,
+  body,
+  headers: { etag: etagOf(body), ...dry(asked) },
+});
 
-export const createdAt = <T extends { readonly id: string; readonly version: number }>(body: T, path: string, asked: Asked) => ({
+export const createdAt = <T extends { readonly id: string; readonly version: number }>(
+  body: T,
+  path: string,
+  asked: Asked,
+) => ({
   status: 201 as const,
   body,
   headers: { location: `${path}/${body.id}`, etag: etagOf(body), ...dry(asked) },
 });
 
 /** A stored answer says so in a header, not in its body. */
-export function unreplayed<T extends { readonly replayed?: true | undefined }>(result: T): { readonly body: Omit<T, 'replayed'>; readonly headers: Record<string, string> } {
+export function unreplayed<T extends { readonly replayed?: true | undefined }>(
+  result: T,
+): { readonly body: Omit<T, 'replayed'>; readonly headers: Record<string, string> } {
   const { replayed, ...body } = result;
   return { body, headers: replayed === true ? { 'idempotency-replayed': 'true' } : {} };
 }

@@ -2,7 +2,10 @@ import type { systemRoutes } from '@sentral/contracts/api/system';
 import type { Handlers } from '../http/mount.js';
 import type { Readiness } from '../readiness.js';
 
-export function systemHandlers(use: { readiness: () => Promise<Readiness>; document: () => Record<string, unknown> }): Handlers<typeof systemRoutes> {
+export function systemHandlers(use: {
+  readiness: () => Promise<Readiness>;
+  document: () => Record<string, unknown>;
+}): Handlers<typeof systemRoutes> {
   return {
     livez: async () => ({ status: 200, body: { status: 'ok' } }),
     readyz: async () => {

@@ -31,16 +31,24 @@ async function block(subject: Inventory, kit: Kit, { cidr, isPool = false }: { c
 }
 
 async function domain(subject: Inventory, kit: Kit, { start, end }: { start: number; end: number }) {
-  const made = await subject.numberDomain.create(as(kit), { name: kit.name('vlans'), kind: 'vlan', coolDownSeconds: 0 });
+  const made = await subject.numberDomain.create(as(kit), {
+    name: kit.name('vlans'),
+    kind: 'vlan',
+    coolDownSeconds: 0,
+  });
   await subject.numberRange.create(as(kit), { domainId: made.id, start, end });
   return made;
 }
 
 /** Reads the feed from its first fact until what is looked for is in it: facts get their position after the commit. */
-async function feedUntil(subject: Inventory, kit: Kit, found: (facts: readonly { id: string; version: number }[]) => boolean) {
+async function feedUntil(
+  subject: Inventory,
+  kit: Kit,
+  found: (facts: readonly { id: string; version: number }[]) => boolean,
+) {
   for (let tries = 0; tries < 100; tries += 1) {
     const facts: { pos: number; id: string; version: number }[] = [];
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const page = await subject.feed.page(as(kit), { afterPos: facts.at(-1)?.pos ?? 0, limit: 1000 });
       facts.push(...page.items.map(({ pos, resource }) => ({ pos, id: resource.id, version: resource.version })));
       more = page.more;
@@ -57,9 +65,20 @@ export const allocationCases = conformance(inventory, [
     title: 'the next free address of a block is its lowest, and network and broadcast are nobody’s',
     async run(subject, kit) {
       const home = await block(subject, kit, { cidr: '10.20.0.0/29' });
-      const given = await subject.allocation.reserve(as(kit), want(kit, [{ what: 'address', blockId: home.id, count: 2 }]));
-      kit.equals(given.items.map((item) => item.address), ['10.20.0.1', '10.20.0.2'], 'the two lowest');
-      kit.equals([given.state, given.version, given.environmentId], ['active', 1, defaultEnvironmentId], 'active at once without a TTL');
+      const given = await subject.allocation.reserve(
+        as(kit),
+        want(kit, [{ what: 'address', blockId: home.id, count: 2 }]),
+      );
+      kit.equals(
+        given.items.map((item) => item.address),
+        ['10.20.0.1', '10.20.0.2'],
+        'the two lowest',
+      );
+      kit.equals(
+        [given.state, given.version, given.environmentId],
+        ['active', 1, defaultEnvironmentId],
+        'active at once without a TTL',
+      );
       for (const address of ['10.20.0.0', '10.20.0.7', '10.20.0.1', '10.21.0.1']) {
         const stated = subject.allocation.reserve(as(kit), want(kit, [{ what: 'address', blockId: home.id, address }]));
         await kit.refuses('allocation-conflict', stated);
@@ -67,15 +86,25 @@ export const allocationCases = conformance(inventory, [
     },
   },
   {
-    title: 'a stated address is given once, a full block gives nothing and says so, and more than is left is refused whole',
+    title:
+      'a stated address is given once, a full block gives nothing and says so, and more than is left is refused whole',
     async run(subject, kit) {
       const pool = await block(subject, kit, { cidr: '10.22.0.0/30', isPool: true });
-      const take = (item: object) => subject.allocation.reserve(as(kit), want(kit, [{ what: 'address', blockId: pool.id, ...item }]));
+      const take = (item: object) =>
+        subject.allocation.reserve(as(kit), want(kit, [{ what: 'address', blockId: pool.id, ...item }]));
       kit.equals((await take({ address: '10.22.0.2' })).items[0]?.address, '10.22.0.2', 'the stated one');
       await kit.refuses('capacity-exhausted', take({ count: 4 }));
-      kit.equals((await take({ count: 3 })).items.map((item) => item.address), ['10.22.0.0', '10.22.0.1', '10.22.0.3'], 'the refusal took nothing');
+      kit.equals(
+        (await take({ count: 3 })).items.map((item) => item.address),
+        ['10.22.0.0', '10.22.0.1', '10.22.0.3'],
+        'the refusal took nothing',
+      );
       await kit.refuses('capacity-exhausted', take({ count: 1 }));
-      kit.equals((await subject.addressBlock.available(as(kit), { id: pool.id })).availableAddresses, '0', 'none is left');
+      kit.equals(
+        (await subject.addressBlock.available(as(kit), { id: pool.id })).availableAddresses,
+        '0',
+        'none is left',
+      );
     },
   },
   {
@@ -84,7 +113,9 @@ export const allocationCases = conformance(inventory, [
       const home = await block(subject, kit, { cidr: '10.23.0.0/32' });
       const take = () => subject.allocation.reserve(as(kit), want(kit, [{ what: 'address', blockId: home.id }]));
       const codeOf = (error: unknown) => (isProblem(error) ? error.code : String(error));
-      const race = await Promise.all(Array.from({ length: 8 }, () => take().then(({ state }) => state as string, codeOf)));
+      const race = await Promise.all(
+        Array.from({ length: 8 }, () => take().then(({ state }) => state as string, codeOf)),
+      );
       kit.equals(race.toSorted(), ['active', ...Array.from({ length: 7 }, () => 'capacity-exhausted')], 'one of eight');
     },
   },
@@ -94,19 +125,29 @@ export const allocationCases = conformance(inventory, [
       const home = await block(subject, kit, { cidr: '10.24.0.0/32' });
       const take = () => subject.allocation.reserve(as(kit), want(kit, [{ what: 'address', blockId: home.id }]));
       const first = await take();
-      kit.equals((await subject.allocation.release(as(kit), { id: first.id, version: 1 })).state, 'released', 'its state');
+      kit.equals(
+        (await subject.allocation.release(as(kit), { id: first.id, version: 1 })).state,
+        'released',
+        'its state',
+      );
       const [was, is] = [first.items[0], (await take()).items[0]];
       kit.equals(is?.address, was?.address, 'the same address');
       kit.holds((is?.fence ?? 0) > (was?.fence ?? 0), 'the fence rises');
     },
   },
   {
-    title: 'the next free number is the lowest of the ranges, stated ones are stepped over, and a domain ends where its ranges end',
+    title:
+      'the next free number is the lowest of the ranges, stated ones are stepped over, and a domain ends where its ranges end',
     async run(subject, kit) {
       const vlans = await domain(subject, kit, { start: 10, end: 13 });
-      const take = (item: object) => subject.allocation.reserve(as(kit), want(kit, [{ what: 'number', domainId: vlans.id, ...item }]));
+      const take = (item: object) =>
+        subject.allocation.reserve(as(kit), want(kit, [{ what: 'number', domainId: vlans.id, ...item }]));
       await take({ number: 11 });
-      kit.equals((await take({ count: 3 })).items.map((item) => item.number), [10, 12, 13], 'what was left');
+      kit.equals(
+        (await take({ count: 3 })).items.map((item) => item.number),
+        [10, 12, 13],
+        'what was left',
+      );
       await kit.refuses('capacity-exhausted', take({}));
       await kit.refuses('allocation-conflict', take({ number: 11 }));
       await kit.refuses('allocation-conflict', take({ number: 14 }));
@@ -122,7 +163,10 @@ export const allocationCases = conformance(inventory, [
       const renewed = await subject.allocation.renew(as(kit), { id: held.id, version: 1, ttlSeconds: 300 });
       kit.holds((renewed.expiresAt ?? '') > (held.expiresAt ?? ''), 'it ends later');
       await kit.refuses('amount-not-allowed', subject.allocation.renew(as(kit), { id: held.id, ttlSeconds: 1200 }));
-      const stale = await kit.refuses('version-mismatch', subject.allocation.confirm(as(kit), { id: held.id, version: 1 }));
+      const stale = await kit.refuses(
+        'version-mismatch',
+        subject.allocation.confirm(as(kit), { id: held.id, version: 1 }),
+      );
       kit.equals(stale.facts['currentVersion'], 2, 'the current version');
       const confirmed = await subject.allocation.confirm(as(kit), { id: held.id, version: 2 });
       kit.equals([confirmed.state, confirmed.version, confirmed.expiresAt], ['active', 3, undefined], 'confirmed');
@@ -137,12 +181,20 @@ export const allocationCases = conformance(inventory, [
     title: 'a server has one holder, and whoever else wants it is told which allocation is in the way',
     async run(subject, kit) {
       const site = await subject.node.register(as(kit), { kind: 'site', name: kit.name('site') });
-      const server = await subject.node.register(as(kit), { kind: 'server', name: kit.name('server'), parentId: site.id });
+      const server = await subject.node.register(as(kit), {
+        kind: 'server',
+        name: kit.name('server'),
+        parentId: site.id,
+      });
       const take = () => subject.allocation.reserve(as(kit), want(kit, [{ what: 'node', nodeId: server.id }]));
       const first = await take();
       const taken = await kit.refuses('allocation-conflict', take());
       kit.equals((taken.facts['conflicts'] as { allocationId: string }[])[0]?.allocationId, first.id, 'who holds it');
-      kit.equals((await subject.allocation.list(as(kit), { nodeId: server.id })).items.map(({ id }) => id), [first.id], 'the list');
+      kit.equals(
+        (await subject.allocation.list(as(kit), { nodeId: server.id })).items.map(({ id }) => id),
+        [first.id],
+        'the list',
+      );
     },
   },
   {
@@ -160,7 +212,8 @@ export const allocationCases = conformance(inventory, [
     },
   },
   {
-    title: 'the same requestId and the same key answer with the same allocation, and one requestId is not for two consumers',
+    title:
+      'the same requestId and the same key answer with the same allocation, and one requestId is not for two consumers',
     async run(subject, kit) {
       const vlans = await domain(subject, kit, { start: 40, end: 49 });
       const command = want(kit, [{ what: 'number', domainId: vlans.id }], { requestId: kit.name('request') });
@@ -186,7 +239,10 @@ export const allocationCases = conformance(inventory, [
         [want(kit, [number, { what: 'number', domainId: unknown('ndm') }]), '/items/1/domainId'],
       ];
       for (const [command, pointer] of refused) {
-        const refusal = await kit.refuses('reference-not-found', subject.allocation.reserve(as(kit), command as Reserve));
+        const refusal = await kit.refuses(
+          'reference-not-found',
+          subject.allocation.reserve(as(kit), command as Reserve),
+        );
         kit.equals(refusal.facts['pointer'], pointer, 'what is not found');
       }
       kit.equals((await subject.numberRange.available(as(kit), { domainId: vlans.id })).used, 0, 'no number is taken');
@@ -196,12 +252,25 @@ export const allocationCases = conformance(inventory, [
     title: 'each version of an allocation is in the feed once, and positions have no gap',
     async run(subject, kit) {
       const vlans = await domain(subject, kit, { start: 60, end: 69 });
-      const held = await subject.allocation.reserve(as(kit), want(kit, [{ what: 'number', domainId: vlans.id }], { ttlSeconds: 60 }));
+      const held = await subject.allocation.reserve(
+        as(kit),
+        want(kit, [{ what: 'number', domainId: vlans.id }], { ttlSeconds: 60 }),
+      );
       await subject.allocation.confirm(as(kit), { id: held.id });
       await subject.allocation.release(as(kit), { id: held.id });
-      const facts = await feedUntil(subject, kit, (all) => all.some(({ id, version }) => id === held.id && version === 3));
-      kit.equals(facts.filter(({ id }) => id === held.id).map(({ version }) => version), [1, 2, 3], 'its versions, in order');
-      kit.equals(facts.findIndex(({ pos }, at) => pos !== at + 1), -1, 'the first position that is not the one before plus 1');
+      const facts = await feedUntil(subject, kit, (all) =>
+        all.some(({ id, version }) => id === held.id && version === 3),
+      );
+      kit.equals(
+        facts.filter(({ id }) => id === held.id).map(({ version }) => version),
+        [1, 2, 3],
+        'its versions, in order',
+      );
+      kit.equals(
+        facts.findIndex(({ pos }, at) => pos !== at + 1),
+        -1,
+        'the first position that is not the one before plus 1',
+      );
     },
   },
 ]);

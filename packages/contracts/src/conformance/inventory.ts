@@ -2,8 +2,15 @@ import { inventory } from '../inventory/index.js';
 import { allocationCases } from './inventory-allocation.js';
 import { graphCases } from './inventory-graph.js';
 import { poolCases } from './inventory-pools.js';
+import { topologyCases } from './inventory-topology.js';
 import { conformance } from './kit.js';
 import { sharedVerbCases } from './shared-verbs.js';
 
 /** What holds for inventory's contract, near, far and in every fake. */
-export const inventoryConformance = conformance(inventory, [...sharedVerbCases, ...graphCases, ...poolCases, ...allocationCases]);
+export const inventoryConformance = conformance(inventory, [
+  ...sharedVerbCases,
+  ...graphCases,
+  ...topologyCases,
+  ...poolCases,
+  ...allocationCases,
+]);

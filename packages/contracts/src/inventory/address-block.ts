@@ -3,7 +3,6 @@ import { countSchema, pageFields, pageOf, timeSchema, versionSchema } from '../a
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import {
-  attributesPatchSchema,
   attributesSchema,
   basedOnVersion,
   cidrSchema,
@@ -69,7 +68,7 @@ const amend = verb({
       isPool: v.optional(v.boolean()),
       markUtilized: v.optional(v.boolean()),
       status: v.optional(blockStatusSchema),
-      attributes: v.optional(attributesPatchSchema),
+      attributes: v.optional(attributesSchema),
       nodeId: v.optional(v.nullable(nodeId)),
     }),
   }),

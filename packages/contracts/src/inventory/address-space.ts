@@ -3,7 +3,6 @@ import { pageFields, pageOf, text, timeSchema, versionSchema } from '../api/comm
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import {
-  attributesPatchSchema,
   attributesSchema,
   basedOnVersion,
   coolDownSecondsSchema,
@@ -48,7 +47,7 @@ export const addressSpace = {
       patch: v.strictObject({
         name: v.optional(text(1, 128)),
         coolDownSeconds: v.optional(coolDownSecondsSchema),
-        attributes: v.optional(attributesPatchSchema),
+        attributes: v.optional(attributesSchema),
       }),
     }),
     result: addressSpaceSchema,

@@ -7,9 +7,6 @@ export const attributeKeysMax = 256;
 /** What is truly open about a resource: any JSON, at most 256 keys. */
 export const attributesSchema = v.pipe(v.record(text(1, 128), v.unknown()), v.maxEntries(attributeKeysMax));
 
-/** A merge patch (RFC 7396) of attributes: null removes. */
-export const attributesPatchSchema = attributesSchema;
-
 /** A tenant as the source of an import names it, before tenancy knows it. */
 export const externalTenantSchema = v.object({ key: text(1, 256), name: text(0, 256) });
 export const externalTenantInputSchema = v.strictObject({ key: text(1, 256), name: text(0, 256) });

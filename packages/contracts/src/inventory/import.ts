@@ -15,7 +15,7 @@ export const importSchema = v.object({
   type: v.literal('import'),
   version: versionSchema,
   source: v.string(),
-  format: v.picklist(['changeset', 'netbox', 'devicetypes']),
+  format: v.picklist(['changeset', 'netbox', 'devicetypes', 'prefixplan']),
   atomic: v.picklist(['set', 'batch']),
   dryRun: v.boolean(),
   state: v.picklist(importStates),
@@ -37,7 +37,7 @@ const create = verb({
   command: v.strictObject({
     /** Whose keys the file uses: an externalId is unique per source. */
     source: text(1, 64),
-    format: v.picklist(['changeset', 'netbox', 'devicetypes']),
+    format: v.picklist(['changeset', 'netbox', 'devicetypes', 'prefixplan']),
     /** set: all rows or none. batch: every row that can be. */
     atomic: v.optional(v.picklist(['set', 'batch']), 'batch'),
     dryRun: v.optional(v.boolean(), false),
@@ -67,7 +67,7 @@ const start = verb({
     chunks: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4097)),
   }),
   result: importSchema,
-  refuses: ['not-found', 'state-conflict', 'malformed-request'],
+  refuses: ['not-found', 'state-conflict', 'malformed-request', 'content-too-large'],
   idempotent: true,
 });
 

@@ -14,7 +14,6 @@ import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import { edgeTypeSchema } from './edge.js';
 import {
-  attributesPatchSchema,
   attributesSchema,
   basedOnVersion,
   externalIdInputSchema,
@@ -131,7 +130,7 @@ const amend = verb({
       name: v.optional(v.nullable(nodeName)),
       parentId: v.optional(v.nullable(nodeId)),
       tenantId: v.optional(v.nullable(tenantId)),
-      attributes: v.optional(attributesPatchSchema),
+      attributes: v.optional(attributesSchema),
       traits: v.optional(traits),
       labels: v.optional(labelsPatchSchema),
       intent: v.optional(v.picklist(nodeIntents)),

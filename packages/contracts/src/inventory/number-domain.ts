@@ -2,14 +2,7 @@ import * as v from 'valibot';
 import { pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
-import {
-  attributesPatchSchema,
-  attributesSchema,
-  basedOnVersion,
-  coolDownSecondsSchema,
-  externalIdSchema,
-  nodeId,
-} from './fields.js';
+import { attributesSchema, basedOnVersion, coolDownSecondsSchema, externalIdSchema, nodeId } from './fields.js';
 
 export const numberKindSchema = v.pipe(
   v.string(),
@@ -57,7 +50,7 @@ export const numberDomain = {
       patch: v.strictObject({
         name: v.optional(text(1, 128)),
         coolDownSeconds: v.optional(coolDownSecondsSchema),
-        attributes: v.optional(attributesPatchSchema),
+        attributes: v.optional(attributesSchema),
         nodeId: v.optional(v.nullable(nodeId)),
       }),
     }),

@@ -2,13 +2,7 @@ import * as v from 'valibot';
 import { countSchema, pageFields, pageOf, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
-import {
-  attributesPatchSchema,
-  attributesSchema,
-  basedOnVersion,
-  externalIdSchema,
-  numberValueSchema,
-} from './fields.js';
+import { attributesSchema, basedOnVersion, externalIdSchema, numberValueSchema } from './fields.js';
 
 export const numberRangeSchema = v.object({
   id: idSchema('rng'),
@@ -46,7 +40,7 @@ export const numberRange = {
       patch: v.strictObject({
         start: v.optional(numberValueSchema),
         end: v.optional(numberValueSchema),
-        attributes: v.optional(attributesPatchSchema),
+        attributes: v.optional(attributesSchema),
       }),
     }),
     result: numberRangeSchema,

@@ -16,16 +16,32 @@ import { amendBlockRow, findBlock, lockBlocks, toBlock } from './sql.js';
  * Changes what is named in the patch; a prefix is never renumbered by an edit.
  * @throws Problem not-found, version-mismatch, reference-not-found
  */
-export async function amendBlock(deps: Deps, caller: Caller, command: Command<'addressBlock', 'amend'>): Promise<AddressBlock> {
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended(tx, caller, command)), asked(caller)));
+export async function amendBlock(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'addressBlock', 'amend'>,
+): Promise<AddressBlock> {
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended(tx, caller, command)), asked(caller)),
+  );
 }
 
-async function amended(tx: Tx, caller: Caller, { id: blockId, version, patch }: Command<'addressBlock', 'amend'>): Promise<AddressBlock> {
+async function amended(
+  tx: Tx,
+  caller: Caller,
+  { id: blockId, version, patch }: Command<'addressBlock', 'amend'>,
+): Promise<AddressBlock> {
   const id = decodeId('blk', blockId);
   const [current] = await lockBlocks(tx, [id]);
   if (current === undefined || current.endedAt !== null) throw problem('not-found', { resourceType: 'addressBlock' });
   await expectVersion(tx, { prefix: 'blk', id, version: current.version }, version);
-  const from = { isPool: current.isPool, markUtilized: current.markUtilized, status: current.status, attributes: current.attributes, nodeId: current.nodeId };
+  const from = {
+    isPool: current.isPool,
+    markUtilized: current.markUtilized,
+    status: current.status,
+    attributes: current.attributes,
+    nodeId: current.nodeId,
+  };
   const to = {
     isPool: patch.isPool ?? from.isPool,
     markUtilized: patch.markUtilized ?? from.markUtilized,
@@ -38,6 +54,8 @@ async function amended(tx: Tx, caller: Caller, { id: blockId, version, patch }: 
   const row = await findBlock(tx, id);
   if (row === undefined) throw new Error('a block that was amended is not there');
   const after = toBlock(row);
-  await recordChanges(tx, caller, [{ what: 'addressBlock.amended', id, version: row.version, before: toBlock(current), after }]);
+  await recordChanges(tx, caller, [
+    { what: 'addressBlock.amended', id, version: row.version, before: toBlock(current), after },
+  ]);
   return after;
 }

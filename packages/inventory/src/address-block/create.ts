@@ -10,7 +10,19 @@ import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges, type Change } from '../events.js';
 import { readNet, writeNet } from './net.js';
-import { amendParent, deferSiblings, findBlock, findHolder, insertBlock, judgeSiblings, listOverlapping, listToAdopt, lockBlocks, lockSpaceTree, toBlock } from './sql.js';
+import {
+  amendParent,
+  deferSiblings,
+  findBlock,
+  findHolder,
+  insertBlock,
+  judgeSiblings,
+  listOverlapping,
+  listToAdopt,
+  lockBlocks,
+  lockSpaceTree,
+  toBlock,
+} from './sql.js';
 
 type Asked = Command<'addressBlock', 'create'>;
 
@@ -20,15 +32,21 @@ type Asked = Command<'addressBlock', 'create'>;
  */
 export async function createBlock(deps: Deps, caller: Caller, command: Asked): Promise<AddressBlock> {
   const id = deps.newId();
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, id }, command)), asked(caller)));
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, id }, command)), asked(caller)),
+  );
 }
 
-async function created({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Asked): Promise<AddressBlock> {
+async function created(
+  { tx, caller, id }: { tx: Tx; caller: Caller; id: string },
+  command: Asked,
+): Promise<AddressBlock> {
   const net = readNet(command.cidr);
   if (net === undefined) throw problem('topology-violation', { rule: 'cidr_has_bits_right_of_its_mask' });
   const cidr = writeNet(net.family, net.first, net.length);
   const spaceId = decodeId('spc', command.spaceId);
-  if ((await findSpace(tx, spaceId)) === undefined) throw problem('reference-not-found', { pointer: '/spaceId', resourceType: 'addressSpace' });
+  if ((await findSpace(tx, spaceId)) === undefined)
+    throw problem('reference-not-found', { pointer: '/spaceId', resourceType: 'addressSpace' });
   await lockSpaceTree(tx, spaceId);
   const parent = await findHolder(tx, spaceId, cidr);
   if (parent !== undefined) await lockBlocks(tx, [parent.id]);
@@ -38,7 +56,14 @@ async function created({ tx, caller, id }: { tx: Tx; caller: Caller; id: string 
   const equal = inTheWay.find((block) => block.cidr === cidr);
   if (equal !== undefined) throw problem('already-exists', { field: 'cidr', conflictingId: encodeId('blk', equal.id) });
   await deferSiblings(tx);
-  await insertBlock(tx, { ...command, id, spaceId, parent, cidr, nodeId: command.nodeId === undefined ? null : decodeId('nod', command.nodeId) });
+  await insertBlock(tx, {
+    ...command,
+    id,
+    spaceId,
+    parent,
+    cidr,
+    nodeId: command.nodeId === undefined ? null : decodeId('nod', command.nodeId),
+  });
   const moved = await adopt(tx, { id, cidr }, adopted);
   await judgeSiblings(tx);
   const row = await findBlock(tx, id);
@@ -48,7 +73,11 @@ async function created({ tx, caller, id }: { tx: Tx; caller: Caller; id: string 
   return after;
 }
 
-async function adopt(tx: Tx, parent: { id: string; cidr: string }, children: Awaited<ReturnType<typeof listToAdopt>>): Promise<readonly Change[]> {
+async function adopt(
+  tx: Tx,
+  parent: { id: string; cidr: string },
+  children: Awaited<ReturnType<typeof listToAdopt>>,
+): Promise<readonly Change[]> {
   if (children.length === 0) return [];
   const ids = children.map((child) => child.id);
   const before = await lockBlocks(tx, ids);
@@ -56,6 +85,12 @@ async function adopt(tx: Tx, parent: { id: string; cidr: string }, children: Awa
   const after = await lockBlocks(tx, ids);
   return after.map((row, at) => {
     const was = before[at];
-    return { what: 'addressBlock.amended', id: row.id, version: row.version, before: was === undefined ? null : toBlock(was), after: toBlock(row) };
+    return {
+      what: 'addressBlock.amended',
+      id: row.id,
+      version: row.version,
+      before: was === undefined ? null : toBlock(was),
+      after: toBlock(row),
+    };
   });
 }

@@ -11,7 +11,11 @@ import { findBlock, toBlock } from './sql.js';
  * One prefix, ended ones too.
  * @throws Problem not-found
  */
-export async function getBlock(deps: Deps, caller: Caller, command: Command<'addressBlock', 'get'>): Promise<AddressBlock> {
+export async function getBlock(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'addressBlock', 'get'>,
+): Promise<AddressBlock> {
   const row = await findBlock(readDb(deps, caller), decodeId('blk', command.id));
   if (row === undefined) throw problem('not-found', { resourceType: 'addressBlock' });
   return toBlock(row);

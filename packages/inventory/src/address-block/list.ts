@@ -11,7 +11,11 @@ import { selectBlock, toBlock, type BlockRow } from './sql.js';
  * Live prefixes by filter, ordered by space, then address, shorter masks first.
  * @throws Problem invalid-cursor, invalid-parameter
  */
-export async function listBlocks(deps: Deps, caller: Caller, command: Command<'addressBlock', 'list'>): Promise<Result<'addressBlock', 'list'>> {
+export async function listBlocks(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'addressBlock', 'list'>,
+): Promise<Result<'addressBlock', 'list'>> {
   const keys = readCursor(command.cursor, ['uuid', 'text', 'uuid']);
   const q = query();
   q.and('b.ended_at is null');

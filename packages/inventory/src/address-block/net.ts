@@ -30,7 +30,8 @@ export function readHost(text: string): { family: Family; value: bigint } | unde
 
 function readIpv4(text: string): { family: 4; value: bigint } | undefined {
   const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) <= 255)) return undefined;
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) <= 255))
+    return undefined;
   return { family: 4, value: parts.reduce((sum, part) => (sum << 8n) | BigInt(part), 0n) };
 }
 
@@ -78,7 +79,8 @@ function longestZeroRun(groups: readonly number[]): { at: number; length: number
   return best.length > 1 ? best : undefined;
 }
 
-export const writeNet = (family: Family, first: bigint, length: number): string => `${writeHost(family, first)}/${length}`;
+export const writeNet = (family: Family, first: bigint, length: number): string =>
+  `${writeHost(family, first)}/${length}`;
 
 /** What is left of a span when others are taken out of it. */
 export function subtract([first, last]: Span, taken: readonly Span[]): readonly Span[] {
@@ -93,12 +95,13 @@ export function subtract([first, last]: Span, taken: readonly Span[]): readonly 
   return left;
 }
 
-export const sizeOf = (spans: readonly Span[]): bigint => spans.reduce((sum, [first, last]) => sum + last - first + 1n, 0n);
+export const sizeOf = (spans: readonly Span[]): bigint =>
+  spans.reduce((sum, [first, last]) => sum + last - first + 1n, 0n);
 
 /** Cuts a span into the fewest prefixes, in order. */
 export function* prefixesOf(family: Family, [first, last]: Span): Generator<{ first: bigint; length: number }> {
   const bits = bitsOf(family);
-  for (let at = first; at <= last; ) {
+  for (let at = first; at <= last;) {
     let shift = 0;
     while (shift < bits && (at >> BigInt(shift)) % 2n === 0n && at + (1n << BigInt(shift + 1)) - 1n <= last) shift += 1;
     yield { first: at, length: bits - shift };

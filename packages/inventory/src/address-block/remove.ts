@@ -15,8 +15,14 @@ import { endBlock, findBlock, listBlockDependents, lockBlocks, lockSpaceTree, to
  * Ends a prefix without children, addresses and live allocations.
  * @throws Problem not-found, version-mismatch, has-dependents
  */
-export async function removeBlock(deps: Deps, caller: Caller, command: Command<'addressBlock', 'remove'>): Promise<AddressBlock> {
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => removed(tx, caller, command)), asked(caller)));
+export async function removeBlock(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'addressBlock', 'remove'>,
+): Promise<AddressBlock> {
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => removed(tx, caller, command)), asked(caller)),
+  );
 }
 
 async function removed(tx: Tx, caller: Caller, command: Command<'addressBlock', 'remove'>): Promise<AddressBlock> {
@@ -32,6 +38,8 @@ async function removed(tx: Tx, caller: Caller, command: Command<'addressBlock', 
   const row = await findBlock(tx, id);
   if (row === undefined) throw new Error('a block that was ended is not there');
   const after = toBlock(row);
-  await recordChanges(tx, caller, [{ what: 'addressBlock.removed', id, version: row.version, before: toBlock(current), after }]);
+  await recordChanges(tx, caller, [
+    { what: 'addressBlock.removed', id, version: row.version, before: toBlock(current), after },
+  ]);
   return after;
 }

@@ -11,8 +11,15 @@ const net = (cidr: string) => {
 const span = (cidr: string): Span => [net(cidr).first, net(cidr).last];
 
 test('every address that is written is read as the same', () => {
-  fc.assert(fc.property(fc.bigInt({ min: 0n, max: 2n ** 32n - 1n }), (value) => readHost(writeHost(4, value))?.value === value));
-  fc.assert(fc.property(fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }), (value) => readHost(writeHost(6, value))?.value === value));
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n, max: 2n ** 32n - 1n }), (value) => readHost(writeHost(4, value))?.value === value),
+  );
+  fc.assert(
+    fc.property(
+      fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }),
+      (value) => readHost(writeHost(6, value))?.value === value,
+    ),
+  );
 });
 
 test('IPv6 is written in its one canonical form', () => {
@@ -25,12 +32,16 @@ test('IPv6 is written in its one canonical form', () => {
 });
 
 test('what is no address or has bits right of its mask is not read', () => {
-  for (const text of ['10.0.0', '10.0.0.256', '01.2.3.4', '1::2::3', '1:2:3', 'g::', '']) expect(readHost(text), text).toBe(undefined);
-  for (const text of ['10.0.0.1/24', '10.0.0.0/33', '2001:db8::1/64', '10.0.0.0', '10.0.0.0/x']) expect(readNet(text), text).toBe(undefined);
+  for (const text of ['10.0.0', '10.0.0.256', '01.2.3.4', '1::2::3', '1:2:3', 'g::', ''])
+    expect(readHost(text), text).toBe(undefined);
+  for (const text of ['10.0.0.1/24', '10.0.0.0/33', '2001:db8::1/64', '10.0.0.0', '10.0.0.0/x'])
+    expect(readNet(text), text).toBe(undefined);
 });
 
 test('what is taken out and what is left are the whole, and the cut is exact', () => {
-  const run = fc.tuple(fc.nat(255), fc.nat(40)).map(([at, size]): Span => [BigInt(at), BigInt(Math.min(255, at + size))]);
+  const run = fc
+    .tuple(fc.nat(255), fc.nat(40))
+    .map(([at, size]): Span => [BigInt(at), BigInt(Math.min(255, at + size))]);
   fc.assert(
     fc.property(fc.array(run, { maxLength: 8 }), (taken) => {
       const left = subtract([0n, 255n], taken);
@@ -48,12 +59,22 @@ test('what is taken out and what is left are the whole, and the cut is exact', (
 
 test('network and broadcast are not given, but for pools and the smallest prefixes; IPv6 keeps back the first alone', () => {
   const kept = (cidr: string, isPool = false) => Number(sizeOf(edgesOf(net(cidr), isPool)));
-  expect([kept('10.0.0.0/29'), kept('10.0.0.0/29', true), kept('10.0.0.0/31'), kept('10.0.0.0/32')]).toEqual([2, 0, 0, 0]);
-  expect([kept('2001:db8::/64'), kept('2001:db8::/64', true), kept('2001:db8::/127'), kept('2001:db8::/128')]).toEqual([1, 0, 0, 0]);
+  expect([kept('10.0.0.0/29'), kept('10.0.0.0/29', true), kept('10.0.0.0/31'), kept('10.0.0.0/32')]).toEqual([
+    2, 0, 0, 0,
+  ]);
+  expect([kept('2001:db8::/64'), kept('2001:db8::/64', true), kept('2001:db8::/127'), kept('2001:db8::/128')]).toEqual([
+    1, 0, 0, 0,
+  ]);
 });
 
 test('addresses in child prefixes count as free and are not offered; ranges and held hosts are neither; a utilized prefix has none', () => {
-  const content = { isPool: false, markUtilized: false, held: [span('10.0.0.1/32')], ranges: [span('10.0.0.8/30')], children: [span('10.0.0.16/28')] };
+  const content = {
+    isPool: false,
+    markUtilized: false,
+    held: [span('10.0.0.1/32')],
+    ranges: [span('10.0.0.8/30')],
+    children: [span('10.0.0.16/28')],
+  };
   const asked = { addressLimit: 2, blockLimit: 5, prefixLength: 26 };
   expect(availability(net('10.0.0.0/26'), content, asked)).toEqual({
     usableAddresses: '62',

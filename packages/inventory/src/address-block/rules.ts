@@ -23,7 +23,12 @@ export function edgesOf(net: Net, isPool: boolean): readonly Span[] {
 /** Free addresses, with those inside child prefixes or without them. */
 export function freeAddresses(net: Net, content: Content, outsideChildren: boolean): readonly Span[] {
   if (content.markUtilized) return [];
-  const taken = [...content.held, ...content.ranges, ...edgesOf(net, content.isPool), ...(outsideChildren ? content.children : [])];
+  const taken = [
+    ...content.held,
+    ...content.ranges,
+    ...edgesOf(net, content.isPool),
+    ...(outsideChildren ? content.children : []),
+  ];
   return subtract([net.first, net.last], taken);
 }
 
@@ -43,13 +48,21 @@ export function freeBlocks(net: Net, children: readonly Span[]): readonly { firs
 }
 
 /** The first block of a length that fits into the free ones, or undefined. */
-export function firstBlockOfLength(net: Net, blocks: readonly { first: bigint; length: number }[], length: number): string | undefined {
+export function firstBlockOfLength(
+  net: Net,
+  blocks: readonly { first: bigint; length: number }[],
+  length: number,
+): string | undefined {
   const found = blocks.find((block) => block.length <= length);
   return found === undefined ? undefined : writeNet(net.family, found.first, length);
 }
 
 /** All that `available` tells about a prefix. */
-export function availability(net: Net, content: Content, asked: { addressLimit: number; blockLimit: number; prefixLength: number | undefined }) {
+export function availability(
+  net: Net,
+  content: Content,
+  asked: { addressLimit: number; blockLimit: number; prefixLength: number | undefined },
+) {
   const free = freeAddresses(net, content, false);
   const outside = freeAddresses(net, content, true);
   const blocks = freeBlocks(net, content.children);
@@ -66,7 +79,10 @@ export function availability(net: Net, content: Content, asked: { addressLimit: 
     freeBlocks: blocks.length,
     ...(firstBlock === undefined
       ? {}
-      : { largestFreePrefixLength: Math.min(...blocks.map(({ length }) => length)), firstFreeBlock: writeNet(net.family, firstBlock.first, firstBlock.length) }),
+      : {
+          largestFreePrefixLength: Math.min(...blocks.map(({ length }) => length)),
+          firstFreeBlock: writeNet(net.family, firstBlock.first, firstBlock.length),
+        }),
     nextBlocks: blocks.slice(0, asked.blockLimit).map(({ first: at, length }) => writeNet(net.family, at, length)),
     ...(ofLength === undefined ? {} : { firstOfLength: ofLength }),
   };

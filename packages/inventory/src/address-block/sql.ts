@@ -41,11 +41,17 @@ export async function lockSpaceTree(tx: Tx, spaceId: string): Promise<void> {
 
 export async function lockBlocks(tx: Tx, ids: readonly string[]): Promise<readonly BlockRow[]> {
   await tx.sql`select id from address_block where id = any(${ids}::uuid[]) order by id for no key update`;
-  return (await tx.unsafe(`${selectBlock} where b.id = any($1::uuid[]) order by b.id`, [ids])) as unknown as readonly BlockRow[];
+  return (await tx.unsafe(`${selectBlock} where b.id = any($1::uuid[]) order by b.id`, [
+    ids,
+  ])) as unknown as readonly BlockRow[];
 }
 
 /** The longest live prefix of the space that strictly holds this one. */
-export async function findHolder(tx: Tx, spaceId: string, cidr: string): Promise<{ id: string; cidr: string } | undefined> {
+export async function findHolder(
+  tx: Tx,
+  spaceId: string,
+  cidr: string,
+): Promise<{ id: string; cidr: string } | undefined> {
   const [row] = await tx.sql<{ id: string; cidr: string }>`
     select id, cidr::text as cidr from address_block
     where space_id = ${spaceId} and cidr >> ${cidr}::cidr and ended_at is null
@@ -54,7 +60,10 @@ export async function findHolder(tx: Tx, spaceId: string, cidr: string): Promise
 }
 
 /** What lies under the same parent now and inside the new prefix: it becomes its child. */
-export async function listToAdopt(tx: Tx, of: { spaceId: string; parentId: string | null; cidr: string }): Promise<readonly BlockRow[]> {
+export async function listToAdopt(
+  tx: Tx,
+  of: { spaceId: string; parentId: string | null; cidr: string },
+): Promise<readonly BlockRow[]> {
   const rows = await tx.unsafe(
     `${selectBlock} where b.space_id = $1 and b.parent_id is not distinct from $2::uuid and b.cidr << $3::cidr and b.ended_at is null order by b.id`,
     [of.spaceId, of.parentId, of.cidr],
@@ -112,7 +121,10 @@ export async function endBlock(tx: Tx, id: string): Promise<void> {
 }
 
 /** What stands in the way of a prefix under a parent. */
-export async function listOverlapping(tx: Tx, of: { spaceId: string; parentId: string | null; cidr: string; not: string }): Promise<readonly { id: string; cidr: string }[]> {
+export async function listOverlapping(
+  tx: Tx,
+  of: { spaceId: string; parentId: string | null; cidr: string; not: string },
+): Promise<readonly { id: string; cidr: string }[]> {
   return tx.sql<{ id: string; cidr: string }>`
     select id, cidr::text as cidr from address_block
     where space_id = ${of.spaceId} and parent_id is not distinct from ${of.parentId}::uuid and cidr && ${of.cidr}::cidr and ended_at is null and id <> ${of.not}
@@ -120,7 +132,10 @@ export async function listOverlapping(tx: Tx, of: { spaceId: string; parentId: s
 }
 
 /** Live things in a block: children, hosts held in it and in no smaller block, items that took it or from it. */
-export async function listBlockDependents(tx: Tx, block: { id: string; spaceId: string; cidr: string }): Promise<readonly { type: string; count: number }[]> {
+export async function listBlockDependents(
+  tx: Tx,
+  block: { id: string; spaceId: string; cidr: string },
+): Promise<readonly { type: string; count: number }[]> {
   return tx.sql<{ type: string; count: number }>`
     select type, count from (
       select 'addressBlock' as type, count(*) as count from address_block where parent_id = ${block.id} and ended_at is null

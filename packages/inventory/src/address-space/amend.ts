@@ -16,16 +16,31 @@ import { amendSpaceRow, findSpace, lockSpace, toSpace } from './sql.js';
  * Changes what is named in the patch.
  * @throws Problem not-found, version-mismatch, already-exists
  */
-export async function amendSpace(deps: Deps, caller: Caller, command: Command<'addressSpace', 'amend'>): Promise<AddressSpace> {
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended(tx, caller, command)), asked(caller)));
+export async function amendSpace(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'addressSpace', 'amend'>,
+): Promise<AddressSpace> {
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended(tx, caller, command)), asked(caller)),
+  );
 }
 
-async function amended(tx: Tx, caller: Caller, { id: spaceId, version, patch }: Command<'addressSpace', 'amend'>): Promise<AddressSpace> {
+async function amended(
+  tx: Tx,
+  caller: Caller,
+  { id: spaceId, version, patch }: Command<'addressSpace', 'amend'>,
+): Promise<AddressSpace> {
   const id = decodeId('spc', spaceId);
   const current = await lockSpace(tx, id);
   if (current === undefined) throw problem('not-found', { resourceType: 'addressSpace' });
   await expectVersion(tx, { prefix: 'spc', id, version: current.version }, version);
-  const from = { name: current.name, nameExclusive: current.nameExclusive, coolDownSeconds: current.coolDownSeconds, attributes: current.attributes };
+  const from = {
+    name: current.name,
+    nameExclusive: current.nameExclusive,
+    coolDownSeconds: current.coolDownSeconds,
+    attributes: current.attributes,
+  };
   const to = {
     name: patch.name ?? from.name,
     nameExclusive: patch.name === undefined ? from.nameExclusive : true,
@@ -37,6 +52,8 @@ async function amended(tx: Tx, caller: Caller, { id: spaceId, version, patch }: 
   const row = await findSpace(tx, id);
   if (row === undefined) throw new Error('a space that was amended is not there');
   const after = toSpace(row);
-  await recordChanges(tx, caller, [{ what: 'addressSpace.amended', id, version: row.version, before: toSpace(current), after }]);
+  await recordChanges(tx, caller, [
+    { what: 'addressSpace.amended', id, version: row.version, before: toSpace(current), after },
+  ]);
   return after;
 }

@@ -12,12 +12,21 @@ import { findSpace, insertSpace, toSpace } from './sql.js';
  * Creates a routing table of its own.
  * @throws Problem already-exists
  */
-export async function createSpace(deps: Deps, caller: Caller, command: Command<'addressSpace', 'create'>): Promise<AddressSpace> {
+export async function createSpace(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'addressSpace', 'create'>,
+): Promise<AddressSpace> {
   const id = deps.newId();
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, id }, command)), asked(caller)));
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, id }, command)), asked(caller)),
+  );
 }
 
-async function created({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Command<'addressSpace', 'create'>): Promise<AddressSpace> {
+async function created(
+  { tx, caller, id }: { tx: Tx; caller: Caller; id: string },
+  command: Command<'addressSpace', 'create'>,
+): Promise<AddressSpace> {
   await insertSpace(tx, { id, ...command });
   const row = await findSpace(tx, id);
   if (row === undefined) throw new Error('a space that was inserted is not there');

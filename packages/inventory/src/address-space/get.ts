@@ -11,7 +11,11 @@ import { findSpace, toSpace } from './sql.js';
  * One address space.
  * @throws Problem not-found
  */
-export async function getSpace(deps: Deps, caller: Caller, command: Command<'addressSpace', 'get'>): Promise<AddressSpace> {
+export async function getSpace(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'addressSpace', 'get'>,
+): Promise<AddressSpace> {
   const row = await findSpace(readDb(deps, caller), decodeId('spc', command.id));
   if (row === undefined) throw problem('not-found', { resourceType: 'addressSpace' });
   return toSpace(row);

@@ -8,7 +8,11 @@ import { selectSpace, toSpace, type AddressSpaceRow } from './sql.js';
  * Address spaces, ordered by id.
  * @throws Problem invalid-cursor
  */
-export async function listSpaces(deps: Deps, caller: Caller, command: Command<'addressSpace', 'list'>): Promise<Result<'addressSpace', 'list'>> {
+export async function listSpaces(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'addressSpace', 'list'>,
+): Promise<Result<'addressSpace', 'list'>> {
   const after = readCursor(command.cursor, ['uuid'])?.[0];
   const q = query();
   q.and('s.ended_at is null');

@@ -32,7 +32,10 @@ export async function lockSpace(tx: Tx, id: string): Promise<AddressSpaceRow | u
   return findSpace(tx, id);
 }
 
-export async function insertSpace(tx: Tx, space: { id: string; name: string; coolDownSeconds: number; attributes: unknown }): Promise<void> {
+export async function insertSpace(
+  tx: Tx,
+  space: { id: string; name: string; coolDownSeconds: number; attributes: unknown },
+): Promise<void> {
   await tx.sql`
     insert into address_space (id, name, name_exclusive, cool_down_seconds, attributes)
     values (${space.id}, ${space.name}, true, ${space.coolDownSeconds}, ${json(space.attributes)})`;

@@ -12,7 +12,11 @@ import { selectAddress, toAddress, type AddressRow } from './sql.js';
  * Live recorded addresses by filter, ordered by space and address.
  * @throws Problem invalid-cursor, reference-not-found
  */
-export async function listAddresses(deps: Deps, caller: Caller, command: Command<'address', 'list'>): Promise<Result<'address', 'list'>> {
+export async function listAddresses(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'address', 'list'>,
+): Promise<Result<'address', 'list'>> {
   const db = readDb(deps, caller);
   const keys = readCursor(command.cursor, ['uuid', 'text', 'uuid']);
   const q = query();
@@ -20,7 +24,8 @@ export async function listAddresses(deps: Deps, caller: Caller, command: Command
   if (command.spaceId !== undefined) q.and(`a.space_id = ${q.value(decodeId('spc', command.spaceId))}::uuid`);
   if (command.blockId !== undefined) {
     const block = await findBlock(db, decodeId('blk', command.blockId));
-    if (block === undefined) throw problem('reference-not-found', { pointer: '/blockId', resourceType: 'addressBlock' });
+    if (block === undefined)
+      throw problem('reference-not-found', { pointer: '/blockId', resourceType: 'addressBlock' });
     const cidr = q.value(block.cidr);
     q.and(`a.space_id = ${q.value(block.spaceId)}::uuid`);
     q.and(`a.host between host(network(${cidr}::cidr))::inet and host(broadcast(${cidr}::cidr))::inet`);
@@ -30,7 +35,9 @@ export async function listAddresses(deps: Deps, caller: Caller, command: Command
   if (command.nodeId !== undefined) q.and(`a.node_id = ${q.value(decodeId('nod', command.nodeId))}::uuid`);
   if (keys !== undefined) {
     if (readHost(String(keys[1])) === undefined) throw problem('invalid-cursor');
-    q.and(`(a.space_id, a.host, a.id) > (${q.value(keys[0])}::uuid, ${q.value(keys[1])}::inet, ${q.value(keys[2])}::uuid)`);
+    q.and(
+      `(a.space_id, a.host, a.id) > (${q.value(keys[0])}::uuid, ${q.value(keys[1])}::inet, ${q.value(keys[2])}::uuid)`,
+    );
   }
   const text = `${selectAddress} ${q.where()} order by a.space_id, a.host, a.id limit ${q.value(command.limit + 1)}`;
   const rows = (await db.unsafe(text, q.params)) as unknown as readonly AddressRow[];

@@ -20,7 +20,9 @@ type Asked = Command<'address', 'record'>;
  */
 export async function recordAddress(deps: Deps, caller: Caller, command: Asked): Promise<Address> {
   const id = deps.newId();
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => recorded({ tx, caller, id }, command)), asked(caller)));
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => recorded({ tx, caller, id }, command)), asked(caller)),
+  );
 }
 
 async function recorded({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Asked): Promise<Address> {
@@ -28,11 +30,13 @@ async function recorded({ tx, caller, id }: { tx: Tx; caller: Caller; id: string
   if (read === undefined) throw problem('topology-violation', { rule: 'address_is_not_a_host' });
   const host = writeHost(read.family, read.value);
   const spaceId = decodeId('spc', command.spaceId);
-  if ((await findSpace(tx, spaceId)) === undefined) throw problem('reference-not-found', { pointer: '/spaceId', resourceType: 'addressSpace' });
+  if ((await findSpace(tx, spaceId)) === undefined)
+    throw problem('reference-not-found', { pointer: '/spaceId', resourceType: 'addressSpace' });
   const home = await findHome(tx, spaceId, host);
   if (home.inRange) throw problem('topology-violation', { rule: 'address_lies_in_a_used_range' });
   const prefixLength = command.prefixLength ?? home.prefixLength ?? bitsOf(read.family);
-  if (prefixLength > bitsOf(read.family)) throw problem('topology-violation', { rule: 'prefix_length_of_another_family' });
+  if (prefixLength > bitsOf(read.family))
+    throw problem('topology-violation', { rule: 'prefix_length_of_another_family' });
   const nodeId = command.nodeId === undefined ? null : decodeId('nod', command.nodeId);
   await insertAddress(tx, { id, spaceId, host, prefixLength, attributes: command.attributes, nodeId });
   if (!(await takeHost(tx, { spaceId, host, addressId: id }))) throw await refusal(tx, spaceId, host);
@@ -45,8 +49,13 @@ async function recorded({ tx, caller, id }: { tx: Tx; caller: Caller; id: string
 
 async function refusal(tx: Tx, spaceId: string, host: string) {
   const holder = await findHolderOfHost(tx, spaceId, host);
-  if (holder?.addressId != null) return problem('already-exists', { field: 'address', conflictingId: encodeId('adr', holder.addressId) });
+  if (holder?.addressId != null)
+    return problem('already-exists', { field: 'address', conflictingId: encodeId('adr', holder.addressId) });
   const allocationId = holder?.allocationId == null ? {} : { allocationId: encodeId('alc', holder.allocationId) };
   const until = holder?.freeAt == null ? {} : { expiresAt: holder.freeAt.toISOString() };
-  return problem('allocation-conflict', { requested: { address: host }, conflicts: [{ value: host, ...allocationId, ...until }], retryable: false });
+  return problem('allocation-conflict', {
+    requested: { address: host },
+    conflicts: [{ value: host, ...allocationId, ...until }],
+    retryable: false,
+  });
 }

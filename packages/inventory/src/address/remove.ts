@@ -15,8 +15,14 @@ import { endAddress, findAddress, giveHostBack, lockAddress, toAddress } from '.
  * Ends a recorded address; the host is free again after the cool-down of its space.
  * @throws Problem not-found, version-mismatch
  */
-export async function removeAddress(deps: Deps, caller: Caller, command: Command<'address', 'remove'>): Promise<Address> {
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => removed(tx, caller, command)), asked(caller)));
+export async function removeAddress(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'address', 'remove'>,
+): Promise<Address> {
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => removed(tx, caller, command)), asked(caller)),
+  );
 }
 
 async function removed(tx: Tx, caller: Caller, command: Command<'address', 'remove'>): Promise<Address> {
@@ -29,6 +35,8 @@ async function removed(tx: Tx, caller: Caller, command: Command<'address', 'remo
   const row = await findAddress(tx, id);
   if (row === undefined) throw new Error('an address that was ended is not there');
   const after = toAddress(row);
-  await recordChanges(tx, caller, [{ what: 'address.removed', id, version: row.version, before: toAddress(current), after }]);
+  await recordChanges(tx, caller, [
+    { what: 'address.removed', id, version: row.version, before: toAddress(current), after },
+  ]);
   return after;
 }

@@ -36,7 +36,11 @@ export async function lockAddress(tx: Tx, id: string): Promise<AddressRow | unde
 }
 
 /** The longest live prefix that holds the host, and whether a range of the space covers it. */
-export async function findHome(tx: Tx, spaceId: string, host: string): Promise<{ prefixLength: number | null; inRange: boolean }> {
+export async function findHome(
+  tx: Tx,
+  spaceId: string,
+  host: string,
+): Promise<{ prefixLength: number | null; inRange: boolean }> {
   const [row] = await tx.sql<{ prefixLength: number | null; inRange: boolean }>`
     select
       (select masklen(cidr) from address_block where space_id = ${spaceId} and cidr >>= ${host}::inet and ended_at is null order by masklen(cidr) desc limit 1) as "prefixLength",

@@ -10,7 +10,11 @@ import { findDeviceType, toDeviceType } from './sql.js';
  * One hardware profile by manufacturer and slug.
  * @throws Problem not-found
  */
-export async function getDeviceType(deps: Deps, caller: Caller, command: Command<'deviceType', 'get'>): Promise<DeviceType> {
+export async function getDeviceType(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'deviceType', 'get'>,
+): Promise<DeviceType> {
   const row = await findDeviceType(readDb(deps, caller), command);
   if (row === undefined) throw problem('not-found', { resourceType: 'deviceType' });
   return toDeviceType(row);

@@ -8,7 +8,11 @@ import { selectDeviceType, toDeviceType, type DeviceTypeRow } from './sql.js';
  * Hardware profiles, ordered by manufacturer and slug.
  * @throws Problem invalid-cursor
  */
-export async function listDeviceTypes(deps: Deps, caller: Caller, command: Command<'deviceType', 'list'>): Promise<Result<'deviceType', 'list'>> {
+export async function listDeviceTypes(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'deviceType', 'list'>,
+): Promise<Result<'deviceType', 'list'>> {
   const keys = readCursor(command.cursor, ['text', 'text']);
   const q = query();
   q.and('t.ended_at is null');

@@ -17,10 +17,15 @@ type Asked = Command<'deviceType', 'register'>;
  */
 export async function registerDeviceType(deps: Deps, caller: Caller, command: Asked): Promise<DeviceType> {
   const id = deps.newId();
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => registered({ tx, caller, id }, command)), asked(caller)));
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => registered({ tx, caller, id }, command)), asked(caller)),
+  );
 }
 
-async function registered({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Asked): Promise<DeviceType> {
+async function registered(
+  { tx, caller, id }: { tx: Tx; caller: Caller; id: string },
+  command: Asked,
+): Promise<DeviceType> {
   await insertDeviceType(tx, { ...command, id });
   await insertExternalIds(tx, { type: 'deviceType', id }, command.externalIds);
   const row = await findDeviceType(tx, command);

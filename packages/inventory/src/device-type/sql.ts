@@ -12,8 +12,14 @@ export interface DeviceTypeRow extends Omit<DeviceType, 'type' | 'createdAt' | '
 export const selectDeviceType = `select t.id, t.manufacturer, t.model, t.slug, t.height_half_units as "heightHalfUnits", t.full_depth as "fullDepth",
   t.attributes, t.components, ${externalIdsOf('t.id')}, t.version, t.created_at as "createdAt", t.updated_at as "updatedAt" from device_type t`;
 
-export async function findDeviceType(db: Database | Tx, key: { manufacturer: string; slug: string }): Promise<DeviceTypeRow | undefined> {
-  const [row] = await db.unsafe(`${selectDeviceType} where t.manufacturer = $1 and t.slug = $2 and t.ended_at is null`, [key.manufacturer, key.slug]);
+export async function findDeviceType(
+  db: Database | Tx,
+  key: { manufacturer: string; slug: string },
+): Promise<DeviceTypeRow | undefined> {
+  const [row] = await db.unsafe(
+    `${selectDeviceType} where t.manufacturer = $1 and t.slug = $2 and t.ended_at is null`,
+    [key.manufacturer, key.slug],
+  );
   return row as DeviceTypeRow | undefined;
 }
 

@@ -22,7 +22,9 @@ type Asked = Command<'edge', 'connect'>;
  */
 export async function connectNodes(deps: Deps, caller: Caller, command: Asked): Promise<Edge> {
   const id = deps.newId();
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => connected({ tx, caller, id }, command)), asked(caller)));
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => connected({ tx, caller, id }, command)), asked(caller)),
+  );
 }
 
 async function connected({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Asked): Promise<Edge> {
@@ -56,13 +58,20 @@ function checkThere(command: Asked, nodes: readonly NodeRow[]): void {
 
 async function checkPorts(tx: Tx, nodes: readonly NodeRow[]): Promise<void> {
   for (const key of new Set(nodes.map((node) => node.kind))) {
-    if ((await findKind(tx, key))?.isConnectable !== true) throw problem('topology-violation', { rule: 'kind_is_not_connectable', kind: key });
+    if ((await findKind(tx, key))?.isConnectable !== true)
+      throw problem('topology-violation', { rule: 'kind_is_not_connectable', kind: key });
   }
-  const cabled = await listCablesOf(tx, nodes.map((node) => node.id));
+  const cabled = await listCablesOf(
+    tx,
+    nodes.map((node) => node.id),
+  );
   if (cabled.length === 0) return;
   throw problem('allocation-conflict', {
     requested: 'port',
-    conflicts: cabled.map(({ nodeId, edgeId }) => ({ value: encodeId('nod', nodeId), edgeId: encodeId('edg', edgeId) })),
+    conflicts: cabled.map(({ nodeId, edgeId }) => ({
+      value: encodeId('nod', nodeId),
+      edgeId: encodeId('edg', edgeId),
+    })),
     retryable: false,
   });
 }

@@ -15,8 +15,14 @@ import { endEdge, findEdge, lockEdge, toEdge } from './sql.js';
  * Ends an edge; its ports are free again.
  * @throws Problem not-found, version-mismatch
  */
-export async function disconnectNodes(deps: Deps, caller: Caller, command: Command<'edge', 'disconnect'>): Promise<Edge> {
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => disconnected(tx, caller, command)), asked(caller)));
+export async function disconnectNodes(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'edge', 'disconnect'>,
+): Promise<Edge> {
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => disconnected(tx, caller, command)), asked(caller)),
+  );
 }
 
 async function disconnected(tx: Tx, caller: Caller, command: Command<'edge', 'disconnect'>): Promise<Edge> {
@@ -28,6 +34,8 @@ async function disconnected(tx: Tx, caller: Caller, command: Command<'edge', 'di
   const row = await findEdge(tx, id);
   if (row === undefined) throw new Error('an edge that was ended is not there');
   const after = toEdge(row);
-  await recordChanges(tx, caller, [{ what: 'edge.disconnected', id, version: row.version, before: toEdge(current), after }]);
+  await recordChanges(tx, caller, [
+    { what: 'edge.disconnected', id, version: row.version, before: toEdge(current), after },
+  ]);
   return after;
 }

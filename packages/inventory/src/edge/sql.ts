@@ -34,7 +34,10 @@ export async function lockEdge(tx: Tx, id: string): Promise<EdgeRow | undefined>
   return findEdge(tx, id);
 }
 
-export async function insertEdge(tx: Tx, edge: { id: string; edgeType: string; attributes: unknown; a: readonly string[]; b: readonly string[] }): Promise<void> {
+export async function insertEdge(
+  tx: Tx,
+  edge: { id: string; edgeType: string; attributes: unknown; a: readonly string[]; b: readonly string[] },
+): Promise<void> {
   await tx.sql`insert into edge (id, edge_type, attributes) values (${edge.id}, ${edge.edgeType}, ${json(edge.attributes)})`;
   const ends = [...edge.a.map((id, at) => ({ id, side: 'a', at })), ...edge.b.map((id, at) => ({ id, side: 'b', at }))];
   // By node id, so that two cables that share several ports wait in one order.
@@ -51,7 +54,10 @@ export async function endEdge(tx: Tx, id: string): Promise<void> {
 }
 
 /** Which of the ports carry a live cable, for the refusal. */
-export async function listCablesOf(tx: Tx, nodeIds: readonly string[]): Promise<readonly { nodeId: string; edgeId: string }[]> {
+export async function listCablesOf(
+  tx: Tx,
+  nodeIds: readonly string[],
+): Promise<readonly { nodeId: string; edgeId: string }[]> {
   return tx.sql<{ nodeId: string; edgeId: string }>`
     select node_id as "nodeId", edge_id as "edgeId" from edge_end
     where node_id = any(${nodeIds}::uuid[]) and edge_type = 'connects' and live`;
@@ -63,7 +69,11 @@ export async function lockDependencies(tx: Tx): Promise<void> {
 }
 
 /** Whether any target already depends, directly or not, on any source. */
-export async function findDependencyLoop(tx: Tx, sources: readonly string[], targets: readonly string[]): Promise<boolean> {
+export async function findDependencyLoop(
+  tx: Tx,
+  sources: readonly string[],
+  targets: readonly string[],
+): Promise<boolean> {
   const [row] = await tx.sql<{ loops: boolean }>`
     with recursive onward (id) as (
       select unnest(${targets}::uuid[])

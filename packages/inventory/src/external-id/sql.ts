@@ -11,7 +11,11 @@ export const externalIdsOf = (idColumn: string): string =>
   `coalesce((select jsonb_agg(jsonb_build_object('source', e.source, 'externalId', e.external_id) order by e.source, e.external_id) from external_id e where e.resource_id = ${idColumn}), '[]'::jsonb) as "externalIds"`;
 
 /** Names a new resource by its keys. */
-export async function insertExternalIds(tx: Tx, of: { type: string; id: string }, keys: readonly ExternalKey[]): Promise<void> {
+export async function insertExternalIds(
+  tx: Tx,
+  of: { type: string; id: string },
+  keys: readonly ExternalKey[],
+): Promise<void> {
   if (keys.length === 0) return;
   await tx.sql`
     insert into external_id (source, external_id, resource_type, resource_id)

@@ -11,7 +11,11 @@ import type { Deps } from '../deps.js';
  * Facts after a position, in order and without a gap.
  * @throws Problem permission-denied, position-expired
  */
-export async function pageFeed(deps: Deps, caller: Caller, command: { afterPos: number; limit: number }): Promise<{ items: FeedItem[]; more: boolean }> {
+export async function pageFeed(
+  deps: Deps,
+  caller: Caller,
+  command: { afterPos: number; limit: number },
+): Promise<{ items: FeedItem[]; more: boolean }> {
   // The feed holds the facts of every tenant and the audit parts: it is for the contexts themselves.
   if (!('all' in caller.readScope)) throw problem('permission-denied', { missingPermission: 'inventory.feed.read' });
   const rows = await feedPage(deps.db.platform, schemaName, command.afterPos, command.limit);

@@ -22,7 +22,8 @@ export async function cancelImport(deps: Deps, caller: Caller, command: Command<
         const current = await lockImport(tx, id);
         if (current === undefined) throw problem('not-found', { resourceType: 'import' });
         await expectVersion(tx, { prefix: 'imp', id, version: current.version }, command.version);
-        if (current.endedAt !== null) throw problem('state-conflict', { state: current.state, allowed: ['staging', 'queued', 'running'] });
+        if (current.endedAt !== null)
+          throw problem('state-conflict', { state: current.state, allowed: ['staging', 'queued', 'running'] });
         await tx.sql`delete from import_chunk where import_id = ${id}`;
         await tx.sql`update import set state = 'cancelled', claimed_until = null, ended_at = now(), version = version + 1, updated_at = now() where id = ${id}`;
         const row = await findImport(tx, id);

@@ -19,7 +19,11 @@ export async function* readChangeLines(body: Body, limits: ImportLimits): AsyncG
     try {
       value = JSON.parse(text);
     } catch {
-      throw problem('malformed-request', { line: number }, `Line ${number} is not JSON; nothing of the file was taken over.`);
+      throw problem(
+        'malformed-request',
+        { line: number },
+        `Line ${number} is not JSON; nothing of the file was taken over.`,
+      );
     }
     if (!head) {
       const parsed = v.safeParse(changeHeadSchema, value);
@@ -28,13 +32,24 @@ export async function* readChangeLines(body: Body, limits: ImportLimits): AsyncG
       if (parsed.success) continue;
     }
     rows += 1;
-    if (rows > limits.lines) throw problem('content-too-large', { maxLines: limits.lines, line: number }, `The file has more than ${limits.lines} lines.`);
+    if (rows > limits.lines)
+      throw problem(
+        'content-too-large',
+        { maxLines: limits.lines, line: number },
+        `The file has more than ${limits.lines} lines.`,
+      );
     const parsed = v.safeParse(changeRowSchema, value);
     const key = keyOf(value, number);
     if (!parsed.success) {
       const issue = parsed.issues[0];
       yield { item: 'rejected', line: number, key, reason: `${v.getDotPath(issue) ?? 'row'}: ${issue.message}` };
-    } else if (seen.has(key)) yield { item: 'rejected', line: number, key: `${key}#${number}`, reason: `${key} occurs twice in the file; the first is taken` };
+    } else if (seen.has(key))
+      yield {
+        item: 'rejected',
+        line: number,
+        key: `${key}#${number}`,
+        reason: `${key} occurs twice in the file; the first is taken`,
+      };
     else {
       seen.add(key);
       // exactOptionalPropertyTypes: valibot leaves absent keys out, its type says `| undefined`

@@ -13,7 +13,12 @@ export async function createImport(deps: Deps, caller: Caller, command: Command<
   return judged(
     inTransaction(deps.db.app, (tx) =>
       once(tx, caller, async () => {
-        await insertImport(tx, { id, ...command, dryRun: command.dryRun || caller.dryRun === true, principalId: caller.principal.id });
+        await insertImport(tx, {
+          id,
+          ...command,
+          dryRun: command.dryRun || caller.dryRun === true,
+          principalId: caller.principal.id,
+        });
         const row = await findImport(tx, id);
         if (row === undefined) throw new Error('an import that was inserted is not there');
         return toImport(row);

@@ -14,19 +14,25 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Deps } from '../deps.js';
 import { createInventory } from '../index.js';
 import { cancelImport } from './cancel.js';
-import { dumpOf, listing } from './collect.testing.js';
+import { dumpOf, listing } from '../../test/import/collect.js';
 import { createImport } from './create.js';
 import { getImport } from './get.js';
 import { listImportResults } from './results.js';
 import { stageImport } from './stage.js';
 import { startImport } from './start.js';
-import { storedOf } from './stored.testing.js';
+import { storedOf } from '../../test/import/stored.js';
 import { runNextImport } from './worker.js';
 
 const fixtures = new URL('../../../../fixtures/', import.meta.url);
 const fixture = (name: string): Promise<string> => readFile(new URL(name, fixtures), 'utf8');
-const expected = async (name: string): Promise<Record<string, unknown>> => JSON.parse(await fixture(`expected/${name}.json`)) as Record<string, unknown>;
-const caller: Caller = { principal: { id: 'usr_test', type: 'user' }, accessEpoch: 1, readScope: { all: true }, scopes: [] };
+const expected = async (name: string): Promise<Record<string, unknown>> =>
+  JSON.parse(await fixture(`expected/${name}.json`)) as Record<string, unknown>;
+const caller: Caller = {
+  principal: { id: 'usr_test', type: 'user' },
+  accessEpoch: 1,
+  readScope: { all: true },
+  scopes: [],
+};
 
 let test_: TestDatabase;
 let deps: Deps;
@@ -35,13 +41,28 @@ const errors: unknown[] = [];
 
 beforeAll(async () => {
   test_ = await createTestDatabase(inject('postgresUrl'));
-  const open = (role: string): Database => openDatabase({ url: test_.url(role), applicationName: 'import-test', searchPath: ['inventory', 'extensions'], poolSize: 4 });
-  deps = { db: { app: open('inventory_app'), read: open('inventory_read'), platform: open('inventory_platform') }, now: () => new Date(), newId,
-    telemetry: { log: (level, message, fields) => void (level === 'error' && errors.push(message, fields)), span: (_name, _fields, work) => work() },
+  const open = (role: string): Database =>
+    openDatabase({
+      url: test_.url(role),
+      applicationName: 'import-test',
+      searchPath: ['inventory', 'extensions'],
+      poolSize: 4,
+    });
+  deps = {
+    db: { app: open('inventory_app'), read: open('inventory_read'), platform: open('inventory_platform') },
+    now: () => new Date(),
+    newId,
+    telemetry: {
+      log: (level, message, fields) => void (level === 'error' && errors.push(message, fields)),
+      span: (_name, _fields, work) => work(),
+    },
   };
-  admin = openDatabase({ url: test_.adminUrl, applicationName: 'import-test', searchPath: ['inventory', 'extensions'], poolSize: 2 });
-  // A base set without this kind refuses the tenants of a dump; the facts need them.
-  await admin.unsafe(`insert into kind (key, title, category, alloc_mode) values ('external-tenant', 'External tenant', 'logical', 'none') on conflict (key) do nothing`);
+  admin = openDatabase({
+    url: test_.adminUrl,
+    applicationName: 'import-test',
+    searchPath: ['inventory', 'extensions'],
+    poolSize: 2,
+  });
 });
 
 afterAll(async () => {
@@ -49,8 +70,17 @@ afterAll(async () => {
   await test_?.drop();
 });
 
-async function staged(source: string, content: string, options: { atomic?: 'set' | 'batch'; dryRun?: boolean; format?: Import['format'] } = {}): Promise<Import> {
-  const { id } = await createImport(deps, caller, { source, format: options.format ?? 'changeset', atomic: options.atomic ?? 'batch', dryRun: options.dryRun ?? false });
+async function staged(
+  source: string,
+  content: string,
+  options: { atomic?: 'set' | 'batch'; dryRun?: boolean; format?: Import['format'] } = {},
+): Promise<Import> {
+  const { id } = await createImport(deps, caller, {
+    source,
+    format: options.format ?? 'changeset',
+    atomic: options.atomic ?? 'batch',
+    dryRun: options.dryRun ?? false,
+  });
   const size = 500_000;
   let ordinal = 0;
   for (let at = 0; at < content.length; at += size) {
@@ -70,7 +100,8 @@ async function done(source: string, content: string, options: Parameters<typeof 
 
 const uuid = (one: Import): string => decodeId('imp', one.id);
 const read = (source: string, one?: Import): Promise<Imported> => storedOf(admin, source, one && uuid(one));
-const count = async (table: string): Promise<number> => Number((await admin.unsafe(`select count(*)::integer as n from ${table}`))[0]?.['n']);
+const count = async (table: string): Promise<number> =>
+  Number((await admin.unsafe(`select count(*)::integer as n from ${table}`))[0]?.['n']);
 
 test('a NetBox file imported gives its facts again from the database, and imported twice changes nothing', async () => {
   const file = await fixture('netbox/netbox-demo-v3.6.json');
@@ -78,7 +109,8 @@ test('a NetBox file imported gives its facts again from the database, and import
   expect(first).toMatchObject({ state: 'succeeded', percent: 100 });
   const want = await expected('netbox-demo-v3.6');
   delete (want['cabling'] as Record<string, unknown>)['storedCablePaths'];
-  for (const caseOfInput of ['duplicatePrefixSameVrf', 'duplicateHostSameVrf', 'sameHostInSeveralVrfs']) delete ((want['ipam'] as Record<string, unknown>)['awkward'] as Record<string, unknown>)[caseOfInput];
+  for (const caseOfInput of ['duplicatePrefixSameVrf', 'duplicateHostSameVrf', 'sameHostInSeveralVrfs'])
+    delete ((want['ipam'] as Record<string, unknown>)['awkward'] as Record<string, unknown>)[caseOfInput];
   expect(differences(want, netboxFacts(await read('netbox', first)), netboxSections)).toEqual([]);
 
   const facts = await count('feed');
@@ -92,7 +124,9 @@ test('a NetBox file imported gives its facts again from the database, and import
 test('a device type library gives its facts again from the database', async () => {
   const ended = await done('library', await listing(new URL('devicetypes/', fixtures)), { format: 'devicetypes' });
   expect(ended.state).toBe('succeeded');
-  expect(differences(await expected('devicetypes'), deviceTypeFacts(await read('library', ended)), deviceTypeSections)).toEqual([]);
+  expect(
+    differences(await expected('devicetypes'), deviceTypeFacts(await read('library', ended)), deviceTypeSections),
+  ).toEqual([]);
 });
 
 interface Version {
@@ -114,18 +148,31 @@ test('eighteen revisions of a prefix plan are applied one after the other, and a
     const after = await read('plan', ended);
     if (before !== undefined) changes.push(planChanges(step, before, after));
     before = after;
-    const now = new Map((await admin.sql<Version>`select x.external_id as key, b.version, b.cidr::text as cidr, b.parent_id as parent from address_block b
-      join external_id x on x.resource_id = b.id where x.source = 'plan' and b.attributes ? 'subnet'`).map((row) => [row.key, row]));
+    const now = new Map(
+      (
+        await admin.sql<Version>`select x.external_id as key, b.version, b.cidr::text as cidr, b.parent_id as parent from address_block b
+      join external_id x on x.resource_id = b.id where x.source = 'plan' and b.attributes ? 'subnet'`
+      ).map((row) => [row.key, row]),
+    );
     // A subnet whose list block came or went hangs elsewhere now: that is a change of the block, though not of the plan.
-    const moved = [...now.values()].filter(({ key, version }) => versions.has(key) && versions.get(key)?.version !== version);
-    expect(moved.filter(({ key, cidr, parent }) => versions.get(key)?.cidr === cidr && versions.get(key)?.parent === parent), name).toEqual([]);
+    const moved = [...now.values()].filter(
+      ({ key, version }) => versions.has(key) && versions.get(key)?.version !== version,
+    );
+    expect(
+      moved.filter(({ key, cidr, parent }) => versions.get(key)?.cidr === cidr && versions.get(key)?.parent === parent),
+      name,
+    ).toEqual([]);
     versions = now;
-    const overlaps = await admin.unsafe(`select a.cidr from address_block a join address_block b on a.id < b.id and a.space_id = b.space_id and a.cidr && b.cidr and a.parent_id is not distinct from b.parent_id
+    const overlaps =
+      await admin.unsafe(`select a.cidr from address_block a join address_block b on a.id < b.id and a.space_id = b.space_id and a.cidr && b.cidr and a.parent_id is not distinct from b.parent_id
       where a.ended_at is null and b.ended_at is null`);
     expect(overlaps, name).toEqual([]);
   }
   const want = await expected('ipamplan');
-  want['aggregates'] = (want['aggregates'] as Record<string, unknown>[]).map((aggregate) => ({ key: aggregate['prefix'], ...aggregate }));
+  want['aggregates'] = (want['aggregates'] as Record<string, unknown>[]).map((aggregate) => ({
+    key: aggregate['prefix'],
+    ...aggregate,
+  }));
   const order = ['outsideEveryAggregate', 'sameNameElsewhere'];
   const facts = planFacts(before as Imported, changes) as { awkward: Record<string, string[]> };
   for (const list of order) {
@@ -151,30 +198,54 @@ test('a spoiled row is reported by its key with what depends on it, and stops no
   );
   expect(ended.state).toBe('succeeded');
   const { items } = await listImportResults(deps, caller, { id: ended.id, outcome: ['refused'], limit: 100 });
-  expect(items.map(({ externalId }) => externalId).sort()).toEqual(['dcim.device:1', 'dcim.rack:2', 'ipam.prefix:1', 'ipam.prefix:3']);
-  expect((await read('spoiled')).resources.map(({ externalId }) => externalId)).toEqual(expect.arrayContaining(['dcim.device:2', 'dcim.rack:1', 'ipam.prefix:2']));
+  expect(items.map(({ externalId }) => externalId).sort()).toEqual([
+    'dcim.device:1',
+    'dcim.rack:2',
+    'ipam.prefix:1',
+    'ipam.prefix:3',
+  ]);
+  expect((await read('spoiled')).resources.map(({ externalId }) => externalId)).toEqual(
+    expect.arrayContaining(['dcim.device:2', 'dcim.rack:1', 'ipam.prefix:2']),
+  );
 });
 
 test('a file that is truncated or not JSON is refused whole, and nothing of it stays', async () => {
   const file = await fixture('netbox/netbox-demo-v3.6.json');
   const tables = ['import', 'import_row', 'import_chunk', 'node', 'feed'];
   const before = await Promise.all(tables.map(count));
-  await expect(staged('cut', file.slice(0, 2_000_000))).rejects.toMatchObject({ code: 'malformed-request', facts: { position: 2_000_000 } });
+  await expect(staged('cut', file.slice(0, 2_000_000))).rejects.toMatchObject({
+    code: 'malformed-request',
+    facts: { position: 2_000_000 },
+  });
   await expect(staged('html', '<html>not found</html>')).rejects.toMatchObject({ code: 'malformed-request' });
   await expect(staged('broken', '{"op":"upsert"')).rejects.toMatchObject({ code: 'malformed-request' });
   expect(await Promise.all(tables.map(count))).toEqual(before);
 });
 
 const line = (row: unknown): string => `${JSON.stringify(row)}\n`;
-const block = (externalId: string, cidr: string): string => line({ op: 'upsert', externalId, resource: { type: 'addressBlock', space: 'space', cidr } });
+const block = (externalId: string, cidr: string): string =>
+  line({ op: 'upsert', externalId, resource: { type: 'addressBlock', space: 'space', cidr } });
 const space = line({ op: 'upsert', externalId: 'space', resource: { type: 'addressSpace', name: 'space' } });
 
 test('a block passes from one key to another and two swap theirs inside one set', async () => {
   await done('swap', space + block('a', '10.0.0.0/24') + block('b', '10.0.1.0/24') + block('c', '10.0.2.0/24'));
-  const ended = await done('swap', block('a', '10.0.1.0/24') + block('b', '10.0.0.0/24') + line({ op: 'delete', externalId: 'c' }) + block('d', '10.0.2.0/24') + block('top', '10.0.0.0/16'));
+  const ended = await done(
+    'swap',
+    block('a', '10.0.1.0/24') +
+      block('b', '10.0.0.0/24') +
+      line({ op: 'delete', externalId: 'c' }) +
+      block('d', '10.0.2.0/24') +
+      block('top', '10.0.0.0/16'),
+  );
   expect(ended.counts).toMatchObject({ created: 2, updated: 2, deleted: 1 });
   const { resources } = await read('swap');
-  expect(Object.fromEntries(resources.filter(({ type }) => type === 'addressBlock').map(({ externalId, cidr, parent }) => [externalId, [cidr, parent]]))).toEqual({
+  expect(
+    Object.fromEntries(
+      resources
+        .filter(({ type }) => type === 'addressBlock')
+        .map(({ externalId, cidr, parent }) => [externalId, [cidr, parent]]),
+    ),
+  ).toEqual({
     a: ['10.0.1.0/24', 'top'],
     b: ['10.0.0.0/24', 'top'],
     d: ['10.0.2.0/24', 'top'],
@@ -199,14 +270,28 @@ test('a cancelled import is not applied, and one whose worker died is applied on
   expect(await runNextImport(deps)).toBe(false);
   const one = await staged('died', space + block('a', '10.9.0.0/24'));
   // What a kill -9 leaves: a claim without an end.
-  await admin.unsafe(`update import set state = 'running', epoch = 7, claimed_until = now() - interval '1 second' where id = $1`, [uuid(one)]);
+  await admin.unsafe(
+    `update import set state = 'running', epoch = 7, claimed_until = now() - interval '1 second' where id = $1`,
+    [uuid(one)],
+  );
   expect(await runNextImport(deps)).toBe(true);
   expect(await getImport(deps, caller, { id: one.id })).toMatchObject({ state: 'succeeded', counts: { created: 2 } });
   expect(await runNextImport(deps)).toBe(false);
 });
 
 test('progress is seen while a large set is applied, and a cancel in the middle undoes all of it', async () => {
-  const rows = Array.from({ length: 20_000 }, (_, n) => line({ op: 'upsert', externalId: `region:${n}`, resource: { type: 'node', kind: 'region', name: `r${n}`, ...(n === 0 ? {} : { parent: `region:${Math.floor((n - 1) / 20)}` }) } })).join('');
+  const rows = Array.from({ length: 20_000 }, (_, n) =>
+    line({
+      op: 'upsert',
+      externalId: `region:${n}`,
+      resource: {
+        type: 'node',
+        kind: 'region',
+        name: `r${n}`,
+        ...(n === 0 ? {} : { parent: `region:${Math.floor((n - 1) / 20)}` }),
+      },
+    }),
+  ).join('');
   const one = await staged('large', rows);
   expect(one).toMatchObject({ state: 'queued', rowsTotal: 20_000 });
   const seen = new Set<number>();
@@ -237,16 +322,23 @@ test('what a complete set no longer names is retired from the leaves inwards, an
   const site = (pk: number) => ['dcim.site', pk, { name: `s${pk}`, slug: `s${pk}` }] as const;
   const rack = (pk: number, at: number) => ['dcim.rack', pk, { name: `r${pk}`, site: at, u_height: 10 }] as const;
   await done('complete', dumpOf([site(1), rack(1, 1), rack(2, 1), site(2), rack(3, 2)]));
-  const [rack2] = await admin.sql<{ id: string }>`select resource_id as id from external_id where source = 'complete' and external_id = 'dcim.rack:2'`;
+  const [rack2] = await admin.sql<{
+    id: string;
+  }>`select resource_id as id from external_id where source = 'complete' and external_id = 'dcim.rack:2'`;
   await createInventory(deps).node.register(caller, { kind: 'device', parentId: encodeId('nod', rack2?.id ?? '') });
   const ended = await done('complete', dumpOf([site(2), rack(3, 2)]));
   expect(ended.counts).toMatchObject({ deleted: 1, refused: 2, unchanged: 2 });
   const { items } = await listImportResults(deps, caller, { id: ended.id, outcome: ['refused'], limit: 10 });
-  expect(items.map(({ externalId, problem }) => `${externalId} ${problem?.code}`).sort()).toEqual(['dcim.rack:2 has-dependents', 'dcim.site:1 has-dependents']);
+  expect(items.map(({ externalId, problem }) => `${externalId} ${problem?.code}`).sort()).toEqual([
+    'dcim.rack:2 has-dependents',
+    'dcim.site:1 has-dependents',
+  ]);
 });
 
 test('an import whose connection is cut in the middle is applied once, with one feed row a resource', async () => {
-  const rows = Array.from({ length: 5000 }, (_, n) => line({ op: 'upsert', externalId: `region:${n}`, resource: { type: 'node', kind: 'region', name: `r${n}` } })).join('');
+  const rows = Array.from({ length: 5000 }, (_, n) =>
+    line({ op: 'upsert', externalId: `region:${n}`, resource: { type: 'node', kind: 'region', name: `r${n}` } }),
+  ).join('');
   const one = await staged('cut off', rows);
   const before = await count('feed');
   let cut = 0;
@@ -255,12 +347,17 @@ test('an import whose connection is cut in the middle is applied once, with one 
   while (running) {
     const { rowsDone } = await getImport(deps, caller, { id: one.id });
     if (rowsDone > 0 && cut === 0) {
-      cut = (await admin.sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'inventory_app' and datname = current_database() and xact_start is not null and state like 'idle in transaction%' or (usename = 'inventory_app' and datname = current_database() and query like '%import_row%' and state = 'active')`).length;
+      cut = (
+        await admin.sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'inventory_app' and datname = current_database() and xact_start is not null and state like 'idle in transaction%' or (usename = 'inventory_app' and datname = current_database() and query like '%import_row%' and state = 'active')`
+      ).length;
     }
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
   await work;
   expect(cut).toBeGreaterThan(0);
-  expect(await getImport(deps, caller, { id: one.id })).toMatchObject({ state: 'succeeded', counts: { created: 5000 } });
+  expect(await getImport(deps, caller, { id: one.id })).toMatchObject({
+    state: 'succeeded',
+    counts: { created: 5000 },
+  });
   expect(await count('feed')).toBe(before + 5000);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inPieces } from './collect.testing.js';
+import { inPieces } from '../../test/import/collect.js';
 import { jsonArrayElements } from './json-array.js';
 
 async function split(text: string | Uint8Array, size = 7): Promise<unknown[]> {
@@ -11,7 +11,11 @@ async function split(text: string | Uint8Array, size = 7): Promise<unknown[]> {
 const awkward = [{ a: 'x } ] , { [ " \\ æøå \u{1F6F0}' }, { b: { c: [1, [2, { d: 'e"' }]] } }, {}];
 
 test('rows are found wherever the pieces of the file end', async () => {
-  for (const text of [JSON.stringify(awkward), JSON.stringify(awkward, null, 2), `\uFEFF ${JSON.stringify(awkward)}\n`]) {
+  for (const text of [
+    JSON.stringify(awkward),
+    JSON.stringify(awkward, null, 2),
+    `\uFEFF ${JSON.stringify(awkward)}\n`,
+  ]) {
     for (const size of [1, 2, 3, 5, 64, 100_000]) expect(await split(text, size)).toEqual(awkward);
   }
   expect(await split(' [ ] ')).toEqual([]);
@@ -32,10 +36,17 @@ test('a file that is no array of rows is refused with the byte at which it stops
     [Buffer.from([0x5b, 0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d, 0x5d]), 1, /UTF-8/],
   ];
   for (const [text, position, detail] of cases) {
-    await expect(split(text), String(text)).rejects.toMatchObject({ code: 'malformed-request', facts: { position }, detail: expect.stringMatching(detail) });
+    await expect(split(text), String(text)).rejects.toMatchObject({
+      code: 'malformed-request',
+      facts: { position },
+      detail: expect.stringMatching(detail),
+    });
   }
 });
 
 test('a single row may not take the memory of the process', async () => {
-  await expect(split(`[{"a":"${'x'.repeat(20_000)}"}]`, 1000)).rejects.toMatchObject({ code: 'content-too-large', facts: { row: 0 } });
+  await expect(split(`[{"a":"${'x'.repeat(20_000)}"}]`, 1000)).rejects.toMatchObject({
+    code: 'content-too-large',
+    facts: { row: 0 },
+  });
 });

@@ -19,7 +19,11 @@ const comma = 0x2c;
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
 function malformed(detail: string, position: number, row?: number): Error {
-  return problem('malformed-request', { position, ...(row === undefined ? {} : { row }) }, `${detail} (byte ${position}${row === undefined ? '' : `, row ${row}`})`);
+  return problem(
+    'malformed-request',
+    { position, ...(row === undefined ? {} : { row }) },
+    `${detail} (byte ${position}${row === undefined ? '' : `, row ${row}`})`,
+  );
 }
 
 type Expect = 'start' | 'first' | 'element' | 'separator' | 'inside' | 'end';
@@ -101,7 +105,11 @@ export async function* jsonArrayElements(body: Body, elementBytes: number): Asyn
       const rest = chunk.subarray(from);
       held += rest.byteLength;
       if (held > elementBytes) {
-        throw problem('content-too-large', { maxBytes: elementBytes, position: startsAt, row: index }, `Row ${index} is larger than ${elementBytes} bytes.`);
+        throw problem(
+          'content-too-large',
+          { maxBytes: elementBytes, position: startsAt, row: index },
+          `Row ${index} is larger than ${elementBytes} bytes.`,
+        );
       }
       // The reader may reuse its buffer for the next chunk.
       pieces.push(Uint8Array.from(rest));

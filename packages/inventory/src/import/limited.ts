@@ -10,7 +10,11 @@ export async function* limited(body: Body, maxBytes: number): AsyncGenerator<Uin
   for await (const chunk of body) {
     seen += chunk.byteLength;
     if (seen > maxBytes) {
-      throw problem('content-too-large', { maxBytes }, `The file is larger than ${maxBytes} bytes; nothing of it was taken over.`);
+      throw problem(
+        'content-too-large',
+        { maxBytes },
+        `The file is larger than ${maxBytes} bytes; nothing of it was taken over.`,
+      );
     }
     yield chunk;
   }

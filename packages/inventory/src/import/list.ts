@@ -9,12 +9,19 @@ import { selectImport, type ImportRow } from './sql.js';
  * Imports, the newest first.
  * @throws Problem invalid-cursor
  */
-export async function listImports(deps: Deps, caller: Caller, command: Command<'import', 'list'>): Promise<Result<'import', 'list'>> {
+export async function listImports(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'import', 'list'>,
+): Promise<Result<'import', 'list'>> {
   if (!('all' in caller.readScope)) return { items: [] };
   const asked = query();
   const after = readCursor(command.cursor, ['uuid']);
   if (after !== undefined) asked.and(`id < ${asked.value(after[0])}::uuid`);
   if (command.state !== undefined) asked.and(`state = any(${asked.value(command.state)}::text[])`);
-  const rows = (await deps.db.platform.unsafe(`${selectImport} ${asked.where()} order by id desc limit ${asked.value(command.limit + 1)}`, [...asked.params])) as unknown as readonly ImportRow[];
+  const rows = (await deps.db.platform.unsafe(
+    `${selectImport} ${asked.where()} order by id desc limit ${asked.value(command.limit + 1)}`,
+    [...asked.params],
+  )) as unknown as readonly ImportRow[];
   return page(rows, command.limit, { item: toImport, keys: (row) => [row.id] });
 }

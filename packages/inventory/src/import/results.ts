@@ -22,7 +22,11 @@ interface Row {
  * What became of each row, in the order of the file.
  * @throws Problem not-found, invalid-cursor
  */
-export async function listImportResults(deps: Deps, caller: Caller, command: Command<'import', 'results'>): Promise<Result<'import', 'results'>> {
+export async function listImportResults(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'import', 'results'>,
+): Promise<Result<'import', 'results'>> {
   await getImport(deps, caller, { id: command.id });
   const asked = query();
   asked.and(`import_id = ${asked.value(decodeId('imp', command.id))}::uuid`);

@@ -4,7 +4,12 @@ import type { ImportRow } from './sql.js';
 
 /** An import as the contract shows it. */
 export function toImport(row: ImportRow): Import {
-  const done = row.state === 'succeeded' ? 100 : row.rowsTotal === 0 ? 0 : Math.min(99, Math.floor((row.rowsDone / row.rowsTotal) * 100));
+  const done =
+    row.state === 'succeeded'
+      ? 100
+      : row.rowsTotal === 0
+        ? 0
+        : Math.min(99, Math.floor((row.rowsDone / row.rowsTotal) * 100));
   return {
     id: encodeId('imp', row.id),
     type: 'import',

@@ -38,13 +38,21 @@ export async function lockImport(tx: Tx, id: string): Promise<ImportRow | undefi
   return row as ImportRow | undefined;
 }
 
-export async function insertImport(tx: Tx, row: { id: string; source: string; format: string; atomic: string; dryRun: boolean; principalId: string }): Promise<void> {
+export async function insertImport(
+  tx: Tx,
+  row: { id: string; source: string; format: string; atomic: string; dryRun: boolean; principalId: string },
+): Promise<void> {
   await tx.sql`insert into import (id, source, format, atomic, dry_run, principal_id) values (${row.id}, ${row.source}, ${row.format}, ${row.atomic}, ${row.dryRun}, ${row.principalId})`;
 }
 
 /** Adds a piece of the file; the same ordinal again replaces it, so a repeated call is the same call. */
-export async function putChunk(tx: Tx, chunk: { importId: string; ordinal: number; content: string; bytes: number }): Promise<void> {
-  const [before] = await tx.sql<{ bytes: number }>`select octet_length(content)::integer as bytes from import_chunk where import_id = ${chunk.importId} and ordinal = ${chunk.ordinal}`;
+export async function putChunk(
+  tx: Tx,
+  chunk: { importId: string; ordinal: number; content: string; bytes: number },
+): Promise<void> {
+  const [before] = await tx.sql<{
+    bytes: number;
+  }>`select octet_length(content)::integer as bytes from import_chunk where import_id = ${chunk.importId} and ordinal = ${chunk.ordinal}`;
   await tx.sql`
     insert into import_chunk (import_id, ordinal, content) values (${chunk.importId}, ${chunk.ordinal}, ${chunk.content})
     on conflict (import_id, ordinal) do update set content = excluded.content`;
@@ -56,7 +64,9 @@ export async function putChunk(tx: Tx, chunk: { importId: string; ordinal: numbe
 /** The file again as it came, a piece at a time. */
 export async function* chunksOf(tx: Tx, importId: string, count: number): AsyncGenerator<Uint8Array> {
   for (let ordinal = 0; ordinal < count; ordinal += 1) {
-    const [row] = await tx.sql<{ content: string }>`select content from import_chunk where import_id = ${importId} and ordinal = ${ordinal}`;
+    const [row] = await tx.sql<{
+      content: string;
+    }>`select content from import_chunk where import_id = ${importId} and ordinal = ${ordinal}`;
     if (row !== undefined) yield Buffer.from(row.content);
   }
 }
@@ -102,7 +112,10 @@ export async function claimImport(db: Database, holdMs: number): Promise<ImportR
 }
 
 /** Progress and heartbeat, seen while the applying transaction is open; false when another worker or a cancel has taken it. */
-export async function noteProgress(db: Database, claim: { id: string; epoch: number; rowsDone: number; holdMs: number }): Promise<boolean> {
+export async function noteProgress(
+  db: Database,
+  claim: { id: string; epoch: number; rowsDone: number; holdMs: number },
+): Promise<boolean> {
   const rows = await db.sql`
     update import set rows_done = least(rows_total, ${claim.rowsDone}), claimed_until = now() + ${claim.holdMs}::integer * interval '1 millisecond'
     where id = ${claim.id} and epoch = ${claim.epoch} and state = 'running' returning 1 as one`;
@@ -110,7 +123,10 @@ export async function noteProgress(db: Database, claim: { id: string; epoch: num
 }
 
 /** Ends a run that is still ours; false when it is not, and then nothing of it may be committed. */
-export async function endImport(tx: Tx, end: { id: string; epoch: number; state: 'succeeded' | 'failed'; problem: unknown }): Promise<boolean> {
+export async function endImport(
+  tx: Tx,
+  end: { id: string; epoch: number; state: 'succeeded' | 'failed'; problem: unknown },
+): Promise<boolean> {
   const rows = await tx.sql`
     update import set state = ${end.state}, problem = ${json(end.problem ?? null)}, rows_done = rows_total, claimed_until = null, ended_at = now(), version = version + 1,
       updated_at = now(),
@@ -125,6 +141,8 @@ export async function endImport(tx: Tx, end: { id: string; epoch: number; state:
 }
 
 export async function findHead(tx: Tx, importId: string): Promise<{ complete: boolean } | undefined> {
-  const [row] = await tx.sql<{ resource: { complete: boolean } }>`select resource from import_row where import_id = ${importId} and line = 0`;
+  const [row] = await tx.sql<{
+    resource: { complete: boolean };
+  }>`select resource from import_row where import_id = ${importId} and line = 0`;
   return row?.resource;
 }

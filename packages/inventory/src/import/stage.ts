@@ -22,7 +22,11 @@ export async function stageImport(deps: Deps, _caller: Caller, command: Command<
       const bytes = Buffer.byteLength(command.content);
       const row = await lockStaging(tx, id);
       if (row.bytes + bytes > defaultLimits.fileBytes) {
-        throw problem('content-too-large', { maxBytes: defaultLimits.fileBytes }, `The file is larger than ${defaultLimits.fileBytes} bytes; nothing of it is taken over.`);
+        throw problem(
+          'content-too-large',
+          { maxBytes: defaultLimits.fileBytes },
+          `The file is larger than ${defaultLimits.fileBytes} bytes; nothing of it is taken over.`,
+        );
       }
       await putChunk(tx, { importId: id, ordinal: command.ordinal, content: command.content, bytes });
       return toImport(await lockStaging(tx, id));

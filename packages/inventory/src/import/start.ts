@@ -25,7 +25,9 @@ const settings = { statement_timeout: '60s', idle_in_transaction_session_timeout
 export async function startImport(deps: Deps, _caller: Caller, command: Command<'import', 'start'>): Promise<Import> {
   const id = decodeId('imp', command.id);
   try {
-    return await judged(inTransaction(deps.db.app, (tx) => started(tx, id, command.chunks), { settings, deadlineMs: 120_000 }));
+    return await judged(
+      inTransaction(deps.db.app, (tx) => started(tx, id, command.chunks), { settings, deadlineMs: 120_000 }),
+    );
   } catch (error) {
     // The file itself is at fault, and no other start will read it better. Missing pieces may still come.
     const tooLarge = isProblem(error, 'content-too-large');
@@ -41,7 +43,12 @@ async function started(tx: Tx, id: string, chunks: number): Promise<Import> {
   // Started already: a repeated call is the same call.
   if (current !== undefined && (current.state === 'queued' || current.state === 'running')) return toImport(current);
   const { chunks: had } = await lockStaging(tx, id);
-  if (had !== chunks) throw problem('malformed-request', { expected: chunks, received: had, retryable: true }, `The file has ${chunks} pieces and ${had} have come.`);
+  if (had !== chunks)
+    throw problem(
+      'malformed-request',
+      { expected: chunks, received: had, retryable: true },
+      `The file has ${chunks} pieces and ${had} have come.`,
+    );
   const rowsTotal = await stageRows(tx, id, translate(chunksOf(tx, id, chunks), defaultLimits));
   await queueImport(tx, id, rowsTotal);
   const row = await lockImport(tx, id);
@@ -50,7 +57,12 @@ async function started(tx: Tx, id: string, chunks: number): Promise<Import> {
 }
 
 /** Writes what a translator gives as staged rows and tells how many wait to be applied. */
-export async function stageRows(tx: Tx, importId: string, items: AsyncIterable<ChangeItem>, limits: ImportLimits = defaultLimits): Promise<number> {
+export async function stageRows(
+  tx: Tx,
+  importId: string,
+  items: AsyncIterable<ChangeItem>,
+  limits: ImportLimits = defaultLimits,
+): Promise<number> {
   let batch: StagedRow[] = [];
   let line = 0;
   let waiting = 0;
@@ -58,7 +70,8 @@ export async function stageRows(tx: Tx, importId: string, items: AsyncIterable<C
     if (item.item !== 'head') line = Math.max(line + 1, item.item === 'skipped' ? 0 : item.line);
     const row = stagedRow(item, item.item === 'head' ? 0 : line);
     if (row.outcome === null && row.line > 0) waiting += 1;
-    if (waiting > limits.lines) throw problem('content-too-large', { maxLines: limits.lines }, `The file has more than ${limits.lines} rows.`);
+    if (waiting > limits.lines)
+      throw problem('content-too-large', { maxLines: limits.lines }, `The file has more than ${limits.lines} rows.`);
     batch.push(row);
     if (batch.length === batchRows) {
       await insertImportRow(tx, importId, batch);
@@ -77,11 +90,24 @@ function stagedRow(item: ChangeItem, line: number): StagedRow {
     case 'skipped':
       return { ...empty, op: 'skip', external_id: item.model, resource: { count: item.count }, outcome: 'skipped' };
     case 'rejected':
-      return { ...empty, op: 'upsert', external_id: item.key, outcome: 'refused', problem: { code: 'validation-failed', ...problems['validation-failed'], detail: item.reason } };
+      return {
+        ...empty,
+        op: 'upsert',
+        external_id: item.key,
+        outcome: 'refused',
+        problem: { code: 'validation-failed', ...problems['validation-failed'], detail: item.reason },
+      };
     case 'row': {
       const { op, externalId, ifMatch } = item.row;
       const resource = item.row.op === 'upsert' ? item.row.resource : undefined;
-      return { ...empty, op, external_id: externalId, if_match: ifMatch ?? null, resource_type: resource?.type ?? null, resource: resource ?? null };
+      return {
+        ...empty,
+        op,
+        external_id: externalId,
+        if_match: ifMatch ?? null,
+        resource_type: resource?.type ?? null,
+        resource: resource ?? null,
+      };
     }
   }
 }

@@ -52,12 +52,20 @@ export async function* translate(body: Body, limits: ImportLimits): AsyncGenerat
   const text = head.replace(/^\uFEFF/, '').trimStart();
   if (text === '') throw problem('malformed-request', { position: 0 }, 'The file is empty.');
   // Binary formats (an archive, a spreadsheet) hold zero bytes early; text never does.
-  if (text.includes('\u0000') || text.startsWith('\u001f')) throw problem('malformed-request', { position: 0 }, 'The file is binary; JSON, NDJSON or YAML is expected.');
+  if (text.includes('\u0000') || text.startsWith('\u001f'))
+    throw problem('malformed-request', { position: 0 }, 'The file is binary; JSON, NDJSON or YAML is expected.');
   if (text.startsWith('[')) yield* translateNetbox(whole, limits);
-  else if (text.startsWith('{')) yield* isListing(text) ? translateDeviceTypes(listedDocuments(whole, limits)) : readChangeLines(whole, limits);
+  else if (text.startsWith('{'))
+    yield* isListing(text) ? translateDeviceTypes(listedDocuments(whole, limits)) : readChangeLines(whole, limits);
   else if (isPrefixPlan(text)) yield* translatePrefixPlan(whole, limits);
-  else if (/^(---|#|%|["']?[A-Za-z][\w-]*["']?:)/m.test(text)) yield* translateDeviceTypes(yamlDocuments(whole, limits));
-  else throw problem('malformed-request', { position: 0 }, 'The file is neither a NetBox dump, nor a change set, nor YAML of device types or prefixes.');
+  else if (/^(---|#|%|["']?[A-Za-z][\w-]*["']?:)/m.test(text))
+    yield* translateDeviceTypes(yamlDocuments(whole, limits));
+  else
+    throw problem(
+      'malformed-request',
+      { position: 0 },
+      'The file is neither a NetBox dump, nor a change set, nor YAML of device types or prefixes.',
+    );
 }
 
 function isListing(head: string): boolean {

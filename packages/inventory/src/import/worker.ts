@@ -31,7 +31,9 @@ export function startImportWorker(deps: Deps, { pollMs = 500 }: { readonly pollM
       try {
         worked = await runNextImport(deps);
       } catch (error) {
-        deps.telemetry.log('error', 'An import could not be worked on', { error: error instanceof Error ? error.message : String(error) });
+        deps.telemetry.log('error', 'An import could not be worked on', {
+          error: error instanceof Error ? error.message : String(error),
+        });
       }
       if (worked || stopped) continue;
       await new Promise<void>((resolve) => {
@@ -67,10 +69,18 @@ export async function runNextImport(deps: Deps): Promise<boolean> {
       if (isCommitUnknown(error)) return true;
       if ((isRace(error) || isPassing(error)) && attempt < attemptsMax) continue;
       if (isPassing(error) && claim.epoch < epochsMax) {
-        deps.telemetry.log('warn', 'The database went away during an import; it is claimed again when the claim has run out', { import: claim.id });
+        deps.telemetry.log(
+          'warn',
+          'The database went away during an import; it is claimed again when the claim has run out',
+          { import: claim.id },
+        );
         return true;
       }
-      deps.telemetry.log('error', 'An import failed', { import: claim.id, error: error instanceof Error ? error.message : String(error), constraint: constraintName(error) });
+      deps.telemetry.log('error', 'An import failed', {
+        import: claim.id,
+        error: error instanceof Error ? error.message : String(error),
+        constraint: constraintName(error),
+      });
       await failImport(deps, claim, error);
       return true;
     }
@@ -79,12 +89,20 @@ export async function runNextImport(deps: Deps): Promise<boolean> {
 
 /** Somebody took or moved a thing between reading and writing; judged again, the set says what it collides with. */
 function isRace(error: unknown): boolean {
-  return isProblem(error, 'operation-in-progress') || ['23P01', '23505', '23503', '40001', '40P01'].includes(sqlState(error) ?? '');
+  return (
+    isProblem(error, 'operation-in-progress') ||
+    ['23P01', '23505', '23503', '40001', '40P01'].includes(sqlState(error) ?? '')
+  );
 }
 
 /** The database went away or had too much to do: nothing is wrong with the import, and nothing of it was committed. */
 function isPassing(error: unknown): boolean {
-  return isFatal(error) || isProblem(error, 'overloaded') || isProblem(error, 'dependency-unavailable') || faultCode(error) !== undefined;
+  return (
+    isFatal(error) ||
+    isProblem(error, 'overloaded') ||
+    isProblem(error, 'dependency-unavailable') ||
+    faultCode(error) !== undefined
+  );
 }
 
 /** The run was cancelled, or another worker has taken it over: nothing of it may be committed. */
@@ -114,7 +132,15 @@ async function applyImport(deps: Deps, claim: ImportRow): Promise<void> {
       async (tx) => {
         rowsDone = 0;
         const head = await findHead(tx, claim.id);
-        applied = await applySet(tx, { importId: claim.id, source: claim.source, complete: head?.complete === true, whole: claim.atomic === 'set', caller, newId: deps.newId, progress });
+        applied = await applySet(tx, {
+          importId: claim.id,
+          source: claim.source,
+          complete: head?.complete === true,
+          whole: claim.atomic === 'set',
+          caller,
+          newId: deps.newId,
+          progress,
+        });
         if (!claim.dryRun) await finish(tx, claim, applied);
       },
       { settings, attempts: 1, rollback: claim.dryRun },
@@ -133,23 +159,41 @@ async function applyImport(deps: Deps, claim: ImportRow): Promise<void> {
 async function finish(tx: Tx, claim: ImportRow, applied: Applied): Promise<void> {
   await writeOutcomes(tx, claim.id, applied);
   const refused = applied.outcomes.filter(({ outcome }) => outcome === 'refused').length;
-  const whole = problem('validation-failed', { refused }, `${refused} rows were refused and the set is all or nothing: nothing was changed.`);
-  const ours = await endImport(tx, { id: claim.id, epoch: claim.epoch, state: applied.stopped ? 'failed' : 'succeeded', problem: applied.stopped ? whole.toJSON() : null });
+  const whole = problem(
+    'validation-failed',
+    { refused },
+    `${refused} rows were refused and the set is all or nothing: nothing was changed.`,
+  );
+  const ours = await endImport(tx, {
+    id: claim.id,
+    epoch: claim.epoch,
+    state: applied.stopped ? 'failed' : 'succeeded',
+    problem: applied.stopped ? whole.toJSON() : null,
+  });
   if (!ours) throw overtaken();
 }
 
 /** Ids that a dry run made exist nowhere. */
 function withoutIds(applied: Applied): Applied {
-  return { ...applied, outcomes: applied.outcomes.map((each) => (each.outcome === 'created' ? { ...each, id: undefined } : each)) };
+  return {
+    ...applied,
+    outcomes: applied.outcomes.map((each) => (each.outcome === 'created' ? { ...each, id: undefined } : each)),
+  };
 }
 
 async function failImport(deps: Deps, claim: ImportRow, error: unknown): Promise<void> {
   const refusal = isProblem(error) ? error : problem('internal', {}, 'The import failed; nothing of it was applied.');
-  await inTransaction(deps.db.app, (tx) => endImport(tx, { id: claim.id, epoch: claim.epoch, state: 'failed', problem: refusal.toJSON() }));
+  await inTransaction(deps.db.app, (tx) =>
+    endImport(tx, { id: claim.id, epoch: claim.epoch, state: 'failed', problem: refusal.toJSON() }),
+  );
 }
 
 /** Who the feed says has done it: the principal that asked for the import. */
 function importer(claim: ImportRow): Caller {
-  const type = claim.principalId.startsWith('usr_') ? 'user' : claim.principalId.startsWith('sac_') ? 'service' : 'system';
+  const type = claim.principalId.startsWith('usr_')
+    ? 'user'
+    : claim.principalId.startsWith('sac_')
+      ? 'service'
+      : 'system';
   return { principal: { id: claim.principalId, type }, accessEpoch: 0, readScope: { all: true }, scopes: [] };
 }

@@ -9,7 +9,8 @@ import { countViolations, invariants } from './sql.js';
  * @throws Problem permission-denied
  */
 export async function listInvariants(deps: Deps, caller: Caller): Promise<{ items: Invariant[] }> {
-  if (!('all' in caller.readScope)) throw problem('permission-denied', { missingPermission: 'inventory.invariant.read' });
+  if (!('all' in caller.readScope))
+    throw problem('permission-denied', { missingPermission: 'inventory.invariant.read' });
   const items: Invariant[] = [];
   for (const each of invariants) items.push(await countViolations(deps.db.platform, each));
   return { items };

@@ -27,7 +27,10 @@ export async function findKind(db: Database | Tx, key: string): Promise<KindRow 
   return row as KindRow | undefined;
 }
 
-export async function listKinds(db: Database, asked: { category: string | null; after: string | null; limit: number }): Promise<readonly KindRow[]> {
+export async function listKinds(
+  db: Database,
+  asked: { category: string | null; after: string | null; limit: number },
+): Promise<readonly KindRow[]> {
   const rows = await db.unsafe(
     `${selectKind} where ($1::text is null or category = $1) and ($2::text is null or key > $2) order by key limit $3`,
     [asked.category, asked.after, asked.limit + 1],

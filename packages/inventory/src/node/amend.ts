@@ -26,7 +26,13 @@ type Patch = Command<'node', 'amend'>['patch'];
  */
 export async function amendNode(deps: Deps, caller: Caller, command: Command<'node', 'amend'>): Promise<Node> {
   const claimIds = [deps.newId(), deps.newId()] as const;
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended({ tx, caller, claimIds }, command)), asked(caller)));
+  return judged(
+    inTransaction(
+      deps.db.app,
+      (tx) => once(tx, caller, () => amended({ tx, caller, claimIds }, command)),
+      asked(caller),
+    ),
+  );
 }
 
 interface Attempt {
@@ -35,7 +41,10 @@ interface Attempt {
   readonly claimIds: readonly [string, string];
 }
 
-async function amended({ tx, caller, claimIds }: Attempt, { id: nodeId, version, patch }: Command<'node', 'amend'>): Promise<Node> {
+async function amended(
+  { tx, caller, claimIds }: Attempt,
+  { id: nodeId, version, patch }: Command<'node', 'amend'>,
+): Promise<Node> {
   const id = decodeId('nod', nodeId);
   const parentId = patch.parentId == null ? null : decodeId('nod', patch.parentId);
   // Both at once, by id: two moves that swap places must not wait for each other.
@@ -80,7 +89,8 @@ function stateAfter(row: NodeRow, patch: Patch, parentId: string | null): NodeSt
     // A name given by the source may repeat; one given here is claimed.
     nameExclusive: patch.name === undefined ? row.nameExclusive : patch.name !== null,
     parentId: patch.parentId === undefined ? row.parentId : parentId,
-    tenantId: patch.tenantId === undefined ? row.tenantId : patch.tenantId === null ? null : decodeId('tnt', patch.tenantId),
+    tenantId:
+      patch.tenantId === undefined ? row.tenantId : patch.tenantId === null ? null : decodeId('tnt', patch.tenantId),
     attributes: patch.attributes === undefined ? row.attributes : mergePatch(row.attributes, patch.attributes),
     traits: patch.traits ?? row.traits,
     labels: patch.labels === undefined ? row.labels : mergePatch(row.labels, patch.labels),
@@ -89,19 +99,38 @@ function stateAfter(row: NodeRow, patch: Patch, parentId: string | null): NodeSt
   };
 }
 
-async function checkPlace(tx: Tx, { current, to, parent }: { current: NodeRow; to: NodeState; parent: NodeRow | undefined }): Promise<void> {
+async function checkPlace(
+  tx: Tx,
+  { current, to, parent }: { current: NodeRow; to: NodeState; parent: NodeRow | undefined },
+): Promise<void> {
   const kind = await findKind(tx, current.kind);
   if (kind === undefined) throw new Error(`no kind ${current.kind}`);
   const [strange] = unknownTraits(kind, to.traits);
-  if (strange !== undefined) throw problem('reference-not-found', { pointer: `/patch/traits/${to.traits.indexOf(strange)}`, resourceType: 'trait' });
+  if (strange !== undefined)
+    throw problem('reference-not-found', {
+      pointer: `/patch/traits/${to.traits.indexOf(strange)}`,
+      resourceType: 'trait',
+    });
   const moved = to.parentId !== current.parentId;
   if (moved) {
     if (to.parentId === current.id) throw problem('cycle-detected', { path: [encodeId('nod', current.id)] });
-    if (to.parentId !== null && parent === undefined) throw problem('reference-not-found', { pointer: '/patch/parentId', resourceType: 'node' });
+    if (to.parentId !== null && parent === undefined)
+      throw problem('reference-not-found', { pointer: '/patch/parentId', resourceType: 'node' });
     const fault = placementFault(kind, parent);
-    if (fault !== undefined) throw problem('topology-violation', { rule: fault, kind: kind.key, ...(parent ? { parentKind: parent.kind } : {}) });
+    if (fault !== undefined)
+      throw problem('topology-violation', {
+        rule: fault,
+        kind: kind.key,
+        ...(parent ? { parentKind: parent.kind } : {}),
+      });
   }
   if (to.name === null || !to.nameExclusive || (!moved && to.name === current.name)) return;
-  const sibling = await findSiblingOfName(tx, { parentId: to.parentId, kind: kind.key, name: to.name, not: current.id });
-  if (sibling !== undefined) throw problem('already-exists', { field: 'name', conflictingId: encodeId('nod', sibling) });
+  const sibling = await findSiblingOfName(tx, {
+    parentId: to.parentId,
+    kind: kind.key,
+    name: to.name,
+    not: current.id,
+  });
+  if (sibling !== undefined)
+    throw problem('already-exists', { field: 'name', conflictingId: encodeId('nod', sibling) });
 }

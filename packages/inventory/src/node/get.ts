@@ -12,7 +12,11 @@ import { findNode } from './sql.js';
  * One node, retired ones too, with the root of its tree.
  * @throws Problem not-found
  */
-export async function getNode(deps: Deps, caller: Caller, command: Command<'node', 'get'>): Promise<Result<'node', 'get'>> {
+export async function getNode(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'node', 'get'>,
+): Promise<Result<'node', 'get'>> {
   const db = readDb(deps, caller);
   const id = decodeId('nod', command.id);
   const row = await findNode(db, id, visibleTenants(caller));

@@ -13,7 +13,14 @@ test('a selector is read requirement by requirement, commas in brackets belong t
 });
 
 test('anything else is an unsupported filter, and so are more than ten requirements', () => {
-  for (const selector of ['a>1', 'a in b', 'a in (b', '', 'a=b c', Array.from({ length: 11 }, (_, at) => `k${at}`).join(',')]) {
+  for (const selector of [
+    'a>1',
+    'a in b',
+    'a in (b',
+    '',
+    'a=b c',
+    Array.from({ length: 11 }, (_, at) => `k${at}`).join(','),
+  ]) {
     expect(() => readSelector(selector), selector).toThrow('unsupported-filter');
   }
 });

@@ -30,7 +30,8 @@ function addFilters(q: Query, command: Asked): void {
   if (command.parentId === null) q.and('n.parent_id is null');
   else if (command.parentId !== undefined) q.and(`n.parent_id = ${q.value(decodeId('nod', command.parentId))}::uuid`);
   if (command.name !== undefined) q.and(`n.name = ${q.value(command.name)}`);
-  if (command.namePrefix !== undefined) q.and(`n.name like ${q.value(`${command.namePrefix.replaceAll(/[\\%_]/g, '\\$&')}%`)}`);
+  if (command.namePrefix !== undefined)
+    q.and(`n.name like ${q.value(`${command.namePrefix.replaceAll(/[\\%_]/g, '\\$&')}%`)}`);
   if (command.state !== undefined) q.and(`n.state = any(${q.value(command.state)}::text[])`);
   else if (!command.showRetired) q.and(`n.state <> 'retired'`);
   if (command.intent !== undefined) q.and(`n.intent = any(${q.value(command.intent)}::text[])`);

@@ -8,7 +8,10 @@ import { findRack, insertClaims, listClaimsInTheWay, type RackPosition } from '.
  * Stands a device in the rack that is its parent.
  * @throws Problem topology-violation, allocation-conflict
  */
-export async function standInRack(tx: Tx, device: { id: string; rackId: string | null; position: RackPosition; claimIds: readonly [string, string] }): Promise<void> {
+export async function standInRack(
+  tx: Tx,
+  device: { id: string; rackId: string | null; position: RackPosition; claimIds: readonly [string, string] },
+): Promise<void> {
   const { rackId, position } = device;
   const rack = rackId === null ? undefined : await findRack(tx, rackId);
   if (rackId === null || rack === undefined) throw problem('topology-violation', { rule: 'position_needs_a_rack' });

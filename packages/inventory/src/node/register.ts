@@ -24,7 +24,13 @@ import { findNode, findSiblingOfName, insertNode, lockNodesAsTheyAre } from './s
 export async function registerNode(deps: Deps, caller: Caller, command: Command<'node', 'register'>): Promise<Node> {
   const id = command.id === undefined ? deps.newId() : decodeId('nod', command.id);
   const claimIds = [deps.newId(), deps.newId()] as const;
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => registered({ tx, caller, id, claimIds }, command)), asked(caller)));
+  return judged(
+    inTransaction(
+      deps.db.app,
+      (tx) => once(tx, caller, () => registered({ tx, caller, id, claimIds }, command)),
+      asked(caller),
+    ),
+  );
 }
 
 interface Attempt {
@@ -40,11 +46,21 @@ async function registered({ tx, caller, id, claimIds }: Attempt, command: Comman
   const kind = await findKind(tx, command.kind);
   if (kind === undefined) throw problem('reference-not-found', { pointer: '/kind', resourceType: 'kind' });
   const [parent] = parentId === null ? [] : await lockNodesAsTheyAre(tx, [parentId]);
-  if (parentId !== null && parent === undefined) throw problem('reference-not-found', { pointer: '/parentId', resourceType: 'node' });
+  if (parentId !== null && parent === undefined)
+    throw problem('reference-not-found', { pointer: '/parentId', resourceType: 'node' });
   const fault = placementFault(kind, parent);
-  if (fault !== undefined) throw problem('topology-violation', { rule: fault, kind: kind.key, ...(parent ? { parentKind: parent.kind } : {}) });
+  if (fault !== undefined)
+    throw problem('topology-violation', {
+      rule: fault,
+      kind: kind.key,
+      ...(parent ? { parentKind: parent.kind } : {}),
+    });
   const [strange] = unknownTraits(kind, command.traits);
-  if (strange !== undefined) throw problem('reference-not-found', { pointer: `/traits/${command.traits.indexOf(strange)}`, resourceType: 'trait' });
+  if (strange !== undefined)
+    throw problem('reference-not-found', {
+      pointer: `/traits/${command.traits.indexOf(strange)}`,
+      resourceType: 'trait',
+    });
   const sibling = name === null ? undefined : await findSiblingOfName(tx, { parentId, kind: kind.key, name, not: id });
   if (sibling !== undefined) {
     throw problem('already-exists', {
@@ -67,7 +83,8 @@ async function registered({ tx, caller, id, claimIds }: Attempt, command: Comman
     if (shape === undefined) throw problem('topology-violation', { rule: 'rack_shape_not_possible' });
     await upsertRack(tx, { nodeId: id, ...shape });
   }
-  if (command.position !== undefined) await standInRack(tx, { id, rackId: parentId, position: command.position, claimIds });
+  if (command.position !== undefined)
+    await standInRack(tx, { id, rackId: parentId, position: command.position, claimIds });
   const row = await findNode(tx, id, null);
   if (row === undefined) throw new Error('a node that was inserted is not there');
   const after = toNode(row);

@@ -18,7 +18,9 @@ import { endNode, findNode, listDependents, lockNodes, type Dependent } from './
  * @throws Problem not-found, version-mismatch, has-dependents
  */
 export async function retireNode(deps: Deps, caller: Caller, command: Command<'node', 'retire'>): Promise<Node> {
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => retired(tx, caller, command)), asked(caller)));
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => retired(tx, caller, command)), asked(caller)),
+  );
 }
 
 async function retired(tx: Tx, caller: Caller, command: Command<'node', 'retire'>): Promise<Node> {
@@ -45,6 +47,10 @@ function byType(dependents: readonly Dependent[]) {
   return types.map((type) => {
     const these = dependents.filter((each) => each.type === type);
     const prefix = prefixOf[type];
-    return { type, count: these[0]?.count ?? 0, ...(prefix === undefined ? {} : { ids: these.map(({ id }) => encodeId(prefix, id)) }) };
+    return {
+      type,
+      count: these[0]?.count ?? 0,
+      ...(prefix === undefined ? {} : { ids: these.map(({ id }) => encodeId(prefix, id)) }),
+    };
   });
 }

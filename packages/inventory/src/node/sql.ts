@@ -3,24 +3,38 @@
 import { json, type Database, type Tx } from '@sentral/kernel/database';
 import { selectNode, type NodeRow } from './row.js';
 
-export async function findNode(db: Database | Tx, id: string, tenants: readonly string[] | null): Promise<NodeRow | undefined> {
-  const [row] = await db.unsafe(`${selectNode} where n.id = $1 and ($2::uuid[] is null or n.tenant_id = any($2::uuid[]))`, [id, tenants]);
+export async function findNode(
+  db: Database | Tx,
+  id: string,
+  tenants: readonly string[] | null,
+): Promise<NodeRow | undefined> {
+  const [row] = await db.unsafe(
+    `${selectNode} where n.id = $1 and ($2::uuid[] is null or n.tenant_id = any($2::uuid[]))`,
+    [id, tenants],
+  );
   return row as NodeRow | undefined;
 }
 
 /** NO KEY UPDATE: keys never change, so edges and children that only refer to the row need not wait. */
 export async function lockNodes(tx: Tx, ids: readonly string[]): Promise<readonly NodeRow[]> {
   await tx.sql`select id from node where id = any(${ids}::uuid[]) order by id for no key update`;
-  return (await tx.unsafe(`${selectNode} where n.id = any($1::uuid[]) order by n.id`, [ids])) as unknown as readonly NodeRow[];
+  return (await tx.unsafe(`${selectNode} where n.id = any($1::uuid[]) order by n.id`, [
+    ids,
+  ])) as unknown as readonly NodeRow[];
 }
 
 /** SHARE: several may come to lie under one parent or on one edge at once, but it cannot retire meanwhile. */
 export async function lockNodesAsTheyAre(tx: Tx, ids: readonly string[]): Promise<readonly NodeRow[]> {
   await tx.sql`select id from node where id = any(${ids}::uuid[]) order by id for share`;
-  return (await tx.unsafe(`${selectNode} where n.id = any($1::uuid[]) order by n.id`, [ids])) as unknown as readonly NodeRow[];
+  return (await tx.unsafe(`${selectNode} where n.id = any($1::uuid[]) order by n.id`, [
+    ids,
+  ])) as unknown as readonly NodeRow[];
 }
 
-export async function findSiblingOfName(tx: Tx, of: { parentId: string | null; kind: string; name: string; not: string }): Promise<string | undefined> {
+export async function findSiblingOfName(
+  tx: Tx,
+  of: { parentId: string | null; kind: string; name: string; not: string },
+): Promise<string | undefined> {
   const [row] = await tx.sql<{ id: string }>`
     select id from node
     where parent_id is not distinct from ${of.parentId}::uuid and kind = ${of.kind} and name = ${of.name} and state <> 'retired' and id <> ${of.not}

@@ -16,11 +16,21 @@ import { amendDomainRow, findDomain, lockDomain, toDomain } from './sql.js';
  * Changes what is named in the patch.
  * @throws Problem not-found, version-mismatch, already-exists, reference-not-found
  */
-export async function amendDomain(deps: Deps, caller: Caller, command: Command<'numberDomain', 'amend'>): Promise<NumberDomain> {
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended(tx, caller, command)), asked(caller)));
+export async function amendDomain(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'numberDomain', 'amend'>,
+): Promise<NumberDomain> {
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended(tx, caller, command)), asked(caller)),
+  );
 }
 
-async function amended(tx: Tx, caller: Caller, { id: domainId, version, patch }: Command<'numberDomain', 'amend'>): Promise<NumberDomain> {
+async function amended(
+  tx: Tx,
+  caller: Caller,
+  { id: domainId, version, patch }: Command<'numberDomain', 'amend'>,
+): Promise<NumberDomain> {
   const id = decodeId('ndm', domainId);
   const current = await lockDomain(tx, id);
   if (current === undefined) throw problem('not-found', { resourceType: 'numberDomain' });
@@ -39,6 +49,8 @@ async function amended(tx: Tx, caller: Caller, { id: domainId, version, patch }:
   const row = await findDomain(tx, id);
   if (row === undefined) throw new Error('a domain that was amended is not there');
   const after = toDomain(row);
-  await recordChanges(tx, caller, [{ what: 'numberDomain.amended', id, version: row.version, before: toDomain(current), after }]);
+  await recordChanges(tx, caller, [
+    { what: 'numberDomain.amended', id, version: row.version, before: toDomain(current), after },
+  ]);
   return after;
 }

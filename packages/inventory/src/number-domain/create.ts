@@ -17,11 +17,20 @@ type Asked = Command<'numberDomain', 'create'>;
  */
 export async function createDomain(deps: Deps, caller: Caller, command: Asked): Promise<NumberDomain> {
   const id = deps.newId();
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, id }, command)), asked(caller)));
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, id }, command)), asked(caller)),
+  );
 }
 
-async function created({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Asked): Promise<NumberDomain> {
-  await insertDomain(tx, { ...command, id, nodeId: command.nodeId === undefined ? null : decodeId('nod', command.nodeId) });
+async function created(
+  { tx, caller, id }: { tx: Tx; caller: Caller; id: string },
+  command: Asked,
+): Promise<NumberDomain> {
+  await insertDomain(tx, {
+    ...command,
+    id,
+    nodeId: command.nodeId === undefined ? null : decodeId('nod', command.nodeId),
+  });
   const row = await findDomain(tx, id);
   if (row === undefined) throw new Error('a domain that was inserted is not there');
   const after = toDomain(row);

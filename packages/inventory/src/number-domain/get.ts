@@ -11,7 +11,11 @@ import { findDomain, toDomain } from './sql.js';
  * One number domain.
  * @throws Problem not-found
  */
-export async function getDomain(deps: Deps, caller: Caller, command: Command<'numberDomain', 'get'>): Promise<NumberDomain> {
+export async function getDomain(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'numberDomain', 'get'>,
+): Promise<NumberDomain> {
   const row = await findDomain(readDb(deps, caller), decodeId('ndm', command.id));
   if (row === undefined) throw problem('not-found', { resourceType: 'numberDomain' });
   return toDomain(row);

@@ -8,7 +8,11 @@ import { selectDomain, toDomain, type NumberDomainRow } from './sql.js';
  * Number domains by filter, ordered by id.
  * @throws Problem invalid-cursor
  */
-export async function listDomains(deps: Deps, caller: Caller, command: Command<'numberDomain', 'list'>): Promise<Result<'numberDomain', 'list'>> {
+export async function listDomains(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'numberDomain', 'list'>,
+): Promise<Result<'numberDomain', 'list'>> {
   const after = readCursor(command.cursor, ['uuid'])?.[0];
   const q = query();
   q.and('d.ended_at is null');

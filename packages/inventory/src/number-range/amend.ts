@@ -18,11 +18,21 @@ import { amendRangeRow, findRange, lockRange, toRange } from './sql.js';
  * Moves the bounds of a range; numbers already given outside of them stay given.
  * @throws Problem not-found, version-mismatch, allocation-conflict, amount-not-allowed
  */
-export async function amendRange(deps: Deps, caller: Caller, command: Command<'numberRange', 'amend'>): Promise<NumberRange> {
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended(tx, caller, command)), asked(caller)));
+export async function amendRange(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'numberRange', 'amend'>,
+): Promise<NumberRange> {
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended(tx, caller, command)), asked(caller)),
+  );
 }
 
-async function amended(tx: Tx, caller: Caller, { id: rangeId, version, patch }: Command<'numberRange', 'amend'>): Promise<NumberRange> {
+async function amended(
+  tx: Tx,
+  caller: Caller,
+  { id: rangeId, version, patch }: Command<'numberRange', 'amend'>,
+): Promise<NumberRange> {
   const id = decodeId('rng', rangeId);
   const current = await lockRange(tx, id);
   if (current === undefined) throw problem('not-found', { resourceType: 'numberRange' });
@@ -41,6 +51,8 @@ async function amended(tx: Tx, caller: Caller, { id: rangeId, version, patch }: 
   const row = await findRange(tx, id);
   if (row === undefined) throw new Error('a range that was amended is not there');
   const after = toRange(row);
-  await recordChanges(tx, caller, [{ what: 'numberRange.amended', id, version: row.version, before: toRange(current), after }]);
+  await recordChanges(tx, caller, [
+    { what: 'numberRange.amended', id, version: row.version, before: toRange(current), after },
+  ]);
   return after;
 }

@@ -12,11 +12,18 @@ import { findRange, findRangeContent } from './sql.js';
  * What of a range, or of all ranges of a domain, is free.
  * @throws Problem not-found
  */
-export async function availableInRange(deps: Deps, caller: Caller, command: Command<'numberRange', 'available'>): Promise<Result<'numberRange', 'available'>> {
+export async function availableInRange(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'numberRange', 'available'>,
+): Promise<Result<'numberRange', 'available'>> {
   const db = readDb(deps, caller);
   const range = 'id' in command ? await findRange(db, decodeId('rng', command.id)) : undefined;
   if ('id' in command && range === undefined) throw problem('not-found', { resourceType: 'numberRange' });
-  const domain = await findDomain(db, 'domainId' in command ? decodeId('ndm', command.domainId) : (range?.domainId ?? ''));
+  const domain = await findDomain(
+    db,
+    'domainId' in command ? decodeId('ndm', command.domainId) : (range?.domainId ?? ''),
+  );
   if (domain === undefined) throw problem('not-found', { resourceType: 'numberDomain' });
   const { ranges, held } = await findRangeContent(db, domain.id, range?.id ?? null);
   return { domainId: encodeId('ndm', domain.id), ...freeNumbers(ranges, held, command.limit) };

@@ -20,13 +20,19 @@ type Asked = Command<'numberRange', 'create'>;
  */
 export async function createRange(deps: Deps, caller: Caller, command: Asked): Promise<NumberRange> {
   const id = deps.newId();
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, id }, command)), asked(caller)));
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, id }, command)), asked(caller)),
+  );
 }
 
-async function created({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Asked): Promise<NumberRange> {
+async function created(
+  { tx, caller, id }: { tx: Tx; caller: Caller; id: string },
+  command: Asked,
+): Promise<NumberRange> {
   const domainId = decodeId('ndm', command.domainId);
   const domain = await findDomain(tx, domainId);
-  if (domain === undefined) throw problem('reference-not-found', { pointer: '/domainId', resourceType: 'numberDomain' });
+  if (domain === undefined)
+    throw problem('reference-not-found', { pointer: '/domainId', resourceType: 'numberDomain' });
   if (!domain.pooled) throw problem('topology-violation', { rule: 'domain_is_not_pooled' });
   const fault = rangeFault(domain.kind, command);
   if (fault !== undefined) throw problem('amount-not-allowed', { ...fault, class: domain.kind });

@@ -11,7 +11,11 @@ import { findRange, toRange } from './sql.js';
  * One range.
  * @throws Problem not-found
  */
-export async function getRange(deps: Deps, caller: Caller, command: Command<'numberRange', 'get'>): Promise<NumberRange> {
+export async function getRange(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'numberRange', 'get'>,
+): Promise<NumberRange> {
   const row = await findRange(readDb(deps, caller), decodeId('rng', command.id));
   if (row === undefined) throw problem('not-found', { resourceType: 'numberRange' });
   return toRange(row);

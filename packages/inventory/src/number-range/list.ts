@@ -9,7 +9,11 @@ import { selectRange, toRange, type NumberRangeRow } from './sql.js';
  * Ranges by filter, ordered by id.
  * @throws Problem invalid-cursor
  */
-export async function listRanges(deps: Deps, caller: Caller, command: Command<'numberRange', 'list'>): Promise<Result<'numberRange', 'list'>> {
+export async function listRanges(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'numberRange', 'list'>,
+): Promise<Result<'numberRange', 'list'>> {
   const after = readCursor(command.cursor, ['uuid'])?.[0];
   const q = query();
   q.and('r.ended_at is null');

@@ -1,5 +1,8 @@
 /** Why a range cannot be, or undefined when it can. */
-export function rangeFault(kind: string, range: { start: number; end: number }): { rule: 'min' | 'max'; bound: number; requested: number } | undefined {
+export function rangeFault(
+  kind: string,
+  range: { start: number; end: number },
+): { rule: 'min' | 'max'; bound: number; requested: number } | undefined {
   if (range.end < range.start) return { rule: 'min', bound: range.start, requested: range.end };
   if (kind !== 'vlan') return undefined;
   if (range.start < 1) return { rule: 'min', bound: 1, requested: range.start };
@@ -17,8 +20,15 @@ export function freeNumbers(ranges: readonly { start: number; end: number }[], h
     total += end - start + 1;
     used += taken.length;
     const inside = new Set(taken);
-    for (let value = start; value <= end && next.length < Math.max(1, limit); value += 1) if (!inside.has(value)) next.push(value);
+    for (let value = start; value <= end && next.length < Math.max(1, limit); value += 1)
+      if (!inside.has(value)) next.push(value);
   }
   const [firstFree] = next;
-  return { total, used, free: total - used, ...(firstFree === undefined ? {} : { firstFree }), next: next.slice(0, limit) };
+  return {
+    total,
+    used,
+    free: total - used,
+    ...(firstFree === undefined ? {} : { firstFree }),
+    next: next.slice(0, limit),
+  };
 }

@@ -38,7 +38,11 @@ export async function insertRange(
     values (${range.id}, ${range.domainId}, ${range.kind}, int8range(${range.start}::bigint, ${range.end}::bigint, '[]'), ${json(range.attributes)})`;
 }
 
-export async function amendRangeRow(tx: Tx, id: string, to: { start: number; end: number; attributes: unknown }): Promise<void> {
+export async function amendRangeRow(
+  tx: Tx,
+  id: string,
+  to: { start: number; end: number; attributes: unknown },
+): Promise<void> {
   await tx.sql`
     update number_range set numbers = int8range(${to.start}::bigint, ${to.end}::bigint, '[]'), attributes = ${json(to.attributes)},
       version = version + 1, updated_at = now()

@@ -9,7 +9,11 @@ import { selectNumber, toNumber, type NumberRow } from './sql.js';
  * Live recorded numbers by filter, ordered by domain and value.
  * @throws Problem invalid-cursor
  */
-export async function listNumbers(deps: Deps, caller: Caller, command: Command<'number', 'list'>): Promise<Result<'number', 'list'>> {
+export async function listNumbers(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'number', 'list'>,
+): Promise<Result<'number', 'list'>> {
   const keys = readCursor(command.cursor, ['uuid', 'number', 'uuid']);
   const q = query();
   q.and('m.ended_at is null');
@@ -17,7 +21,9 @@ export async function listNumbers(deps: Deps, caller: Caller, command: Command<'
   if (command.value !== undefined) q.and(`m.value = ${q.value(command.value)}::bigint`);
   if (command.nodeId !== undefined) q.and(`m.node_id = ${q.value(decodeId('nod', command.nodeId))}::uuid`);
   if (keys !== undefined) {
-    q.and(`(m.domain_id, m.value, m.id) > (${q.value(keys[0])}::uuid, ${q.value(keys[1])}::bigint, ${q.value(keys[2])}::uuid)`);
+    q.and(
+      `(m.domain_id, m.value, m.id) > (${q.value(keys[0])}::uuid, ${q.value(keys[1])}::bigint, ${q.value(keys[2])}::uuid)`,
+    );
   }
   const text = `${selectNumber} ${q.where()} order by m.domain_id, m.value, m.id limit ${q.value(command.limit + 1)}`;
   const rows = (await readDb(deps, caller).unsafe(text, q.params)) as unknown as readonly NumberRow[];

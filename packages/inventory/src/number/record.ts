@@ -20,20 +20,27 @@ type Asked = Command<'number', 'record'>;
  */
 export async function recordNumber(deps: Deps, caller: Caller, command: Asked): Promise<NumberRecord> {
   const id = deps.newId();
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => recorded({ tx, caller, id }, command)), asked(caller)));
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => recorded({ tx, caller, id }, command)), asked(caller)),
+  );
 }
 
-async function recorded({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Asked): Promise<NumberRecord> {
+async function recorded(
+  { tx, caller, id }: { tx: Tx; caller: Caller; id: string },
+  command: Asked,
+): Promise<NumberRecord> {
   const { value } = command;
   const domainId = decodeId('ndm', command.domainId);
   const domain = await findDomain(tx, domainId);
-  if (domain === undefined) throw problem('reference-not-found', { pointer: '/domainId', resourceType: 'numberDomain' });
+  if (domain === undefined)
+    throw problem('reference-not-found', { pointer: '/domainId', resourceType: 'numberDomain' });
   const { kind, pooled } = domain;
   const fault = rangeFault(kind, { start: value, end: value });
   if (fault !== undefined) throw problem('amount-not-allowed', { ...fault, class: kind });
   const nodeId = command.nodeId === undefined ? null : decodeId('nod', command.nodeId);
   await insertNumber(tx, { ...command, id, domainId, kind, name: command.name ?? null, occupies: pooled, nodeId });
-  if (pooled && !(await takeNumber(tx, { domainId, kind, value, numberId: id }))) throw await refusal(tx, domainId, value);
+  if (pooled && !(await takeNumber(tx, { domainId, kind, value, numberId: id })))
+    throw await refusal(tx, domainId, value);
   const row = await findNumber(tx, id);
   if (row === undefined) throw new Error('a number that was inserted is not there');
   const after = toNumber(row);
@@ -46,5 +53,9 @@ async function refusal(tx: Tx, domainId: string, value: number) {
   if (holder?.numberId != null) return problem('already-exists', { field: 'value' });
   const allocationId = holder?.allocationId == null ? {} : { allocationId: encodeId('alc', holder.allocationId) };
   const until = holder?.freeAt == null ? {} : { expiresAt: holder.freeAt.toISOString() };
-  return problem('allocation-conflict', { requested: { number: value }, conflicts: [{ value, ...allocationId, ...until }], retryable: false });
+  return problem('allocation-conflict', {
+    requested: { number: value },
+    conflicts: [{ value, ...allocationId, ...until }],
+    retryable: false,
+  });
 }

@@ -47,7 +47,10 @@ export async function insertNumber(tx: Tx, number: NewNumber): Promise<void> {
 }
 
 /** Takes the number: a hold whose time has passed is replaced. False: somebody has it. */
-export async function takeNumber(tx: Tx, of: { domainId: string; kind: string; value: number; numberId: string }): Promise<boolean> {
+export async function takeNumber(
+  tx: Tx,
+  of: { domainId: string; kind: string; value: number; numberId: string },
+): Promise<boolean> {
   const taken = await tx.sql`
     insert into number_hold (domain_id, domain_kind, value, number_id) values (${of.domainId}, ${of.kind}, ${of.value}, ${of.numberId})
     on conflict (domain_id, value) do update set number_id = excluded.number_id, item_id = null, free_at = 'infinity'

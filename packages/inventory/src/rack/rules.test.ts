@@ -7,7 +7,12 @@ test('a half unit is free when it is neither occupied nor reserved, and the long
     { layer: 'device', startHalfUnit: 3, heightHalfUnits: 1 },
     { layer: 'reservation', startHalfUnit: 3, heightHalfUnits: 3 },
   ] as const;
-  expect(rackTotals(12, claims)).toEqual({ occupiedHalfUnits: 2, reservedHalfUnits: 3, freeHalfUnits: 8, largestFreeHalfUnits: 6 });
+  expect(rackTotals(12, claims)).toEqual({
+    occupiedHalfUnits: 2,
+    reservedHalfUnits: 3,
+    freeHalfUnits: 8,
+    largestFreeHalfUnits: 6,
+  });
 });
 
 test('a rack is 42 units from unit 1 where its attributes say nothing, and cannot be of a height that is none', () => {

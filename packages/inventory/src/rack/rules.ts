@@ -1,5 +1,7 @@
 /** The shape of a rack by the attributes of its node; 42 units from unit 1 where they say nothing. */
-export function rackShape(attributes: Record<string, unknown>): { heightHalfUnits: number; startingUnit: number } | undefined {
+export function rackShape(
+  attributes: Record<string, unknown>,
+): { heightHalfUnits: number; startingUnit: number } | undefined {
   const height = attributes['heightUnits'] ?? 42;
   const startingUnit = attributes['startingUnit'] ?? 1;
   if (!isUnit(height, 1, 200) || !isUnit(startingUnit, 0, 1000)) return undefined;
@@ -19,7 +21,8 @@ export interface Claimed {
 export function rackTotals(heightHalfUnits: number, claims: readonly Claimed[]) {
   const layers = { device: new Set<number>(), reservation: new Set<number>() };
   for (const claim of claims) {
-    for (let at = claim.startHalfUnit; at < claim.startHalfUnit + claim.heightHalfUnits; at += 1) layers[claim.layer].add(at);
+    for (let at = claim.startHalfUnit; at < claim.startHalfUnit + claim.heightHalfUnits; at += 1)
+      layers[claim.layer].add(at);
   }
   let free = 0;
   let run = 0;

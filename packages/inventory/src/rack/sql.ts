@@ -10,12 +10,17 @@ export interface RackPosition {
 }
 
 export async function findRack(tx: Tx, nodeId: string): Promise<{ heightHalfUnits: number } | undefined> {
-  const [row] = await tx.sql<{ heightHalfUnits: number }>`select height_half_units as "heightHalfUnits" from rack where node_id = ${nodeId}`;
+  const [row] = await tx.sql<{
+    heightHalfUnits: number;
+  }>`select height_half_units as "heightHalfUnits" from rack where node_id = ${nodeId}`;
   return row;
 }
 
 /** Gives a node of kind rack its shape, or a new one; a rack cannot shrink below what stands in it. */
-export async function upsertRack(tx: Tx, rack: { nodeId: string; heightHalfUnits: number; startingUnit: number }): Promise<void> {
+export async function upsertRack(
+  tx: Tx,
+  rack: { nodeId: string; heightHalfUnits: number; startingUnit: number },
+): Promise<void> {
   await tx.sql`
     insert into rack (node_id, height_half_units, starting_unit) values (${rack.nodeId}, ${rack.heightHalfUnits}, ${rack.startingUnit})
     on conflict (node_id) do update set height_half_units = excluded.height_half_units, starting_unit = excluded.starting_unit
@@ -23,7 +28,10 @@ export async function upsertRack(tx: Tx, rack: { nodeId: string; heightHalfUnits
 }
 
 /** Puts a device where it stands: one row a face. */
-export async function insertClaims(tx: Tx, claim: { rackId: string; nodeId: string; position: RackPosition; ids: readonly [string, string] }): Promise<void> {
+export async function insertClaims(
+  tx: Tx,
+  claim: { rackId: string; nodeId: string; position: RackPosition; ids: readonly [string, string] },
+): Promise<void> {
   const { position, ids } = claim;
   const faces = position.fullDepth ? ['front', 'rear'] : [position.face];
   await tx.sql`
@@ -39,7 +47,11 @@ export async function endClaims(tx: Tx, nodeId: string): Promise<void> {
 }
 
 /** Who stands in the way of a position: for the refusal, after the constraint has judged. */
-export async function listClaimsInTheWay(tx: Tx, rackId: string, position: RackPosition): Promise<readonly { nodeId: string }[]> {
+export async function listClaimsInTheWay(
+  tx: Tx,
+  rackId: string,
+  position: RackPosition,
+): Promise<readonly { nodeId: string }[]> {
   return tx.sql<{ nodeId: string }>`
     select distinct node_id as "nodeId" from rack_claim
     where rack_id = ${rackId} and layer = 'device' and node_id is not null

@@ -1,5 +1,19 @@
 import { sql } from 'drizzle-orm';
-import { boolean, check, cidr, foreignKey, index, inet, integer, jsonb, primaryKey, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  boolean,
+  check,
+  cidr,
+  foreignKey,
+  index,
+  inet,
+  integer,
+  jsonb,
+  primaryKey,
+  text,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { createdAt, emptyObject, id, instant, inventory, updatedAt, version } from './context.js';
 import { node } from './node.js';
 
@@ -21,7 +35,9 @@ export const addressSpace = inventory.table(
     updatedAt: updatedAt(),
   },
   (t) => [
-    uniqueIndex('address_space_name_once').on(t.name).where(sql`${t.nameExclusive} and ${t.endedAt} is null`),
+    uniqueIndex('address_space_name_once')
+      .on(t.name)
+      .where(sql`${t.nameExclusive} and ${t.endedAt} is null`),
     check('address_space_cool_down_in_bounds', sql`${t.coolDownSeconds} between 0 and 31536000`),
   ],
 );
@@ -60,9 +76,15 @@ export const addressBlock = inventory.table(
     check('address_block_parent_is_complete', sql`(${t.parentId} is null) = (${t.parentCidr} is null)`),
     check('address_block_inside_its_parent', sql`${t.cidr} << ${t.parentCidr}`),
     check('address_block_status_named', sql`${t.status} ~ '^[a-z][a-z0-9_-]{0,62}$'`),
-    index('address_block_by_parent').on(t.parentId).where(sql`${t.endedAt} is null`),
-    index('address_block_by_space').on(t.spaceId, t.id).where(sql`${t.endedAt} is null`),
-    index('address_block_by_node').on(t.nodeId).where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
+    index('address_block_by_parent')
+      .on(t.parentId)
+      .where(sql`${t.endedAt} is null`),
+    index('address_block_by_space')
+      .on(t.spaceId, t.id)
+      .where(sql`${t.endedAt} is null`),
+    index('address_block_by_node')
+      .on(t.nodeId)
+      .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
   ],
 );
 
@@ -87,7 +109,9 @@ export const addressRange = inventory.table(
       'address_range_runs_upwards',
       sql`family(${t.firstHost}) = family(${t.lastHost}) and ${t.firstHost} <= ${t.lastHost} and masklen(${t.firstHost}) = masklen(host(${t.firstHost})::inet) and masklen(${t.lastHost}) = masklen(host(${t.lastHost})::inet)`,
     ),
-    index('address_range_by_space').on(t.spaceId, t.firstHost).where(sql`${t.endedAt} is null`),
+    index('address_range_by_space')
+      .on(t.spaceId, t.firstHost)
+      .where(sql`${t.endedAt} is null`),
   ],
 );
 
@@ -114,8 +138,12 @@ export const address = inventory.table(
     foreignKey({ name: 'address_node_exists', columns: [t.nodeId], foreignColumns: [node.id] }),
     check('address_host_without_mask', sql`masklen(${t.host}) = masklen(host(${t.host})::inet)`),
     check('address_prefix_length_in_bounds', sql`${t.prefixLength} between 0 and masklen(${t.host})`),
-    index('address_by_host').on(t.spaceId, t.host, t.id).where(sql`${t.endedAt} is null`),
-    index('address_by_node').on(t.nodeId).where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
+    index('address_by_host')
+      .on(t.spaceId, t.host, t.id)
+      .where(sql`${t.endedAt} is null`),
+    index('address_by_node')
+      .on(t.nodeId)
+      .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
   ],
 );
 
@@ -132,7 +160,9 @@ export const addressHold = inventory.table(
     host: inet('host').notNull(),
     addressId: uuid('address_id'),
     itemId: uuid('item_id'),
-    freeAt: instant('free_at').notNull().default(sql`'infinity'::timestamptz`),
+    freeAt: instant('free_at')
+      .notNull()
+      .default(sql`'infinity'::timestamptz`),
   },
   (t) => [
     primaryKey({ name: 'address_held_once', columns: [t.spaceId, t.host] }),
@@ -140,7 +170,11 @@ export const addressHold = inventory.table(
     foreignKey({ name: 'address_hold_address_exists', columns: [t.addressId], foreignColumns: [address.id] }),
     check('address_hold_without_mask', sql`masklen(${t.host}) = masklen(host(${t.host})::inet)`),
     check('address_hold_has_one_holder', sql`num_nonnulls(${t.addressId}, ${t.itemId}) <= 1`),
-    index('address_hold_by_address').on(t.addressId).where(sql`${t.addressId} is not null`),
-    index('address_hold_by_item').on(t.itemId).where(sql`${t.itemId} is not null`),
+    index('address_hold_by_address')
+      .on(t.addressId)
+      .where(sql`${t.addressId} is not null`),
+    index('address_hold_by_item')
+      .on(t.itemId)
+      .where(sql`${t.itemId} is not null`),
   ],
 );

@@ -1,5 +1,17 @@
 import { sql } from 'drizzle-orm';
-import { bigint, check, foreignKey, index, inet, integer, jsonb, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  check,
+  foreignKey,
+  index,
+  inet,
+  integer,
+  jsonb,
+  text,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { addressBlock, addressSpace } from './address.js';
 import { createdAt, emptyObject, id, instant, int4range, inventory, tstzrange, updatedAt, version } from './context.js';
 import { node } from './node.js';
@@ -42,15 +54,26 @@ export const allocation = inventory.table(
     uniqueIndex('allocation_consumer_holds_once')
       .on(t.tenantId, t.consumerService, t.consumerKind, t.consumerId)
       .where(sql`${t.endedAt} is null`),
-    check('allocation_state_known', sql`${t.state} in ('held', 'active', 'releasing', 'released', 'expired', 'failed')`),
-    check('allocation_ends_with_its_state', sql`(${t.endedAt} is null) = (${t.state} in ('held', 'active', 'releasing'))`),
+    check(
+      'allocation_state_known',
+      sql`${t.state} in ('held', 'active', 'releasing', 'released', 'expired', 'failed')`,
+    ),
+    check(
+      'allocation_ends_with_its_state',
+      sql`(${t.endedAt} is null) = (${t.state} in ('held', 'active', 'releasing'))`,
+    ),
     check('allocation_on_expiry_known', sql`${t.onExpiry} in ('release', 'quarantine', 'notify')`),
-    check('allocation_ttl_in_bounds', sql`${t.ttlSeconds} between 1 and 31536000 and ${t.maxTtlSeconds} >= ${t.ttlSeconds}`),
+    check(
+      'allocation_ttl_in_bounds',
+      sql`${t.ttlSeconds} between 1 and 31536000 and ${t.maxTtlSeconds} >= ${t.ttlSeconds}`,
+    ),
     check('allocation_expires_after_it_starts', sql`${t.expiresAt} > ${t.startsAt}`),
     index('allocation_by_scope').on(t.scopeId, t.id),
     index('allocation_by_tenant').on(t.tenantId, t.id),
     // What the sweeper asks: live and past its expiry.
-    index('allocation_by_expiry').on(t.expiresAt).where(sql`${t.endedAt} is null and ${t.expiresAt} is not null`),
+    index('allocation_by_expiry')
+      .on(t.expiresAt)
+      .where(sql`${t.endedAt} is null and ${t.expiresAt} is not null`),
   ],
 );
 
@@ -85,12 +108,20 @@ export const allocationItem = inventory.table(
     endedAt: instant('ended_at'),
   },
   (t) => [
-    foreignKey({ name: 'allocation_item_of_its_allocation', columns: [t.allocationId], foreignColumns: [allocation.id] }),
+    foreignKey({
+      name: 'allocation_item_of_its_allocation',
+      columns: [t.allocationId],
+      foreignColumns: [allocation.id],
+    }),
     foreignKey({ name: 'allocation_item_node_exists', columns: [t.nodeId], foreignColumns: [node.id] }),
     foreignKey({ name: 'allocation_item_domain_exists', columns: [t.domainId], foreignColumns: [numberDomain.id] }),
     foreignKey({ name: 'allocation_item_space_exists', columns: [t.spaceId], foreignColumns: [addressSpace.id] }),
     foreignKey({ name: 'allocation_item_block_exists', columns: [t.blockId], foreignColumns: [addressBlock.id] }),
-    foreignKey({ name: 'allocation_item_taken_block_exists', columns: [t.takenBlockId], foreignColumns: [addressBlock.id] }),
+    foreignKey({
+      name: 'allocation_item_taken_block_exists',
+      columns: [t.takenBlockId],
+      foreignColumns: [addressBlock.id],
+    }),
     foreignKey({ name: 'allocation_item_rack_exists', columns: [t.rackId], foreignColumns: [node.id] }),
     unique('allocation_item_ordinal_once').on(t.allocationId, t.ordinal),
     check('allocation_item_what_known', sql`${t.what} in ('node', 'number', 'block', 'address', 'rack_units')`),
@@ -104,8 +135,14 @@ export const allocationItem = inventory.table(
         when 'rack_units' then ${t.rackId} is not null and ${t.halfUnits} is not null and ${t.face} is not null
       end`,
     ),
-    index('allocation_item_by_node').on(t.nodeId).where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
-    index('allocation_item_by_block').on(t.blockId).where(sql`${t.blockId} is not null and ${t.endedAt} is null`),
-    index('allocation_item_by_taken_block').on(t.takenBlockId).where(sql`${t.takenBlockId} is not null`),
+    index('allocation_item_by_node')
+      .on(t.nodeId)
+      .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
+    index('allocation_item_by_block')
+      .on(t.blockId)
+      .where(sql`${t.blockId} is not null and ${t.endedAt} is null`),
+    index('allocation_item_by_taken_block')
+      .on(t.takenBlockId)
+      .where(sql`${t.takenBlockId} is not null`),
   ],
 );

@@ -1,5 +1,17 @@
 import { sql } from 'drizzle-orm';
-import { boolean, check, foreignKey, index, integer, jsonb, primaryKey, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  boolean,
+  check,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  primaryKey,
+  text,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { createdAt, emptyObject, id, instant, inventory, updatedAt, version } from './context.js';
 import { node } from './node.js';
 
@@ -47,6 +59,8 @@ export const edgeEnd = inventory.table(
     uniqueIndex('edge_end_port_cabled_once')
       .on(t.nodeId)
       .where(sql`${t.edgeType} = 'connects' and ${t.live}`),
-    index('edge_end_by_node').on(t.nodeId, t.edgeType).where(sql`${t.live}`),
+    index('edge_end_by_node')
+      .on(t.nodeId, t.edgeType)
+      .where(sql`${t.live}`),
   ],
 );

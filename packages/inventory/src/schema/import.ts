@@ -32,10 +32,15 @@ export const importJob = inventory.table(
     updatedAt: updatedAt(),
   },
   (t) => [
-    check('import_format_known', sql`${t.format} in ('changeset', 'netbox', 'devicetypes')`),
+    check('import_format_known', sql`${t.format} in ('changeset', 'netbox', 'devicetypes', 'prefixplan')`),
     check('import_atomic_known', sql`${t.atomic} in ('set', 'batch')`),
-    check('import_state_known', sql`${t.state} in ('staging', 'queued', 'running', 'succeeded', 'failed', 'cancelled')`),
-    index('import_to_do').on(t.id).where(sql`${t.state} in ('queued', 'running')`),
+    check(
+      'import_state_known',
+      sql`${t.state} in ('staging', 'queued', 'running', 'succeeded', 'failed', 'cancelled')`,
+    ),
+    index('import_to_do')
+      .on(t.id)
+      .where(sql`${t.state} in ('queued', 'running')`),
   ],
 );
 
@@ -49,7 +54,9 @@ export const importChunk = inventory.table(
   },
   (t) => [
     primaryKey({ name: 'import_chunk_once', columns: [t.importId, t.ordinal] }),
-    foreignKey({ name: 'import_chunk_of_its_import', columns: [t.importId], foreignColumns: [importJob.id] }).onDelete('cascade'),
+    foreignKey({ name: 'import_chunk_of_its_import', columns: [t.importId], foreignColumns: [importJob.id] }).onDelete(
+      'cascade',
+    ),
   ],
 );
 
@@ -70,9 +77,14 @@ export const importRow = inventory.table(
   },
   (t) => [
     primaryKey({ name: 'import_row_once', columns: [t.importId, t.line] }),
-    foreignKey({ name: 'import_row_of_its_import', columns: [t.importId], foreignColumns: [importJob.id] }).onDelete('cascade'),
+    foreignKey({ name: 'import_row_of_its_import', columns: [t.importId], foreignColumns: [importJob.id] }).onDelete(
+      'cascade',
+    ),
     check('import_row_op_known', sql`${t.op} in ('upsert', 'delete', 'skip')`),
-    check('import_row_outcome_known', sql`${t.outcome} in ('created', 'updated', 'unchanged', 'deleted', 'skipped', 'refused')`),
+    check(
+      'import_row_outcome_known',
+      sql`${t.outcome} in ('created', 'updated', 'unchanged', 'deleted', 'skipped', 'refused')`,
+    ),
     index('import_row_by_key').on(t.importId, t.externalId),
   ],
 );

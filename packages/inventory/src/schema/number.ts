@@ -1,5 +1,18 @@
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, check, foreignKey, index, integer, jsonb, primaryKey, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  check,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  primaryKey,
+  text,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { createdAt, emptyObject, id, instant, int8range, inventory, updatedAt, version } from './context.js';
 import { node } from './node.js';
 
@@ -26,8 +39,12 @@ export const numberDomain = inventory.table(
     check('number_domain_kind_named', sql`${t.kind} ~ '^[a-z][a-z0-9-]{0,62}$'`),
     check('number_domain_cool_down_in_bounds', sql`${t.coolDownSeconds} between 0 and 31536000`),
     unique('number_domain_as_its_numbers_see_it').on(t.id, t.kind),
-    uniqueIndex('number_domain_name_once').on(t.name).where(sql`${t.nameExclusive} and ${t.endedAt} is null`),
-    index('number_domain_by_node').on(t.nodeId).where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
+    uniqueIndex('number_domain_name_once')
+      .on(t.name)
+      .where(sql`${t.nameExclusive} and ${t.endedAt} is null`),
+    index('number_domain_by_node')
+      .on(t.nodeId)
+      .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
   ],
 );
 
@@ -51,9 +68,14 @@ export const numberRange = inventory.table(
       columns: [t.domainId, t.domainKind],
       foreignColumns: [numberDomain.id, numberDomain.kind],
     }).onUpdate('cascade'),
-    check('number_range_not_empty', sql`not isempty(${t.numbers}) and lower(${t.numbers}) >= 0 and upper(${t.numbers}) <= 4294967296`),
+    check(
+      'number_range_not_empty',
+      sql`not isempty(${t.numbers}) and lower(${t.numbers}) >= 0 and upper(${t.numbers}) <= 4294967296`,
+    ),
     check('number_range_vlan_in_bounds', sql`${t.domainKind} <> 'vlan' or ${t.numbers} <@ int8range(1, 4095)`),
-    index('number_range_by_domain').on(t.domainId, t.id).where(sql`${t.endedAt} is null`),
+    index('number_range_by_domain')
+      .on(t.domainId, t.id)
+      .where(sql`${t.endedAt} is null`),
   ],
 );
 
@@ -85,8 +107,12 @@ export const number = inventory.table(
     foreignKey({ name: 'number_node_exists', columns: [t.nodeId], foreignColumns: [node.id] }),
     check('number_in_bounds', sql`${t.value} between 0 and 4294967295`),
     check('number_vlan_in_bounds', sql`${t.domainKind} <> 'vlan' or ${t.value} between 1 and 4094`),
-    index('number_by_value').on(t.domainId, t.value, t.id).where(sql`${t.endedAt} is null`),
-    index('number_by_node').on(t.nodeId).where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
+    index('number_by_value')
+      .on(t.domainId, t.value, t.id)
+      .where(sql`${t.endedAt} is null`),
+    index('number_by_node')
+      .on(t.nodeId)
+      .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
   ],
 );
 
@@ -99,7 +125,9 @@ export const numberHold = inventory.table(
     value: bigint('value', { mode: 'number' }).notNull(),
     numberId: uuid('number_id'),
     itemId: uuid('item_id'),
-    freeAt: instant('free_at').notNull().default(sql`'infinity'::timestamptz`),
+    freeAt: instant('free_at')
+      .notNull()
+      .default(sql`'infinity'::timestamptz`),
   },
   (t) => [
     primaryKey({ name: 'number_held_once', columns: [t.domainId, t.value] }),
@@ -111,7 +139,11 @@ export const numberHold = inventory.table(
     foreignKey({ name: 'number_hold_number_exists', columns: [t.numberId], foreignColumns: [number.id] }),
     check('number_hold_vlan_in_bounds', sql`${t.domainKind} <> 'vlan' or ${t.value} between 1 and 4094`),
     check('number_hold_has_one_holder', sql`num_nonnulls(${t.numberId}, ${t.itemId}) <= 1`),
-    index('number_hold_by_number').on(t.numberId).where(sql`${t.numberId} is not null`),
-    index('number_hold_by_item').on(t.itemId).where(sql`${t.itemId} is not null`),
+    index('number_hold_by_number')
+      .on(t.numberId)
+      .where(sql`${t.numberId} is not null`),
+    index('number_hold_by_item')
+      .on(t.itemId)
+      .where(sql`${t.itemId} is not null`),
   ],
 );

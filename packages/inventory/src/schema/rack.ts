@@ -34,7 +34,9 @@ export const rackReservation = inventory.table(
   (t) => [
     foreignKey({ name: 'rack_reservation_rack_exists', columns: [t.rackId], foreignColumns: [rack.nodeId] }),
     check('rack_reservation_names_units', sql`cardinality(${t.units}) > 0`),
-    index('rack_reservation_by_rack').on(t.rackId).where(sql`${t.endedAt} is null`),
+    index('rack_reservation_by_rack')
+      .on(t.rackId)
+      .where(sql`${t.endedAt} is null`),
   ],
 );
 
@@ -65,7 +67,11 @@ export const rackClaim = inventory.table(
       foreignColumns: [rack.nodeId, rack.heightHalfUnits],
     }).onUpdate('cascade'),
     foreignKey({ name: 'rack_claim_device_exists', columns: [t.nodeId], foreignColumns: [node.id] }),
-    foreignKey({ name: 'rack_claim_reservation_exists', columns: [t.reservationId], foreignColumns: [rackReservation.id] }),
+    foreignKey({
+      name: 'rack_claim_reservation_exists',
+      columns: [t.reservationId],
+      foreignColumns: [rackReservation.id],
+    }),
     check('rack_claim_layer_known', sql`${t.layer} in ('device', 'reservation')`),
     check('rack_claim_face_known', sql`${t.face} in ('front', 'rear')`),
     check('rack_claim_has_one_holder', sql`num_nonnulls(${t.nodeId}, ${t.reservationId}, ${t.itemId}) = 1`),
@@ -73,7 +79,11 @@ export const rackClaim = inventory.table(
       'rack_claim_inside_its_rack',
       sql`not isempty(${t.halfUnits}) and lower(${t.halfUnits}) >= 0 and upper(${t.halfUnits}) <= ${t.rackHeightHalfUnits}`,
     ),
-    index('rack_claim_by_device').on(t.nodeId).where(sql`${t.nodeId} is not null`),
-    index('rack_claim_by_reservation').on(t.reservationId).where(sql`${t.reservationId} is not null`),
+    index('rack_claim_by_device')
+      .on(t.nodeId)
+      .where(sql`${t.nodeId} is not null`),
+    index('rack_claim_by_reservation')
+      .on(t.reservationId)
+      .where(sql`${t.reservationId} is not null`),
   ],
 );

@@ -12,8 +12,12 @@ export const scopeView = inventory.table(
     tenantId: uuid('tenant_id'),
     state: text('state').notNull(),
     version: integer('version').notNull(),
-    policyBindings: jsonb('policy_bindings').notNull().default(sql`'[]'::jsonb`),
-    holds: jsonb('holds').notNull().default(sql`'[]'::jsonb`),
+    policyBindings: jsonb('policy_bindings')
+      .notNull()
+      .default(sql`'[]'::jsonb`),
+    holds: jsonb('holds')
+      .notNull()
+      .default(sql`'[]'::jsonb`),
     updatedAt: updatedAt(),
   },
   (t) => [

@@ -10,7 +10,11 @@ import { listAncestors } from './sql.js';
  * What the node lies in, its parent first, the root last.
  * @throws Problem not-found
  */
-export async function ancestorsOfNode(deps: Deps, caller: Caller, command: Command<'node', 'ancestors'>): Promise<Result<'node', 'ancestors'>> {
+export async function ancestorsOfNode(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'node', 'ancestors'>,
+): Promise<Result<'node', 'ancestors'>> {
   const db = readDb(deps, caller);
   const start = await startOfWalk(db, caller, command.id);
   return { items: (await listAncestors(db, start.id)).map(toNode) };

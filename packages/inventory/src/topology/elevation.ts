@@ -13,11 +13,16 @@ import { findRackElevation, type ClaimRow } from './sql.js';
  * A rack, half unit by half unit, both faces.
  * @throws Problem not-found, topology-violation
  */
-export async function elevationOfRack(deps: Deps, caller: Caller, command: Command<'node', 'elevation'>): Promise<Result<'node', 'elevation'>> {
+export async function elevationOfRack(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'node', 'elevation'>,
+): Promise<Result<'node', 'elevation'>> {
   const db = readDb(deps, caller);
   const start = await startOfWalk(db, caller, command.id);
   const found = await findRackElevation(db, start.id);
-  if (found === undefined) throw problem('topology-violation', { rule: 'only_a_rack_has_an_elevation', kind: start.kind });
+  if (found === undefined)
+    throw problem('topology-violation', { rule: 'only_a_rack_has_an_elevation', kind: start.kind });
   return {
     rackId: encodeId('nod', start.id),
     ...found.rack,

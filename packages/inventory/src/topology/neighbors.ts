@@ -11,7 +11,11 @@ import { listNeighbors } from './sql.js';
  * What the node, or a component of it, shares an edge with.
  * @throws Problem not-found, invalid-cursor
  */
-export async function neighborsOfNode(deps: Deps, caller: Caller, command: Command<'node', 'neighbors'>): Promise<Result<'node', 'neighbors'>> {
+export async function neighborsOfNode(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'node', 'neighbors'>,
+): Promise<Result<'node', 'neighbors'>> {
   const db = readDb(deps, caller);
   const keys = readCursor(command.cursor, ['uuid', 'uuid']);
   const start = await startOfWalk(db, caller, command.id);

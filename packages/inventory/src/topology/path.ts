@@ -25,7 +25,11 @@ interface Reached {
  * The shortest way from one node to another over cables, panels and circuits: breadth first, one statement a ring.
  * @throws Problem not-found, reference-not-found
  */
-export async function pathBetweenNodes(deps: Deps, caller: Caller, command: Command<'node', 'path'>): Promise<Result<'node', 'path'>> {
+export async function pathBetweenNodes(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'node', 'path'>,
+): Promise<Result<'node', 'path'>> {
   const db = readDb(deps, caller);
   const start = await startOfWalk(db, caller, command.fromId);
   const goal = await findNode(db, decodeId('nod', command.toId), visibleTenants(caller));

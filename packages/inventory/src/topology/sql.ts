@@ -15,7 +15,10 @@ export async function findRootOf(db: Database | Tx, id: string): Promise<string 
 }
 
 export async function listAncestors(db: Database, id: string): Promise<readonly NodeRow[]> {
-  const rows = await db.unsafe(`${ancestorsOf} select ${nodeColumns} from up join node n on n.id = up.id ${nodeJoins} where up.depth > 0 order by up.depth`, [id]);
+  const rows = await db.unsafe(
+    `${ancestorsOf} select ${nodeColumns} from up join node n on n.id = up.id ${nodeJoins} where up.depth > 0 order by up.depth`,
+    [id],
+  );
   return rows as unknown as readonly NodeRow[];
 }
 
@@ -41,7 +44,11 @@ export async function listSubtree(db: Database, asked: SubtreeAsked): Promise<re
   }
 }
 
-async function walkDown(db: Database, asked: SubtreeAsked, depthMax: number): Promise<{ rows: readonly SubtreeRow[]; deepest: number }> {
+async function walkDown(
+  db: Database,
+  asked: SubtreeAsked,
+  depthMax: number,
+): Promise<{ rows: readonly SubtreeRow[]; deepest: number }> {
   const rows = await db.unsafe(
     `with recursive down (id, kind, depth) as (
        select id, kind, 0 from node where id = $1::uuid
@@ -104,7 +111,14 @@ export async function listNeighbors(db: Database, asked: NeighborsAsked): Promis
         ) select jsonb_build_object('id', up.id, 'kind', up.kind, 'name', up.name) from up order by up.depth desc limit 1) as owner
      from hops h join node v on v.id = h.via_id join node f on f.id = h.far_id join kind fk on fk.key = f.kind
      order by h.edge_id, h.far_id`,
-    [asked.id, asked.edgeTypes, asked.throughComponents, asked.after?.edgeId ?? null, asked.after?.nodeId ?? null, asked.limit + 1],
+    [
+      asked.id,
+      asked.edgeTypes,
+      asked.throughComponents,
+      asked.after?.edgeId ?? null,
+      asked.after?.nodeId ?? null,
+      asked.limit + 1,
+    ],
   );
   return rows as unknown as readonly NeighborRow[];
 }
@@ -147,7 +161,10 @@ export async function listHops(db: Database, ids: readonly string[]): Promise<re
 }
 
 export async function findRackElevation(db: Database, id: string) {
-  const [rack] = await db.unsafe(`select height_half_units as "heightHalfUnits", starting_unit as "startingUnit" from rack where node_id = $1`, [id]);
+  const [rack] = await db.unsafe(
+    `select height_half_units as "heightHalfUnits", starting_unit as "startingUnit" from rack where node_id = $1`,
+    [id],
+  );
   if (rack === undefined) return undefined;
   const claims = await db.unsafe(
     `select c.layer, c.face, lower(c.half_units) as "startHalfUnit", upper(c.half_units) - lower(c.half_units) as "heightHalfUnits",
@@ -178,4 +195,3 @@ export interface ClaimRow {
   readonly name: string | null;
   readonly purpose: string | null;
 }
-

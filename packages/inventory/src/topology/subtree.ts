@@ -10,7 +10,11 @@ import { listSubtree } from './sql.js';
  * The node and everything in it, nearest first.
  * @throws Problem not-found, invalid-cursor
  */
-export async function subtreeOfNode(deps: Deps, caller: Caller, command: Command<'node', 'subtree'>): Promise<Result<'node', 'subtree'>> {
+export async function subtreeOfNode(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'node', 'subtree'>,
+): Promise<Result<'node', 'subtree'>> {
   const db = readDb(deps, caller);
   const keys = readCursor(command.cursor, ['number', 'uuid']);
   const start = await startOfWalk(db, caller, command.id);
@@ -21,5 +25,8 @@ export async function subtreeOfNode(deps: Deps, caller: Caller, command: Command
     after: keys === undefined ? undefined : { depth: keys[0] as number, id: keys[1] as string },
     limit: command.limit,
   });
-  return page(rows, command.limit, { item: (row) => ({ ...toNode(row), depth: row.depth }), keys: (row) => [row.depth, row.id] });
+  return page(rows, command.limit, {
+    item: (row) => ({ ...toNode(row), depth: row.depth }),
+    keys: (row) => [row.depth, row.id],
+  });
 }

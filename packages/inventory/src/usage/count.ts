@@ -12,7 +12,11 @@ import { listLiveAllocations, lockScope } from './sql.js';
  * cannot pass each other.
  * @throws Problem permission-denied
  */
-export async function countUsage(deps: Deps, caller: Caller, command: Command<'usage', 'count'>): Promise<Result<'usage', 'count'>> {
+export async function countUsage(
+  deps: Deps,
+  caller: Caller,
+  command: Command<'usage', 'count'>,
+): Promise<Result<'usage', 'count'>> {
   if (!('all' in caller.readScope)) throw problem('permission-denied', { missingPermission: 'inventory.usage.read' });
   if (command.scopeId === 'platform') return { dependents: [] };
   const { prefix, uuid } = parseId(command.scopeId);
@@ -22,6 +26,8 @@ export async function countUsage(deps: Deps, caller: Caller, command: Command<'u
     await lockScope(tx, uuid);
     const live = await listLiveAllocations(tx, level, uuid);
     if (live.length === 0) return { dependents: [] };
-    return { dependents: [{ type: 'allocation', count: live[0]?.count ?? 0, ids: live.map(({ id }) => encodeId('alc', id)) }] };
+    return {
+      dependents: [{ type: 'allocation', count: live[0]?.count ?? 0, ids: live.map(({ id }) => encodeId('alc', id)) }],
+    };
   });
 }

@@ -33,7 +33,13 @@ export interface Outcome {
 export interface Applied {
   readonly outcomes: readonly Outcome[];
   /** Rows that the set did not name and that ended because it is the whole of its source. */
-  readonly unnamed: readonly { readonly key: string; readonly type: string; readonly outcome: Outcome['outcome']; readonly id: string; readonly problem: Refusal | undefined }[];
+  readonly unnamed: readonly {
+    readonly key: string;
+    readonly type: string;
+    readonly outcome: Outcome['outcome'];
+    readonly id: string;
+    readonly problem: Refusal | undefined;
+  }[];
   /** True when a set that is all or nothing had a refused row; nothing is written then. */
   readonly stopped: boolean;
 }
@@ -49,16 +55,28 @@ export async function applySet(tx: Tx, set: ToApply): Promise<Applied> {
   const surroundings = await surroundingsOf(tx, known);
   const deletes = staged.filter(({ op }) => op === 'delete');
   const isNamed = naming(staged, await listRefusedKeys(tx, set.importId));
-  const ends = new Set(deletes.filter(({ key, ifMatch }) => known.has(key) && (ifMatch === undefined || ifMatch === known.get(key)?.version)).map(({ key }) => key));
+  const ends = new Set(
+    deletes
+      .filter(({ key, ifMatch }) => known.has(key) && (ifMatch === undefined || ifMatch === known.get(key)?.version))
+      .map(({ key }) => key),
+  );
   if (set.complete) for (const key of known.keys()) if (!isNamed(key)) ends.add(key);
   const verdict = judge({ staged, known, ends, surroundings, newId: set.newId });
   const refused = new Map(verdict.refused);
   for (const row of deletes) {
     if (!known.has(row.key)) refused.set(row.line, refusal('reference-not-found', `${row.key} is not there`));
-    else if (!ends.has(row.key)) refused.set(row.line, refusal('version-mismatch', `its version is ${known.get(row.key)?.version}, not ${row.ifMatch}`));
+    else if (!ends.has(row.key))
+      refused.set(
+        row.line,
+        refusal('version-mismatch', `its version is ${known.get(row.key)?.version}, not ${row.ifMatch}`),
+      );
   }
   if (set.whole && refused.size > 0) {
-    return { outcomes: [...refused].map(([line, problem]) => ({ line, outcome: 'refused', id: undefined, problem })), unnamed: [], stopped: true };
+    return {
+      outcomes: [...refused].map(([line, problem]) => ({ line, outcome: 'refused', id: undefined, problem })),
+      unnamed: [],
+      stopped: true,
+    };
   }
   const endings = [...ends].map((key): Ending => ({ key, ...(known.get(key) as Known) }));
   const first = await endFirst(tx, set.source, endings);
@@ -78,7 +96,10 @@ export async function applySet(tx: Tx, set: ToApply): Promise<Applied> {
   const last = await endLast(tx, set.source, endings);
   const changes = [...first.written, ...written, ...moved, ...last.written];
   await recordAll(tx, set.caller, changes);
-  return { ...outcomesOf({ staged, planned, endings, refused }, changes, new Map([...first.refused, ...last.refused])), stopped: false };
+  return {
+    ...outcomesOf({ staged, planned, endings, refused }, changes, new Map([...first.refused, ...last.refused])),
+    stopped: false,
+  };
 }
 
 /** A row that could not be read is named all the same, and so are its parts, which carry its key before the #. */
@@ -91,7 +112,12 @@ function naming(staged: readonly Staged[], refusedKeys: readonly string[]): (key
   };
 }
 
-function resolver(byKey: ReadonlyMap<string, Planned>, known: ReadonlyMap<string, Known>, parents: BlockParents, besides: ReadonlySet<string>): Resolve {
+function resolver(
+  byKey: ReadonlyMap<string, Planned>,
+  known: ReadonlyMap<string, Known>,
+  parents: BlockParents,
+  besides: ReadonlySet<string>,
+): Resolve {
   return {
     id: (key) => {
       const id = byKey.get(key)?.id ?? known.get(key)?.id;
@@ -117,13 +143,27 @@ function rackShapes(surroundings: Surroundings, planned: readonly Planned[]): Re
 }
 
 /** Blocks of other owners that hang under another block now: the same prefix, another parent. */
-async function moveOthers(tx: Tx, { blocks }: Surroundings, set: { planned: readonly Planned[]; endings: readonly Ending[]; parents: BlockParents }): Promise<Written[]> {
+async function moveOthers(
+  tx: Tx,
+  { blocks }: Surroundings,
+  set: { planned: readonly Planned[]; endings: readonly Ending[]; parents: BlockParents },
+): Promise<Written[]> {
   const own = new Set([...set.planned, ...set.endings].map(({ id }) => id));
-  const moves = blocks.filter(({ id, parentId }) => !own.has(id) && set.parents.has(id) && (set.parents.get(id)?.id ?? null) !== parentId);
+  const moves = blocks.filter(
+    ({ id, parentId }) => !own.has(id) && set.parents.has(id) && (set.parents.get(id)?.id ?? null) !== parentId,
+  );
   if (moves.length === 0) return [];
-  const was = await tx.sql<{ id: string; row: Record<string, unknown> }>`select id, to_jsonb(b) as row from address_block b where id = any(${moves.map(({ id }) => id)}::uuid[]) order by id for no key update`;
+  const was = await tx.sql<{
+    id: string;
+    row: Record<string, unknown>;
+  }>`select id, to_jsonb(b) as row from address_block b where id = any(${moves.map(({ id }) => id)}::uuid[]) order by id for no key update`;
   const table = tables.addressBlock;
-  const rows = was.map(({ id, row }) => ({ ...Object.fromEntries(Object.keys(table.columns).map((column) => [column, row[column]])), id, parent_id: set.parents.get(id)?.id ?? null, parent_cidr: set.parents.get(id)?.cidr ?? null }));
+  const rows = was.map(({ id, row }) => ({
+    ...Object.fromEntries(Object.keys(table.columns).map((column) => [column, row[column]])),
+    id,
+    parent_id: set.parents.get(id)?.id ?? null,
+    parent_cidr: set.parents.get(id)?.cidr ?? null,
+  }));
   const versions = await amendRows(tx, table, rows);
   return versions.map(({ id, version }) => ({
     type: 'addressBlock',
@@ -139,8 +179,15 @@ async function recordAll(tx: Tx, caller: Caller, changes: readonly Written[]): P
   const events = changes.map(({ type, id, version, happened, before, after }) => {
     const table = tables[type];
     const participle = table.participles[happened === 'made' ? 0 : happened === 'changed' ? 1 : 2];
-    const show = (row: typeof before): object | null => (row === undefined ? null : { ...shown(table, { ...row, id }), version });
-    return feedEvent(caller, { what: `${table.noun}.${participle}`, id, version, before: before === undefined ? null : { ...shown(table, { ...before, id }), version: version - 1 }, after: show(after) });
+    const show = (row: typeof before): object | null =>
+      row === undefined ? null : { ...shown(table, { ...row, id }), version };
+    return feedEvent(caller, {
+      what: `${table.noun}.${participle}`,
+      id,
+      version,
+      before: before === undefined ? null : { ...shown(table, { ...before, id }), version: version - 1 },
+      after: show(after),
+    });
   });
   for (let at = 0; at < events.length; at += 500) await record(tx, schemaName, events.slice(at, at + 500));
 }
@@ -152,11 +199,28 @@ interface Judgement {
   readonly refused: ReadonlyMap<number, Refusal>;
 }
 
-function outcomesOf({ staged, planned, endings, refused }: Judgement, changes: readonly Written[], stayed: ReadonlyMap<string, Refusal>): Omit<Applied, 'stopped'> {
+function outcomesOf(
+  { staged, planned, endings, refused }: Judgement,
+  changes: readonly Written[],
+  stayed: ReadonlyMap<string, Refusal>,
+): Omit<Applied, 'stopped'> {
   const happened = new Map(changes.map((change) => [change.id, change.happened]));
-  const outcomes: Outcome[] = [...refused].map(([line, problem]) => ({ line, outcome: 'refused', id: undefined, problem }));
-  for (const { line, id, known } of planned) outcomes.push({ line, outcome: known === undefined ? 'created' : happened.has(id) ? 'updated' : 'unchanged', id, problem: undefined });
-  const deletes = new Map(staged.filter(({ op, line }) => op === 'delete' && !refused.has(line)).map((row) => [row.key, row.line]));
+  const outcomes: Outcome[] = [...refused].map(([line, problem]) => ({
+    line,
+    outcome: 'refused',
+    id: undefined,
+    problem,
+  }));
+  for (const { line, id, known } of planned)
+    outcomes.push({
+      line,
+      outcome: known === undefined ? 'created' : happened.has(id) ? 'updated' : 'unchanged',
+      id,
+      problem: undefined,
+    });
+  const deletes = new Map(
+    staged.filter(({ op, line }) => op === 'delete' && !refused.has(line)).map((row) => [row.key, row.line]),
+  );
   const unnamed: Applied['unnamed'][number][] = [];
   for (const { key, id, type } of endings) {
     const line = deletes.get(key);
@@ -170,7 +234,9 @@ function outcomesOf({ staged, planned, endings, refused }: Judgement, changes: r
 /** Writes what became of each row, beside it; rows that ended unnamed are added at the end. */
 export async function writeOutcomes(tx: Tx, importId: string, applied: Applied): Promise<void> {
   for (let at = 0; at < applied.outcomes.length; at += 2000) {
-    const rows = applied.outcomes.slice(at, at + 2000).map(({ line, outcome, id, problem }) => ({ line, outcome, id: id ?? null, problem: problem ?? null }));
+    const rows = applied.outcomes
+      .slice(at, at + 2000)
+      .map(({ line, outcome, id, problem }) => ({ line, outcome, id: id ?? null, problem: problem ?? null }));
     await tx.sql`
       update import_row r set outcome = d.outcome, resource_id = d.id, problem = d.problem
       from jsonb_to_recordset(${json(rows)}) as d (line integer, outcome text, id uuid, problem jsonb)

@@ -15,7 +15,10 @@ interface Placed extends TreeBlock {
  * Nests blocks by longest prefix within their space. CIDR blocks contain each other or lie apart, so the one thing that can go wrong is
  * the same block twice: the ids of all but the first given are returned as `repeated`, and stand in no tree.
  */
-export function nestBlocks(blocks: readonly TreeBlock[]): { readonly parents: BlockParents; readonly repeated: ReadonlyMap<string, TreeBlock> } {
+export function nestBlocks(blocks: readonly TreeBlock[]): {
+  readonly parents: BlockParents;
+  readonly repeated: ReadonlyMap<string, TreeBlock>;
+} {
   const parents = new Map<string, { id: string; cidr: string } | null>();
   const repeated = new Map<string, TreeBlock>();
   const first = new Map<string, TreeBlock>();
@@ -35,7 +38,10 @@ export function nestBlocks(blocks: readonly TreeBlock[]): { readonly parents: Bl
   placed.sort(inOrder);
   let open: Placed[] = [];
   for (const block of placed) {
-    const contains = (outer: Placed): boolean => outer.spaceId === block.spaceId && outer.network.family === block.network.family && outer.network.last >= block.network.last;
+    const contains = (outer: Placed): boolean =>
+      outer.spaceId === block.spaceId &&
+      outer.network.family === block.network.family &&
+      outer.network.last >= block.network.last;
     while (open.length > 0 && !contains(open.at(-1) as Placed)) open = open.slice(0, -1);
     const parent = open.at(-1);
     parents.set(block.id, parent === undefined ? null : { id: parent.id, cidr: parent.cidr });

@@ -9,8 +9,16 @@ export interface Conflicts {
   readonly besides: ReadonlySet<string>;
 }
 
-const taken = (detail: string): Refusal => ({ code: 'allocation-conflict', ...problems['allocation-conflict'], detail });
-const impossible = (detail: string): Refusal => ({ code: 'topology-violation', ...problems['topology-violation'], detail });
+const taken = (detail: string): Refusal => ({
+  code: 'allocation-conflict',
+  ...problems['allocation-conflict'],
+  detail,
+});
+const impossible = (detail: string): Refusal => ({
+  code: 'topology-violation',
+  ...problems['topology-violation'],
+  detail,
+});
 
 /** Where two rows want one thing: rack units, a port, a number twice in a pool. The first of the file gets it. */
 export function conflicts(set: SetToJudge, byKey: ReadonlyMap<string, Planned>): Conflicts {
@@ -24,17 +32,27 @@ export function conflicts(set: SetToJudge, byKey: ReadonlyMap<string, Planned>):
   const shapeOf = (key: string): RackShape | undefined => {
     const rack = byKey.get(key);
     if (rack === undefined) return set.surroundings.racks.get(key);
-    return rack.resource.type === 'node' && rack.resource.kind === 'rack' ? rackShape(rack.resource.attributes) : undefined;
+    return rack.resource.type === 'node' && rack.resource.kind === 'rack'
+      ? rackShape(rack.resource.attributes)
+      : undefined;
   };
-  const claim = (row: Planned, rackKey: string, cells: { layer: string; faces: readonly string[]; from: number; to: number }): void => {
+  const claim = (
+    row: Planned,
+    rackKey: string,
+    cells: { layer: string; faces: readonly string[]; from: number; to: number },
+  ): void => {
     const shape = shapeOf(rackKey);
     if (shape === undefined) return void refusals.set(row, impossible(`${rackKey} is no rack`));
-    if (cells.from < 0 || cells.to > shape.heightHalfUnits) return void refusals.set(row, impossible('its units lie outside the rack'));
+    if (cells.from < 0 || cells.to > shape.heightHalfUnits)
+      return void refusals.set(row, impossible('its units lie outside the rack'));
     for (const face of cells.faces) {
       for (let half = cells.from; half < cells.to; half += 1) {
         const cell = `${idOf(rackKey)}/${cells.layer}/${face}/${half}`;
-        const holder = claims.get(cell) ?? (set.surroundings.claimedElsewhere.has(cell) ? 'something that was there before' : undefined);
-        if (holder !== undefined && holder !== row.key) return void refusals.set(row, taken(`its units are taken by ${holder}`));
+        const holder =
+          claims.get(cell) ??
+          (set.surroundings.claimedElsewhere.has(cell) ? 'something that was there before' : undefined);
+        if (holder !== undefined && holder !== row.key)
+          return void refusals.set(row, taken(`its units are taken by ${holder}`));
         claims.set(cell, row.key);
       }
     }
@@ -48,23 +66,40 @@ export function conflicts(set: SetToJudge, byKey: ReadonlyMap<string, Planned>):
     const { resource } = row;
     if (resource.type === 'node' && resource.rack !== undefined && resource.parent !== undefined) {
       const { face, startHalfUnit: from, heightHalfUnits, fullDepth } = resource.rack;
-      claim(row, resource.parent, { layer: 'device', faces: fullDepth ? ['front', 'rear'] : [face], from, to: from + heightHalfUnits });
+      claim(row, resource.parent, {
+        layer: 'device',
+        faces: fullDepth ? ['front', 'rear'] : [face],
+        from,
+        to: from + heightHalfUnits,
+      });
     } else if (resource.type === 'rackReservation') {
       const lowest = shapeOf(resource.rack)?.startingUnit ?? 1;
-      for (const unit of resource.units) claim(row, resource.rack, { layer: 'reservation', faces: ['front', 'rear'], from: (unit - lowest) * 2, to: (unit - lowest) * 2 + 2 });
+      for (const unit of resource.units)
+        claim(row, resource.rack, {
+          layer: 'reservation',
+          faces: ['front', 'rear'],
+          from: (unit - lowest) * 2,
+          to: (unit - lowest) * 2 + 2,
+        });
     } else if (resource.type === 'edge' && resource.edgeType === 'connects') {
       for (const end of [...resource.a, ...resource.b]) {
         const target = byKey.get(end)?.resource;
         const kind = target?.type === 'node' ? target.kind : set.known.get(end)?.kind;
-        const holder = ports.get(end) ?? (set.surroundings.cabledElsewhere.has(idOf(end) ?? '') ? 'a cable that was there before' : undefined);
-        if (kind !== undefined && set.surroundings.kinds.get(kind)?.isConnectable === false) refusals.set(row, impossible(`nothing is connected to a ${kind} (${end})`));
+        const holder =
+          ports.get(end) ??
+          (set.surroundings.cabledElsewhere.has(idOf(end) ?? '') ? 'a cable that was there before' : undefined);
+        if (kind !== undefined && set.surroundings.kinds.get(kind)?.isConnectable === false)
+          refusals.set(row, impossible(`nothing is connected to a ${kind} (${end})`));
         else if (holder !== undefined) refusals.set(row, taken(`${end} is cabled by ${holder}`));
       }
       if (!refusals.has(row)) for (const end of [...resource.a, ...resource.b]) ports.set(end, row.key);
     } else if (resource.type === 'numberRange') {
       const others = ranges.get(resource.domain) ?? [];
       ranges.set(resource.domain, others);
-      const holder = others.find(({ resource: other }) => other.type === 'numberRange' && other.start <= resource.end && resource.start <= other.end);
+      const holder = others.find(
+        ({ resource: other }) =>
+          other.type === 'numberRange' && other.start <= resource.end && resource.start <= other.end,
+      );
       if (holder !== undefined) refusals.set(row, taken(`it overlaps ${holder.key}`));
       else others.push(row);
     } else if (resource.type === 'address') {

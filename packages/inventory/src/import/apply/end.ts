@@ -18,15 +18,36 @@ export interface Ended {
 }
 
 /** What goes before anything comes: edges, holds, blocks and ranges free what the set may hand to another. */
-const endedFirst: readonly ResourceType[] = ['edge', 'rackReservation', 'address', 'number', 'numberRange', 'addressRange', 'addressBlock', 'deviceType'];
+const endedFirst: readonly ResourceType[] = [
+  'edge',
+  'rackReservation',
+  'address',
+  'number',
+  'numberRange',
+  'addressRange',
+  'addressBlock',
+  'deviceType',
+];
 
 async function endAll(tx: Tx, source: string, endings: readonly Ending[]): Promise<Written[]> {
   const written: Written[] = [];
   const ids = endings.map(({ id }) => id);
   await deleteParts(tx, ids);
   for (const type of new Set(endings.map((each) => each.type))) {
-    const rows = await endRows(tx, tables[type], endings.filter((each) => each.type === type).map(({ id }) => id));
-    for (const { id, version, before } of rows) written.push({ type, id: String(id), version: Number(version), happened: 'ended', before: before as Record<string, unknown>, after: undefined });
+    const rows = await endRows(
+      tx,
+      tables[type],
+      endings.filter((each) => each.type === type).map(({ id }) => id),
+    );
+    for (const { id, version, before } of rows)
+      written.push({
+        type,
+        id: String(id),
+        version: Number(version),
+        happened: 'ended',
+        before: before as Record<string, unknown>,
+        after: undefined,
+      });
   }
   await unnameRows(tx, source, ids);
   return written;
@@ -37,8 +58,17 @@ const inUse = refusal('has-dependents', 'something is allocated from it');
 /** Ends everything but nodes, spaces and domains; what is given out stays and is reported. */
 export async function endFirst(tx: Tx, source: string, endings: readonly Ending[]): Promise<Ended> {
   const these = endings.filter(({ type }) => endedFirst.includes(type));
-  const used = new Set(await listInUse(tx, these.filter(({ type }) => type === 'addressBlock').map(({ id }) => id)));
-  const written = await endAll(tx, source, these.filter(({ id }) => !used.has(id)));
+  const used = new Set(
+    await listInUse(
+      tx,
+      these.filter(({ type }) => type === 'addressBlock').map(({ id }) => id),
+    ),
+  );
+  const written = await endAll(
+    tx,
+    source,
+    these.filter(({ id }) => !used.has(id)),
+  );
   return { written, refused: new Map(these.filter(({ id }) => used.has(id)).map(({ key }) => [key, inUse])) };
 }
 
@@ -47,17 +77,41 @@ export async function endLast(tx: Tx, source: string, endings: readonly Ending[]
   const written: Written[] = [];
   let nodes = endings.filter(({ type }) => type === 'node');
   while (nodes.length > 0) {
-    const leaves = new Set(await listLeaves(tx, nodes.map(({ id }) => id)));
+    const leaves = new Set(
+      await listLeaves(
+        tx,
+        nodes.map(({ id }) => id),
+      ),
+    );
     if (leaves.size === 0) break;
-    written.push(...(await endAll(tx, source, nodes.filter(({ id }) => leaves.has(id)))));
+    written.push(
+      ...(await endAll(
+        tx,
+        source,
+        nodes.filter(({ id }) => leaves.has(id)),
+      )),
+    );
     nodes = nodes.filter(({ id }) => !leaves.has(id));
   }
   const holders = endings.filter(({ type }) => type === 'addressSpace' || type === 'numberDomain');
-  const full = new Set(await listHolding(tx, holders.map(({ id }) => id)));
-  written.push(...(await endAll(tx, source, holders.filter(({ id }) => !full.has(id)))));
+  const full = new Set(
+    await listHolding(
+      tx,
+      holders.map(({ id }) => id),
+    ),
+  );
+  written.push(
+    ...(await endAll(
+      tx,
+      source,
+      holders.filter(({ id }) => !full.has(id)),
+    )),
+  );
   const refused = new Map<string, Refusal>();
-  for (const { key } of nodes) refused.set(key, refusal('has-dependents', 'something that stays stands on it or is connected to it'));
-  for (const { key } of holders.filter(({ id }) => full.has(id))) refused.set(key, refusal('has-dependents', 'something that stays lies in it'));
+  for (const { key } of nodes)
+    refused.set(key, refusal('has-dependents', 'something that stays stands on it or is connected to it'));
+  for (const { key } of holders.filter(({ id }) => full.has(id)))
+    refused.set(key, refusal('has-dependents', 'something that stays lies in it'));
   return { written, refused };
 }
 

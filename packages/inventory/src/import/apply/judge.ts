@@ -40,9 +40,12 @@ export function judge(set: SetToJudge): Judged {
     const known = set.known.get(row.key);
     const fault = valueFault(row.resource, set.surroundings.kinds);
     if (fault !== undefined) refused.set(row.line, refusal('validation-failed', fault));
-    else if (known !== undefined && known.type !== row.resource.type) refused.set(row.line, refusal('already-exists', `the key names a ${known.type} already`));
-    else if (row.ifMatch !== undefined && row.ifMatch !== (known?.version ?? 0)) refused.set(row.line, refusal('version-mismatch', `its version is ${known?.version ?? 0}, not ${row.ifMatch}`));
-    else byKey.set(row.key, { line: row.line, key: row.key, id: known?.id ?? set.newId(), resource: row.resource, known });
+    else if (known !== undefined && known.type !== row.resource.type)
+      refused.set(row.line, refusal('already-exists', `the key names a ${known.type} already`));
+    else if (row.ifMatch !== undefined && row.ifMatch !== (known?.version ?? 0))
+      refused.set(row.line, refusal('version-mismatch', `its version is ${known?.version ?? 0}, not ${row.ifMatch}`));
+    else
+      byKey.set(row.key, { line: row.line, key: row.key, id: known?.id ?? set.newId(), resource: row.resource, known });
   }
   for (;;) {
     const before = refused.size;
@@ -52,7 +55,16 @@ export function judge(set: SetToJudge): Judged {
     const byId = new Map(standing.map((row) => [row.id, row]));
     for (const [id, holder] of repeated) {
       const row = byId.get(id);
-      if (row !== undefined) refuse(byKey, refused, row, refusal('allocation-conflict', `the prefix is ${byId.get(holder.id)?.key ?? 'a block that was there before'} already`));
+      if (row !== undefined)
+        refuse(
+          byKey,
+          refused,
+          row,
+          refusal(
+            'allocation-conflict',
+            `the prefix is ${byId.get(holder.id)?.key ?? 'a block that was there before'} already`,
+          ),
+        );
     }
     const { refusals, besides } = conflicts(set, byKey);
     for (const [row, reason] of refusals) refuse(byKey, refused, row, reason);
@@ -82,10 +94,12 @@ function refuseDependants(set: SetToJudge, byKey: Map<string, Planned>, refused:
       const target = byKey.get(key);
       if (target === undefined) {
         const known = set.known.get(key);
-        if (known === undefined || set.ends.has(key)) return refusal('reference-not-found', `its ${as} ${key} is not there`);
+        if (known === undefined || set.ends.has(key))
+          return refusal('reference-not-found', `its ${as} ${key} is not there`);
         if (!types.includes(known.type)) return refusal('reference-not-found', `its ${as} ${key} is a ${known.type}`);
       } else {
-        if (!types.includes(target.resource.type)) return refusal('reference-not-found', `its ${as} ${key} is a ${target.resource.type}`);
+        if (!types.includes(target.resource.type))
+          return refusal('reference-not-found', `its ${as} ${key} is a ${target.resource.type}`);
         const above = verdictOf(target);
         if (above !== null) return refusal('reference-not-found', `its ${as} ${key} was refused: ${above.detail}`);
       }
@@ -110,7 +124,10 @@ function placementFault(set: SetToJudge, byKey: ReadonlyMap<string, Planned>, no
 }
 
 /** Blocks that live when the set is done: what stays of the database first, so that a holder keeps what it has, then the set. */
-function blocksAtTheEnd(set: SetToJudge, byKey: ReadonlyMap<string, Planned>): { id: string; spaceId: string; cidr: string }[] {
+function blocksAtTheEnd(
+  set: SetToJudge,
+  byKey: ReadonlyMap<string, Planned>,
+): { id: string; spaceId: string; cidr: string }[] {
   const ending = new Set([...set.ends].map((key) => set.known.get(key)?.id));
   const written = new Set([...byKey.values()].map((row) => row.id));
   const stay = set.surroundings.blocks.filter((block) => !ending.has(block.id) && !written.has(block.id));

@@ -8,15 +8,27 @@ import { tables, writeOrder } from './tables.js';
 
 /** The rows of an import that wait for a verdict, in the order of the file. */
 export async function listStaged(tx: Tx, importId: string): Promise<readonly Staged[]> {
-  const rows = await tx.sql<{ line: number; op: 'upsert' | 'delete'; key: string; ifMatch: number | null; resource: Resource | null }>`
+  const rows = await tx.sql<{
+    line: number;
+    op: 'upsert' | 'delete';
+    key: string;
+    ifMatch: number | null;
+    resource: Resource | null;
+  }>`
     select line, op, external_id as key, if_match as "ifMatch", resource from import_row
     where import_id = ${importId} and line > 0 and op <> 'skip' and outcome is null order by line`;
-  return rows.map(({ ifMatch, resource, ...row }) => ({ ...row, ifMatch: ifMatch ?? undefined, resource: resource ?? undefined }));
+  return rows.map(({ ifMatch, resource, ...row }) => ({
+    ...row,
+    ifMatch: ifMatch ?? undefined,
+    resource: resource ?? undefined,
+  }));
 }
 
 /** Every key of a row that was refused while it was read: it is named, so it has not vanished. */
 export async function listRefusedKeys(tx: Tx, importId: string): Promise<readonly string[]> {
-  const rows = await tx.sql<{ key: string }>`select external_id as key from import_row where import_id = ${importId} and outcome = 'refused'`;
+  const rows = await tx.sql<{
+    key: string;
+  }>`select external_id as key from import_row where import_id = ${importId} and outcome = 'refused'`;
   return rows.map(({ key }) => key);
 }
 
@@ -38,9 +50,12 @@ export async function listKnown(tx: Tx, source: string): Promise<Map<string, Kno
 
 /** Everything outside of the set that its rules look at. */
 export async function surroundingsOf(tx: Tx, known: ReadonlyMap<string, Known>): Promise<Surroundings> {
-  const ids = (type: ResourceType): string[] => [...known.values()].filter((each) => each.type === type).map(({ id }) => id);
+  const ids = (type: ResourceType): string[] =>
+    [...known.values()].filter((each) => each.type === type).map(({ id }) => id);
   const keyOf = new Map([...known].map(([key, { id }]) => [id, key]));
-  const kinds = await tx.sql<KindRule & { key: string }>`select key, category, allowed_parents as "allowedParents", is_connectable as "isConnectable" from kind`;
+  const kinds = await tx.sql<
+    KindRule & { key: string }
+  >`select key, category, allowed_parents as "allowedParents", is_connectable as "isConnectable" from kind`;
   const blocks = await tx.sql<{ id: string; spaceId: string; cidr: string; parentId: string | null }>`
     select id, space_id as "spaceId", cidr::text as cidr, parent_id as "parentId" from address_block
     where space_id = any(${ids('addressSpace')}::uuid[]) and ended_at is null order by id`;
@@ -70,14 +85,19 @@ export async function surroundingsOf(tx: Tx, known: ReadonlyMap<string, Known>):
     blocks,
     heldElsewhere: new Set(held),
     cabledElsewhere: new Set(cabled.map(({ id }) => id)),
-    claimedElsewhere: new Set(claims.flatMap(({ rack, layer, face, from, to }) => Array.from({ length: to - from }, (_, n) => `${rack}/${layer}/${face}/${from + n}`))),
+    claimedElsewhere: new Set(
+      claims.flatMap(({ rack, layer, face, from, to }) =>
+        Array.from({ length: to - from }, (_, n) => `${rack}/${layer}/${face}/${from + n}`),
+      ),
+    ),
     racks: new Map(racks.map((rack) => [keyOf.get(rack.id) ?? rack.id, rack])),
   };
 }
 
 /** Parts of edges and devices as they are, to tell a change of them: a part changes with its owner's version. */
 export async function listParts(tx: Tx, known: ReadonlyMap<string, Known>): Promise<ReadonlyMap<string, string>> {
-  const ids = (type: ResourceType): string[] => [...known.values()].filter((each) => each.type === type).map(({ id }) => id);
+  const ids = (type: ResourceType): string[] =>
+    [...known.values()].filter((each) => each.type === type).map(({ id }) => id);
   const ends = await tx.sql<{ id: string; part: string }>`
     select edge_id as id, string_agg(side || node_id, ' ' order by side, ordinal) as part from edge_end where edge_id = any(${ids('edge')}::uuid[]) group by edge_id`;
   const places = await tx.sql<{ id: string; part: string }>`

@@ -27,12 +27,22 @@ interface ClaimPart {
 export function endParts({ id, resource }: Planned, resolve: Resolve): readonly EndPart[] {
   if (resource.type !== 'edge') return [];
   const side = (name: 'a' | 'b', keys: readonly string[]): EndPart[] =>
-    keys.map((key, ordinal) => ({ edge_id: id, edge_type: resource.edgeType, side: name, ordinal, node_id: resolve.id(key) }));
+    keys.map((key, ordinal) => ({
+      edge_id: id,
+      edge_type: resource.edgeType,
+      side: name,
+      ordinal,
+      node_id: resolve.id(key),
+    }));
   return [...side('a', resource.a), ...side('b', resource.b)];
 }
 
 /** Half units of a device or a reservation; `startingUnitOf` tells how the rack numbers its units. */
-export function claimParts(row: Planned, resolve: Resolve, help: { readonly newId: () => string; readonly startingUnitOf: (key: string) => number }): readonly ClaimPart[] {
+export function claimParts(
+  row: Planned,
+  resolve: Resolve,
+  help: { readonly newId: () => string; readonly startingUnitOf: (key: string) => number },
+): readonly ClaimPart[] {
   const { id, resource } = row;
   if (resource.type === 'node' && resource.rack !== undefined && resource.parent !== undefined) {
     const { face, startHalfUnit, heightHalfUnits, fullDepth } = resource.rack;
@@ -78,7 +88,8 @@ function runsOf(units: readonly number[]): readonly (readonly [number, number])[
 export function partText(row: Planned, resolve: Resolve): string | undefined {
   const ends = endParts(row, resolve);
   if (ends.length > 0) return ends.map((end) => end.side + end.node_id).join(' ');
-  const claims = row.resource.type === 'node' ? claimParts(row, resolve, { newId: () => '', startingUnitOf: () => 1 }) : [];
+  const claims =
+    row.resource.type === 'node' ? claimParts(row, resolve, { newId: () => '', startingUnitOf: () => 1 }) : [];
   if (claims.length === 0) return undefined;
   return claims.map((claim) => `${claim.rack_id}${claim.face}${claim.mounted}${claim.half_units}`).join(' ');
 }
@@ -95,7 +106,9 @@ export async function deleteParts(tx: Tx, ids: readonly string[]): Promise<void>
 export async function upsertRacks(tx: Tx, rows: readonly Planned[]): Promise<void> {
   const shapes = rows.flatMap(({ id, resource }) => {
     const shape = resource.type === 'node' && resource.kind === 'rack' ? rackShape(resource.attributes) : undefined;
-    return shape === undefined ? [] : [{ node_id: id, height_half_units: shape.heightHalfUnits, starting_unit: shape.startingUnit }];
+    return shape === undefined
+      ? []
+      : [{ node_id: id, height_half_units: shape.heightHalfUnits, starting_unit: shape.startingUnit }];
   });
   if (shapes.length === 0) return;
   await tx.sql`

@@ -45,7 +45,12 @@ export interface KindRule {
 export interface Surroundings {
   readonly kinds: ReadonlyMap<string, KindRule>;
   /** Live blocks of the spaces that the set touches, all sources and owners. */
-  readonly blocks: readonly { readonly id: string; readonly spaceId: string; readonly cidr: string; readonly parentId: string | null }[];
+  readonly blocks: readonly {
+    readonly id: string;
+    readonly spaceId: string;
+    readonly cidr: string;
+    readonly parentId: string | null;
+  }[];
   /** Hosts and numbers held by others than recorded rows of this source. */
   readonly heldElsewhere: ReadonlySet<string>;
   /** Ports cabled by edges that are not of this source. */

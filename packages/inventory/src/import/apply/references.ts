@@ -10,7 +10,8 @@ const node: readonly ResourceType[] = ['node'];
 
 /** Every key that a resource names, and what it must be. */
 export function referencesOf(resource: Resource): readonly Reference[] {
-  const optional = (key: string | undefined, as: string): readonly Reference[] => (key === undefined ? [] : [{ key, types: node, as }]);
+  const optional = (key: string | undefined, as: string): readonly Reference[] =>
+    key === undefined ? [] : [{ key, types: node, as }];
   switch (resource.type) {
     case 'node':
       return optional(resource.parent, 'parent');

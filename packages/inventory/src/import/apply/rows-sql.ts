@@ -4,8 +4,12 @@ import type { Table } from './tables.js';
 
 export type Cells = Readonly<Record<string, unknown>>;
 
-const record = (table: Table): string => `jsonb_to_recordset($1) as d (id uuid, force boolean, ${Object.entries(table.columns).map(([column, type]) => `${column} ${type}`).join(', ')})`;
-const given = (table: Table, column: string): string => (table.kept.includes(column) ? `coalesce(d.${column}, t.${column})` : `d.${column}`);
+const record = (table: Table): string =>
+  `jsonb_to_recordset($1) as d (id uuid, force boolean, ${Object.entries(table.columns)
+    .map(([column, type]) => `${column} ${type}`)
+    .join(', ')})`;
+const given = (table: Table, column: string): string =>
+  table.kept.includes(column) ? `coalesce(d.${column}, t.${column})` : `d.${column}`;
 
 /** Locks the rows that the set changes and gives them as they are; the others are left alone. */
 export async function lockChanged(tx: Tx, table: Table, rows: readonly Cells[]): Promise<readonly Cells[]> {
@@ -30,8 +34,13 @@ export async function amendRows(tx: Tx, table: Table, rows: readonly Cells[]): P
 export async function insertRows(tx: Tx, table: Table, rows: readonly Cells[]): Promise<void> {
   const columns = Object.keys(table.columns);
   const empty: Readonly<Record<string, string>> = { labels: "'{}'::jsonb", traits: "'{}'::text[]" };
-  const values = columns.map((column) => (table.kept.includes(column) ? `coalesce(d.${column}, ${empty[column]})` : `d.${column}`));
-  await tx.unsafe(`insert into ${table.name} (id, ${columns.join(', ')}) select d.id, ${values.join(', ')} from ${record(table)}`, [json(rows)]);
+  const values = columns.map((column) =>
+    table.kept.includes(column) ? `coalesce(d.${column}, ${empty[column]})` : `d.${column}`,
+  );
+  await tx.unsafe(
+    `insert into ${table.name} (id, ${columns.join(', ')}) select d.id, ${values.join(', ')} from ${record(table)}`,
+    [json(rows)],
+  );
 }
 
 /** Ends the rows and gives them as they were. */
@@ -44,7 +53,11 @@ export async function endRows(tx: Tx, table: Table, ids: readonly string[]): Pro
   );
 }
 
-export async function nameRows(tx: Tx, source: string, rows: readonly { readonly key: string; readonly type: string; readonly id: string }[]): Promise<void> {
+export async function nameRows(
+  tx: Tx,
+  source: string,
+  rows: readonly { readonly key: string; readonly type: string; readonly id: string }[],
+): Promise<void> {
   if (rows.length === 0) return;
   await tx.sql`
     insert into external_id (source, external_id, resource_type, resource_id)

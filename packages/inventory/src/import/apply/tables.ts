@@ -25,18 +25,35 @@ export interface Table {
   readonly live: string;
   /** What ends a row, beside its version. */
   readonly end: string;
-  values(row: { readonly id: string; readonly resource: Resource }, resolve: Resolve): Readonly<Record<string, unknown>>;
+  values(
+    row: { readonly id: string; readonly resource: Resource },
+    resolve: Resolve,
+  ): Readonly<Record<string, unknown>>;
 }
 
 const endedAt = { live: 'ended_at is null', end: 'ended_at = now()' };
 const plain = ['created', 'amended', 'removed'] as const;
 const owner = { node_id: 'uuid', external_tenant: 'jsonb' };
-const optional = (key: string | undefined, resolve: Resolve): string | null => (key === undefined ? null : resolve.id(key));
+const optional = (key: string | undefined, resolve: Resolve): string | null =>
+  key === undefined ? null : resolve.id(key);
 
-type Maker<T extends ResourceType> = (resource: Extract<Resource, { type: T }>, resolve: Resolve, id: string) => Readonly<Record<string, unknown>>;
+type Maker<T extends ResourceType> = (
+  resource: Extract<Resource, { type: T }>,
+  resolve: Resolve,
+  id: string,
+) => Readonly<Record<string, unknown>>;
 
-function table<T extends ResourceType>(type: T, spec: Omit<Table, 'values' | 'noun' | 'kept'> & { readonly kept?: readonly string[] }, make: Maker<T>): Table {
-  return { kept: [], ...spec, noun: type, values: ({ id, resource }, resolve) => make(resource as Extract<Resource, { type: T }>, resolve, id) };
+function table<T extends ResourceType>(
+  type: T,
+  spec: Omit<Table, 'values' | 'noun' | 'kept'> & { readonly kept?: readonly string[] },
+  make: Maker<T>,
+): Table {
+  return {
+    kept: [],
+    ...spec,
+    noun: type,
+    values: ({ id, resource }, resolve) => make(resource as Extract<Resource, { type: T }>, resolve, id),
+  };
 }
 
 /** How each type of resource lies in its table. */
@@ -47,7 +64,15 @@ export const tables: { readonly [T in ResourceType]: Table } = {
       name: 'node',
       participles: ['registered', 'amended', 'retired'],
       prefix: 'nod',
-      columns: { kind: 'text', name: 'text', parent_id: 'uuid', external_tenant: 'jsonb', attributes: 'jsonb', labels: 'jsonb', traits: 'text[]' },
+      columns: {
+        kind: 'text',
+        name: 'text',
+        parent_id: 'uuid',
+        external_tenant: 'jsonb',
+        attributes: 'jsonb',
+        labels: 'jsonb',
+        traits: 'text[]',
+      },
       kept: ['labels', 'traits'],
       live: "state <> 'retired'",
       end: "state = 'retired'",
@@ -64,13 +89,30 @@ export const tables: { readonly [T in ResourceType]: Table } = {
   ),
   edge: table(
     'edge',
-    { name: 'edge', participles: ['connected', 'amended', 'disconnected'], prefix: 'edg', columns: { edge_type: 'text', attributes: 'jsonb' }, live: 'live', end: 'live = false, ended_at = now()' },
+    {
+      name: 'edge',
+      participles: ['connected', 'amended', 'disconnected'],
+      prefix: 'edg',
+      columns: { edge_type: 'text', attributes: 'jsonb' },
+      live: 'live',
+      end: 'live = false, ended_at = now()',
+    },
     (edge) => ({ edge_type: edge.edgeType, attributes: edge.attributes ?? {} }),
   ),
   addressSpace: table(
     'addressSpace',
-    { name: 'address_space', participles: plain, prefix: 'spc', columns: { name: 'text', attributes: 'jsonb', external_tenant: 'jsonb' }, ...endedAt },
-    (space) => ({ name: space.name, attributes: space.attributes ?? {}, external_tenant: space.externalTenant ?? null }),
+    {
+      name: 'address_space',
+      participles: plain,
+      prefix: 'spc',
+      columns: { name: 'text', attributes: 'jsonb', external_tenant: 'jsonb' },
+      ...endedAt,
+    },
+    (space) => ({
+      name: space.name,
+      attributes: space.attributes ?? {},
+      external_tenant: space.externalTenant ?? null,
+    }),
   ),
   addressBlock: table(
     'addressBlock',
@@ -78,7 +120,17 @@ export const tables: { readonly [T in ResourceType]: Table } = {
       name: 'address_block',
       participles: plain,
       prefix: 'blk',
-      columns: { space_id: 'uuid', parent_id: 'uuid', parent_cidr: 'cidr', cidr: 'cidr', is_pool: 'boolean', mark_utilized: 'boolean', status: 'text', attributes: 'jsonb', ...owner },
+      columns: {
+        space_id: 'uuid',
+        parent_id: 'uuid',
+        parent_cidr: 'cidr',
+        cidr: 'cidr',
+        is_pool: 'boolean',
+        mark_utilized: 'boolean',
+        status: 'text',
+        attributes: 'jsonb',
+        ...owner,
+      },
       ...endedAt,
     },
     (block, resolve, id) => {
@@ -99,12 +151,36 @@ export const tables: { readonly [T in ResourceType]: Table } = {
   ),
   addressRange: table(
     'addressRange',
-    { name: 'address_range', participles: plain, prefix: undefined, columns: { space_id: 'uuid', first_host: 'inet', last_host: 'inet', attributes: 'jsonb' }, ...endedAt },
-    (range, resolve) => ({ space_id: resolve.id(range.space), first_host: range.start, last_host: range.end, attributes: range.attributes ?? {} }),
+    {
+      name: 'address_range',
+      participles: plain,
+      prefix: undefined,
+      columns: { space_id: 'uuid', first_host: 'inet', last_host: 'inet', attributes: 'jsonb' },
+      ...endedAt,
+    },
+    (range, resolve) => ({
+      space_id: resolve.id(range.space),
+      first_host: range.start,
+      last_host: range.end,
+      attributes: range.attributes ?? {},
+    }),
   ),
   address: table(
     'address',
-    { name: 'address', participles: plain, prefix: 'adr', columns: { space_id: 'uuid', host: 'inet', prefix_length: 'integer', occupies: 'boolean', attributes: 'jsonb', ...owner }, ...endedAt },
+    {
+      name: 'address',
+      participles: plain,
+      prefix: 'adr',
+      columns: {
+        space_id: 'uuid',
+        host: 'inet',
+        prefix_length: 'integer',
+        occupies: 'boolean',
+        attributes: 'jsonb',
+        ...owner,
+      },
+      ...endedAt,
+    },
     (address, resolve, id) => ({
       space_id: resolve.id(address.space),
       host: address.address,
@@ -117,17 +193,53 @@ export const tables: { readonly [T in ResourceType]: Table } = {
   ),
   numberDomain: table(
     'numberDomain',
-    { name: 'number_domain', participles: plain, prefix: 'ndm', columns: { name: 'text', kind: 'text', pooled: 'boolean', attributes: 'jsonb', node_id: 'uuid' }, ...endedAt },
-    (domain, resolve) => ({ name: domain.name, kind: domain.kind, pooled: domain.pooled, attributes: domain.attributes ?? {}, node_id: optional(domain.node, resolve) }),
+    {
+      name: 'number_domain',
+      participles: plain,
+      prefix: 'ndm',
+      columns: { name: 'text', kind: 'text', pooled: 'boolean', attributes: 'jsonb', node_id: 'uuid' },
+      ...endedAt,
+    },
+    (domain, resolve) => ({
+      name: domain.name,
+      kind: domain.kind,
+      pooled: domain.pooled,
+      attributes: domain.attributes ?? {},
+      node_id: optional(domain.node, resolve),
+    }),
   ),
   numberRange: table(
     'numberRange',
-    { name: 'number_range', participles: plain, prefix: 'rng', columns: { domain_id: 'uuid', domain_kind: 'text', numbers: 'int8range' }, ...endedAt },
-    (range, resolve) => ({ domain_id: resolve.id(range.domain), domain_kind: resolve.kindOf(range.domain), numbers: `[${range.start},${range.end + 1})` }),
+    {
+      name: 'number_range',
+      participles: plain,
+      prefix: 'rng',
+      columns: { domain_id: 'uuid', domain_kind: 'text', numbers: 'int8range' },
+      ...endedAt,
+    },
+    (range, resolve) => ({
+      domain_id: resolve.id(range.domain),
+      domain_kind: resolve.kindOf(range.domain),
+      numbers: `[${range.start},${range.end + 1})`,
+    }),
   ),
   number: table(
     'number',
-    { name: 'number', participles: plain, prefix: undefined, columns: { domain_id: 'uuid', domain_kind: 'text', value: 'bigint', name: 'text', occupies: 'boolean', attributes: 'jsonb', ...owner }, ...endedAt },
+    {
+      name: 'number',
+      participles: plain,
+      prefix: undefined,
+      columns: {
+        domain_id: 'uuid',
+        domain_kind: 'text',
+        value: 'bigint',
+        name: 'text',
+        occupies: 'boolean',
+        attributes: 'jsonb',
+        ...owner,
+      },
+      ...endedAt,
+    },
     (number, resolve, id) => ({
       domain_id: resolve.id(number.domain),
       domain_kind: resolve.kindOf(number.domain),
@@ -141,8 +253,18 @@ export const tables: { readonly [T in ResourceType]: Table } = {
   ),
   rackReservation: table(
     'rackReservation',
-    { name: 'rack_reservation', participles: plain, prefix: undefined, columns: { rack_id: 'uuid', units: 'integer[]', attributes: 'jsonb' }, ...endedAt },
-    (reservation, resolve) => ({ rack_id: resolve.id(reservation.rack), units: reservation.units, attributes: reservation.attributes ?? {} }),
+    {
+      name: 'rack_reservation',
+      participles: plain,
+      prefix: undefined,
+      columns: { rack_id: 'uuid', units: 'integer[]', attributes: 'jsonb' },
+      ...endedAt,
+    },
+    (reservation, resolve) => ({
+      rack_id: resolve.id(reservation.rack),
+      units: reservation.units,
+      attributes: reservation.attributes ?? {},
+    }),
   ),
   deviceType: table(
     'deviceType',
@@ -150,17 +272,51 @@ export const tables: { readonly [T in ResourceType]: Table } = {
       name: 'device_type',
       participles: plain,
       prefix: undefined,
-      columns: { manufacturer: 'text', model: 'text', slug: 'text', height_half_units: 'integer', full_depth: 'boolean', attributes: 'jsonb', components: 'jsonb' },
+      columns: {
+        manufacturer: 'text',
+        model: 'text',
+        slug: 'text',
+        height_half_units: 'integer',
+        full_depth: 'boolean',
+        attributes: 'jsonb',
+        components: 'jsonb',
+      },
       ...endedAt,
     },
-    (type) => ({ manufacturer: type.manufacturer, model: type.model, slug: type.slug, height_half_units: type.heightHalfUnits, full_depth: type.fullDepth, attributes: type.attributes, components: type.components }),
+    (type) => ({
+      manufacturer: type.manufacturer,
+      model: type.model,
+      slug: type.slug,
+      height_half_units: type.heightHalfUnits,
+      full_depth: type.fullDepth,
+      attributes: type.attributes,
+      components: type.components,
+    }),
   ),
 };
 
 /** References before what refers: nodes, then what stands on them. */
-export const writeOrder: readonly ResourceType[] = ['node', 'rackReservation', 'edge', 'addressSpace', 'addressBlock', 'addressRange', 'address', 'numberDomain', 'numberRange', 'number', 'deviceType'];
+export const writeOrder: readonly ResourceType[] = [
+  'node',
+  'rackReservation',
+  'edge',
+  'addressSpace',
+  'addressBlock',
+  'addressRange',
+  'address',
+  'numberDomain',
+  'numberRange',
+  'number',
+  'deviceType',
+];
 
-const referenced: Readonly<Record<string, Prefix>> = { parent_id: 'nod', node_id: 'nod', space_id: 'spc', domain_id: 'ndm', rack_id: 'nod' };
+const referenced: Readonly<Record<string, Prefix>> = {
+  parent_id: 'nod',
+  node_id: 'nod',
+  space_id: 'spc',
+  domain_id: 'ndm',
+  rack_id: 'nod',
+};
 
 const camel = (column: string): string => column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
@@ -172,5 +328,9 @@ export function shown(of: Table, row: Readonly<Record<string, unknown>>): Record
     const prefix = of.name === 'address_block' && column === 'parent_id' ? 'blk' : referenced[column];
     return [camel(column), prefix !== undefined && typeof value === 'string' ? encodeId(prefix, value) : value];
   });
-  return { ...(of.prefix === undefined ? {} : { id: encodeId(of.prefix, String(row['id'])) }), type: of.noun, ...Object.fromEntries(values) };
+  return {
+    ...(of.prefix === undefined ? {} : { id: encodeId(of.prefix, String(row['id'])) }),
+    type: of.noun,
+    ...Object.fromEntries(values),
+  };
 }

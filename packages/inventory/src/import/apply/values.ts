@@ -10,13 +10,15 @@ export function valueFault(resource: Resource, kinds: ReadonlyMap<string, KindRu
       if (kind === undefined) return `there is no kind ${resource.kind}`;
       if (kind.category === 'component' && resource.parent === undefined) return `a ${resource.kind} needs a parent`;
       if (resource.rack !== undefined && resource.parent === undefined) return 'a position needs a rack as the parent';
-      if (resource.kind === 'rack' && rackShape(resource.attributes) === undefined) return 'its attributes heightUnits and startingUnit are no shape of a rack';
+      if (resource.kind === 'rack' && rackShape(resource.attributes) === undefined)
+        return 'its attributes heightUnits and startingUnit are no shape of a rack';
       return undefined;
     }
     case 'edge': {
       const ends = [...resource.a, ...resource.b];
       if (new Set(ends).size !== ends.length) return 'it ends at one node twice';
-      if (resource.edgeType !== 'connects' && (resource.a.length !== 1 || resource.b.length !== 1)) return `a ${resource.edgeType} edge has one source and one target`;
+      if (resource.edgeType !== 'connects' && (resource.a.length !== 1 || resource.b.length !== 1))
+        return `a ${resource.edgeType} edge has one source and one target`;
       return undefined;
     }
     case 'addressBlock': {
@@ -25,14 +27,20 @@ export function valueFault(resource: Resource, kinds: ReadonlyMap<string, KindRu
     }
     case 'addressRange': {
       const [start, end] = [parseAddress(resource.start), parseAddress(resource.end)];
-      return start === undefined || end === undefined || start.family !== end.family || start.value > end.value ? `${resource.start} to ${resource.end} is not a range` : undefined;
+      return start === undefined || end === undefined || start.family !== end.family || start.value > end.value
+        ? `${resource.start} to ${resource.end} is not a range`
+        : undefined;
     }
     case 'address': {
       const address = parseAddress(resource.address);
-      return address === undefined || resource.prefixLength > (address.family === 4 ? 32 : 128) ? `${resource.address}/${resource.prefixLength} is not an address` : undefined;
+      return address === undefined || resource.prefixLength > (address.family === 4 ? 32 : 128)
+        ? `${resource.address}/${resource.prefixLength} is not an address`
+        : undefined;
     }
     case 'numberRange':
-      return resource.start > resource.end || resource.end > 4294967295 ? `${resource.start} to ${resource.end} is not a range` : undefined;
+      return resource.start > resource.end || resource.end > 4294967295
+        ? `${resource.start} to ${resource.end} is not a range`
+        : undefined;
     case 'number':
       return resource.value > 4294967295 ? `${resource.value} is out of bounds` : undefined;
     case 'numberDomain':
@@ -50,10 +58,13 @@ export function canonicalCidr(text: string): string {
 }
 
 /** The shape of a rack by the attributes of its node; 42 units from unit 1 where they say nothing. */
-export function rackShape(attributes: Readonly<Record<string, unknown>> | undefined): { heightHalfUnits: number; startingUnit: number } | undefined {
+export function rackShape(
+  attributes: Readonly<Record<string, unknown>> | undefined,
+): { heightHalfUnits: number; startingUnit: number } | undefined {
   const height = attributes?.['heightUnits'] ?? 42;
   const startingUnit = attributes?.['startingUnit'] ?? 1;
   if (typeof height !== 'number' || !Number.isInteger(height) || height < 1 || height > 200) return undefined;
-  if (typeof startingUnit !== 'number' || !Number.isInteger(startingUnit) || startingUnit < 0 || startingUnit > 1000) return undefined;
+  if (typeof startingUnit !== 'number' || !Number.isInteger(startingUnit) || startingUnit < 0 || startingUnit > 1000)
+    return undefined;
   return { heightHalfUnits: height * 2, startingUnit };
 }

@@ -2,7 +2,17 @@ import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import type { ResourceType } from '../change-set.js';
 import type { Planned, RackShape } from './plan.js';
-import { claimParts, deleteParts, endParts, insertClaims, insertEnds, partText, takeHosts, takeNumbers, upsertRacks } from './parts.js';
+import {
+  claimParts,
+  deleteParts,
+  endParts,
+  insertClaims,
+  insertEnds,
+  partText,
+  takeHosts,
+  takeNumbers,
+  upsertRacks,
+} from './parts.js';
 import { amendRows, insertRows, lockChanged, nameRows, type Cells } from './rows-sql.js';
 import { tables, writeOrder, type Resolve } from './tables.js';
 
@@ -46,12 +56,17 @@ export async function writePlanned(tx: Tx, writing: Writing): Promise<Written[]>
     const before = new Map<string, Cells>();
     const known = planned.filter((row) => row.resource.type === type && row.known !== undefined);
     for (const chunk of chunks(known)) {
-      const rows = await lockChanged(tx, tables[type], chunk.map((row) => ({ ...cells(row), force: (type === 'node' || type === 'edge') && forced(row) })));
+      const rows = await lockChanged(
+        tx,
+        tables[type],
+        chunk.map((row) => ({ ...cells(row), force: (type === 'node' || type === 'edge') && forced(row) })),
+      );
       for (const row of rows) before.set(String(row['id']), row['before'] as Cells);
     }
     changed.set(type, { rows: known.filter(({ id }) => before.has(id)), before });
   }
-  for (const chunk of chunks([...changed.values()].flatMap(({ rows }) => rows.map(({ id }) => id)))) await deleteParts(tx, chunk);
+  for (const chunk of chunks([...changed.values()].flatMap(({ rows }) => rows.map(({ id }) => id))))
+    await deleteParts(tx, chunk);
 
   for (const type of writeOrder) {
     const table = tables[type];
@@ -60,14 +75,26 @@ export async function writePlanned(tx: Tx, writing: Writing): Promise<Written[]>
     for (const chunk of chunks(made)) {
       const all = chunk.map(cells);
       await insertRows(tx, table, all);
-      await nameRows(tx, writing.source, chunk.map(({ key, id }) => ({ key, type, id })));
-      for (const after of all) written.push({ type, id: String(after['id']), version: 1, happened: 'made', before: undefined, after });
+      await nameRows(
+        tx,
+        writing.source,
+        chunk.map(({ key, id }) => ({ key, type, id })),
+      );
+      for (const after of all)
+        written.push({ type, id: String(after['id']), version: 1, happened: 'made', before: undefined, after });
       await writing.progress(chunk.length);
     }
     for (const chunk of chunks(rows)) {
       const all = new Map(chunk.map((row) => [row.id, cells(row)]));
       for (const { id, version } of await amendRows(tx, table, [...all.values()])) {
-        written.push({ type, id: String(id), version: Number(version), happened: 'changed', before: before.get(String(id)), after: all.get(String(id)) });
+        written.push({
+          type,
+          id: String(id),
+          version: Number(version),
+          happened: 'changed',
+          before: before.get(String(id)),
+          after: all.get(String(id)),
+        });
       }
     }
     await writing.progress(planned.filter((row) => row.resource.type === type).length - made.length);
@@ -80,14 +107,18 @@ async function writeParts(tx: Tx, { resolve, racks, newId }: Writing, rows: read
   await upsertRacks(tx, rows);
   const startingUnitOf = (key: string): number => racks.get(key)?.startingUnit ?? 1;
   for (const chunk of chunks(rows.flatMap((row) => endParts(row, resolve)))) await insertEnds(tx, chunk);
-  for (const chunk of chunks(rows.flatMap((row) => claimParts(row, resolve, { newId, startingUnitOf })))) await insertClaims(tx, chunk);
+  for (const chunk of chunks(rows.flatMap((row) => claimParts(row, resolve, { newId, startingUnitOf }))))
+    await insertClaims(tx, chunk);
   for (const [type, take] of [
     ['address', takeHosts],
     ['number', takeNumbers],
   ] as const) {
-    for (const chunk of chunks(rows.filter(({ id, resource }) => resource.type === type && !resolve.isBeside(id)).map(({ id }) => id))) {
+    for (const chunk of chunks(
+      rows.filter(({ id, resource }) => resource.type === type && !resolve.isBeside(id)).map(({ id }) => id),
+    )) {
       // Somebody was given one of them since it was looked up: judge again.
-      if ((await take(tx, chunk)) !== chunk.length) throw problem('operation-in-progress', { resourceType: type }, 'An allocation was quicker.');
+      if ((await take(tx, chunk)) !== chunk.length)
+        throw problem('operation-in-progress', { resourceType: type }, 'An allocation was quicker.');
     }
   }
 }

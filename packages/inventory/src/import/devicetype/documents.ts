@@ -35,7 +35,11 @@ export async function* yamlDocuments(body: Body, limits: ImportLimits): AsyncGen
     }
     size += text.length + 1;
     if (size > limits.elementBytes) {
-      throw problem('content-too-large', { maxBytes: limits.elementBytes, line: startsAt }, `The document at line ${startsAt} is larger than ${limits.elementBytes} bytes.`);
+      throw problem(
+        'content-too-large',
+        { maxBytes: limits.elementBytes, line: startsAt },
+        `The document at line ${startsAt} is larger than ${limits.elementBytes} bytes.`,
+      );
     }
     lines.push(text);
   }
@@ -56,8 +60,17 @@ export async function* listedDocuments(body: Body, limits: ImportLimits): AsyncG
     } catch {
       throw problem('malformed-request', { line: number }, `Line ${number} is not JSON.`);
     }
-    if (typeof value !== 'object' || value === null || typeof value.path !== 'string' || typeof value.text !== 'string') {
-      throw problem('malformed-request', { line: number }, `Line ${number} is no file of a device type library: it needs path and text.`);
+    if (
+      typeof value !== 'object' ||
+      value === null ||
+      typeof value.path !== 'string' ||
+      typeof value.text !== 'string'
+    ) {
+      throw problem(
+        'malformed-request',
+        { line: number },
+        `Line ${number} is no file of a device type library: it needs path and text.`,
+      );
     }
     yield { path: value.path, text: value.text, line: number };
   }

@@ -17,7 +17,20 @@ const componentLists = [
 ] as const;
 
 const gramsOf: Readonly<Record<string, number>> = { kg: 1000, g: 1, lb: 453.59237, oz: 28.349523125 };
-const known = new Set<string>(['manufacturer', 'model', 'slug', 'part_number', 'u_height', 'is_full_depth', 'airflow', 'weight', 'weight_unit', 'subdevice_role', 'comments', ...componentLists]);
+const known = new Set<string>([
+  'manufacturer',
+  'model',
+  'slug',
+  'part_number',
+  'u_height',
+  'is_full_depth',
+  'airflow',
+  'weight',
+  'weight_unit',
+  'subdevice_role',
+  'comments',
+  ...componentLists,
+]);
 /** These refer to each other by name, so they are text whatever a YAML reader makes of them. */
 const names = new Set(['name', 'rear_port', 'power_port']);
 
@@ -58,21 +71,31 @@ export async function* translateDeviceTypes(documents: AsyncIterable<TypeDocumen
     seen.add(externalId);
     types += 1;
     yield { item: 'row', line: document.line, row: { op: 'upsert', externalId, resource } };
-    for (const reference of danglingReferences(resource)) yield { item: 'rejected', line: document.line, key: `${externalId}#${reference.port}`, reason: reference.reason };
+    for (const reference of danglingReferences(resource))
+      yield { item: 'rejected', line: document.line, key: `${externalId}#${reference.port}`, reason: reference.reason };
   }
-  if (types === 0) throw problem('malformed-request', { position: 0 }, `The upload holds no device type. ${firstReason ?? 'It is empty.'}`);
+  if (types === 0)
+    throw problem(
+      'malformed-request',
+      { position: 0 },
+      `The upload holds no device type. ${firstReason ?? 'It is empty.'}`,
+    );
 }
 
 function typeOf(value: unknown, path: string | undefined): DeviceTypeResource | string {
   if (!isMapping(value)) return 'it is not a mapping';
-  const missing = ['manufacturer', 'model', 'slug'].filter((field) => value[field] === undefined || value[field] === null || typeof value[field] === 'object');
+  const missing = ['manufacturer', 'model', 'slug'].filter(
+    (field) => value[field] === undefined || value[field] === null || typeof value[field] === 'object',
+  );
   if (missing.length > 0) return `it lacks ${missing.join(', ')}`;
   const height = value['u_height'] ?? 1;
-  if (typeof height !== 'number' || !Number.isInteger(height * 2) || height < 0 || height > 200) return `its u_height ${JSON.stringify(height)} is no multiple of a half unit`;
+  if (typeof height !== 'number' || !Number.isInteger(height * 2) || height < 0 || height > 200)
+    return `its u_height ${JSON.stringify(height)} is no multiple of a half unit`;
   const components: Record<string, readonly Attributes[]> = {};
   for (const list of componentLists) {
     const entries = value[list] ?? [];
-    if (!Array.isArray(entries) || !entries.every((entry) => isMapping(entry) && entry['name'] !== undefined)) return `its ${list} are no list of named components`;
+    if (!Array.isArray(entries) || !entries.every((entry) => isMapping(entry) && entry['name'] !== undefined))
+      return `its ${list} are no list of named components`;
     if (entries.length > 0) components[list] = (entries as Mapping[]).map(component);
   }
   return {
@@ -88,7 +111,12 @@ function typeOf(value: unknown, path: string | undefined): DeviceTypeResource | 
 }
 
 function component(entry: Mapping): Attributes {
-  return Object.fromEntries(Object.entries(entry).map(([field, value]) => [field, names.has(field) && (typeof value === 'number' || typeof value === 'boolean') ? String(value) : value]));
+  return Object.fromEntries(
+    Object.entries(entry).map(([field, value]) => [
+      field,
+      names.has(field) && (typeof value === 'number' || typeof value === 'boolean') ? String(value) : value,
+    ]),
+  );
 }
 
 function attributesOf(value: Mapping, path: string | undefined): Attributes {
@@ -104,18 +132,25 @@ function attributesOf(value: Mapping, path: string | undefined): Attributes {
     other: Object.fromEntries(Object.entries(value).filter(([field]) => !known.has(field))),
   };
   return Object.fromEntries(
-    Object.entries(own).filter(([, entry]) => entry !== undefined && entry !== null && !(isMapping(entry) && Object.keys(entry).length === 0)),
+    Object.entries(own).filter(
+      ([, entry]) => entry !== undefined && entry !== null && !(isMapping(entry) && Object.keys(entry).length === 0),
+    ),
   );
 }
 
 /** References between components are by name; one that leads nowhere is reported and the type is kept as it came. */
 function* danglingReferences(type: DeviceTypeResource): Generator<{ readonly port: string; readonly reason: string }> {
-  const named = (list: string): ReadonlySet<unknown> => new Set((type.components[list] ?? []).map((entry) => entry['name']));
+  const named = (list: string): ReadonlySet<unknown> =>
+    new Set((type.components[list] ?? []).map((entry) => entry['name']));
   const check = function* (list: string, field: string, target: string): Generator<{ port: string; reason: string }> {
     const targets = named(target);
     for (const entry of type.components[list] ?? []) {
       const to = entry[field];
-      if (to !== undefined && to !== null && !targets.has(to)) yield { port: `${list}/${String(entry['name'])}`, reason: `its ${field} ${JSON.stringify(to)} is not among the ${target} of the type` };
+      if (to !== undefined && to !== null && !targets.has(to))
+        yield {
+          port: `${list}/${String(entry['name'])}`,
+          reason: `its ${field} ${JSON.stringify(to)} is not among the ${target} of the type`,
+        };
     }
   };
   yield* check('front-ports', 'rear_port', 'rear-ports');

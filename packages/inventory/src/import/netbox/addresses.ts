@@ -27,7 +27,10 @@ export function* addressItems(source: Source, nodeKeys: ReadonlySet<string>): Ge
       space: aggregateSpace,
       cidr: formatNetwork(network),
       ...tenantOf(source, row),
-      attributes: attributesOf(source, row, { rir: source.slug('ipam.rir', row.fields['rir']), addedOn: row.fields['date_added'] }),
+      attributes: attributesOf(source, row, {
+        rir: source.slug('ipam.rir', row.fields['rir']),
+        addedOn: row.fields['date_added'],
+      }),
     });
   }
   for (const row of source.all('ipam.prefix')) yield prefixItem(source, row, nodeKeys);
@@ -44,7 +47,10 @@ function* spaces(source: Source): Generator<ChangeItem> {
       type: 'addressSpace',
       name: text(row.fields['name']) ?? row.key,
       ...tenantOf(source, row),
-      attributes: attributesOf(source, row, { routeDistinguisher: row.fields['rd'], enforceUnique: row.fields['enforce_unique'] === true }),
+      attributes: attributesOf(source, row, {
+        routeDistinguisher: row.fields['rd'],
+        enforceUnique: row.fields['enforce_unique'] === true,
+      }),
     });
   }
 }
@@ -81,7 +87,10 @@ function rangeItem(source: Source, row: Row): ChangeItem {
   const start = parseNetwork(String(row.fields['start_address']));
   const end = parseNetwork(String(row.fields['end_address']));
   if (start === undefined || end === undefined || start.family !== end.family || start.value > end.value) {
-    return rejected(row, `${String(row.fields['start_address'])} to ${String(row.fields['end_address'])} is not a range of addresses`);
+    return rejected(
+      row,
+      `${String(row.fields['start_address'])} to ${String(row.fields['end_address'])} is not a range of addresses`,
+    );
   }
   return upsert(row, {
     type: 'addressRange',

@@ -4,13 +4,21 @@ import type { Source } from './source.js';
 
 /** Leaves out what is unset, so that two layouts of the same fact give the same attributes. */
 export function present(values: Readonly<Record<string, unknown>>): Attributes {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== ''));
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== ''),
+  );
 }
 
-const emptyObject = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+const emptyObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
 /** What every row may carry, beside the attributes of its kind. References that are neither tree nor edge stay as keys under `refs`. */
-export function attributesOf(source: Source, row: Row, own: Readonly<Record<string, unknown>>, refs: Readonly<Record<string, string | undefined>> = {}): Attributes {
+export function attributesOf(
+  source: Source,
+  row: Row,
+  own: Readonly<Record<string, unknown>>,
+  refs: Readonly<Record<string, string | undefined>> = {},
+): Attributes {
   const custom = row.fields['custom_field_data'];
   const references = present(refs);
   return present({

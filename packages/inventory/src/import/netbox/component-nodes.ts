@@ -8,7 +8,11 @@ import { keyOf, text, type Source } from './source.js';
 export function componentNodes(source: Source): Partial<Record<KeptModel, NodeMaker>> {
   const port =
     (kind: string, own: (fields: Row['fields']) => Readonly<Record<string, unknown>>): NodeMaker =>
-    (row) => ({ kind, ...named(row), attributes: attributesOf(source, row, { portType: row.fields['type'], ...own(row.fields) }) });
+    (row) => ({
+      kind,
+      ...named(row),
+      attributes: attributesOf(source, row, { portType: row.fields['type'], ...own(row.fields) }),
+    });
 
   const networkInterface =
     (kind: string, model: 'dcim.interface' | 'virtualization.vminterface'): NodeMaker =>
@@ -40,14 +44,26 @@ export function componentNodes(source: Source): Partial<Record<KeptModel, NodeMa
     'dcim.rearport': port('rear-port', (fields) => ({ positions: fields['positions'] })),
     'dcim.consoleport': port('console-port', (fields) => ({ speed: fields['speed'] })),
     'dcim.consoleserverport': port('console-server-port', (fields) => ({ speed: fields['speed'] })),
-    'dcim.powerport': port('power-port', (fields) => ({ maximumDrawWatts: fields['maximum_draw'], allocatedDrawWatts: fields['allocated_draw'] })),
+    'dcim.powerport': port('power-port', (fields) => ({
+      maximumDrawWatts: fields['maximum_draw'],
+      allocatedDrawWatts: fields['allocated_draw'],
+    })),
     'dcim.poweroutlet': port('power-outlet', (fields) => ({ feedLeg: fields['feed_leg'] })),
     'dcim.devicebay': (row) => ({
       kind: 'device-bay',
       ...named(row),
-      attributes: attributesOf(source, row, {}, { installedDevice: keyOf('dcim.device', row.fields['installed_device']) }),
+      attributes: attributesOf(
+        source,
+        row,
+        {},
+        { installedDevice: keyOf('dcim.device', row.fields['installed_device']) },
+      ),
     }),
-    'dcim.modulebay': (row) => ({ kind: 'module-bay', ...named(row), attributes: attributesOf(source, row, { position: row.fields['position'] }) }),
+    'dcim.modulebay': (row) => ({
+      kind: 'module-bay',
+      ...named(row),
+      attributes: attributesOf(source, row, { position: row.fields['position'] }),
+    }),
     'dcim.inventoryitem': (row) => ({
       kind: 'inventory-item',
       ...named(row),
@@ -79,8 +95,16 @@ export function componentNodes(source: Source): Partial<Record<KeptModel, NodeMa
         { rack: keyOf('dcim.rack', row.fields['rack']) },
       ),
     }),
-    'circuits.provider': (row) => ({ kind: 'provider', ...named(row), attributes: attributesOf(source, row, { slug: row.fields['slug'] }) }),
-    'circuits.providernetwork': (row) => ({ kind: 'provider-network', ...named(row), attributes: attributesOf(source, row, { serviceId: row.fields['service_id'] }) }),
+    'circuits.provider': (row) => ({
+      kind: 'provider',
+      ...named(row),
+      attributes: attributesOf(source, row, { slug: row.fields['slug'] }),
+    }),
+    'circuits.providernetwork': (row) => ({
+      kind: 'provider-network',
+      ...named(row),
+      attributes: attributesOf(source, row, { serviceId: row.fields['service_id'] }),
+    }),
     'circuits.circuit': (row) => ({
       kind: 'circuit',
       ...(text(row.fields['cid']) === undefined ? {} : { name: String(row.fields['cid']) }),
@@ -114,6 +138,7 @@ export function componentNodes(source: Source): Partial<Record<KeptModel, NodeMa
 
 /** Where a circuit comes ashore: `site` or `provider_network` up to 4.1, `termination_type` and `_id` from 4.2. */
 function circuitEnd(source: Source, row: Row): string | undefined {
-  if ('termination_type' in row.fields) return source.reference(row.fields['termination_type'], row.fields['termination_id']);
+  if ('termination_type' in row.fields)
+    return source.reference(row.fields['termination_type'], row.fields['termination_id']);
   return keyOf('circuits.providernetwork', row.fields['provider_network']) ?? keyOf('dcim.site', row.fields['site']);
 }

@@ -57,7 +57,11 @@ export async function readDump(body: Body, elementBytes: number): Promise<Dump> 
     const { model, pk, fields } = value as { model?: unknown; pk?: unknown; fields?: unknown };
     if (typeof model !== 'string' || typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
       if (seen === 0) {
-        throw problem('malformed-request', { position, row: index }, `The file is JSON but not a NetBox dump: row ${index} has no model and fields (byte ${position}).`);
+        throw problem(
+          'malformed-request',
+          { position, row: index },
+          `The file is JSON but not a NetBox dump: row ${index} has no model and fields (byte ${position}).`,
+        );
       }
       refused.push({ key: `#${index}`, line: index, reason: 'the row has no model and fields' });
       continue;
@@ -78,7 +82,12 @@ export async function readDump(body: Body, elementBytes: number): Promise<Dump> 
     const key = `${model}:${pk}`;
     const ofModel = rows.get(model) ?? new Map<number, Row>();
     rows.set(model, ofModel);
-    if (ofModel.has(pk)) refused.push({ key: `${key}#${index}`, line: index, reason: `${key} occurs twice in the file; the first is taken` });
+    if (ofModel.has(pk))
+      refused.push({
+        key: `${key}#${index}`,
+        line: index,
+        reason: `${key} occurs twice in the file; the first is taken`,
+      });
     else ofModel.set(pk, { model: model as KeptModel, pk, key, line: index, fields: kept });
   }
   return { rows, keyless, skipped, refused };

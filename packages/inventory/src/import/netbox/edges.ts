@@ -25,7 +25,8 @@ function* cableEnds(source: Source): Generator<CableEnd> {
   for (const row of source.all('dcim.cable')) {
     for (const side of ['a', 'b'] as const) {
       const to = source.reference(row.fields[`termination_${side}_type`], row.fields[`termination_${side}_id`]);
-      if (to !== undefined) yield { cable: row.pk, side: side.toUpperCase(), to, key: `${row.key}#${side}`, line: row.line };
+      if (to !== undefined)
+        yield { cable: row.pk, side: side.toUpperCase(), to, key: `${row.key}#${side}`, line: row.line };
     }
   }
 }
@@ -45,7 +46,8 @@ export function* cableItems(source: Source): Generator<ChangeItem> {
     const of = ends.get(end.cable);
     const refuse = (reason: string): ChangeItem => ({ item: 'rejected', line: end.line, key: end.key, reason });
     if (of === undefined) yield refuse('its cable is not in the file');
-    else if (end.side !== 'A' && end.side !== 'B') yield refuse(`its cable_end is ${JSON.stringify(end.side ?? null)}, neither A nor B`);
+    else if (end.side !== 'A' && end.side !== 'B')
+      yield refuse(`its cable_end is ${JSON.stringify(end.side ?? null)}, neither A nor B`);
     else if (end.to === undefined || source.find(end.to) === undefined) {
       of.unresolved.push({ side: end.side, to: end.to });
       yield refuse(`it ends at ${end.to ?? 'nothing'}, which is not in the file`);
@@ -68,19 +70,30 @@ export function* cableItems(source: Source): Generator<ChangeItem> {
 
 /** What NetBox states as a foreign key between nodes and containment does not say. */
 export function* relationItems(source: Source): Generator<ChangeItem> {
-  function* relation(row: Row, name: string, edge: Omit<EdgeResource, 'type' | 'a' | 'b'> & { readonly to: string | undefined }): Generator<ChangeItem> {
+  function* relation(
+    row: Row,
+    name: string,
+    edge: Omit<EdgeResource, 'type' | 'a' | 'b'> & { readonly to: string | undefined },
+  ): Generator<ChangeItem> {
     const { to, ...rest } = edge;
     if (to !== undefined) yield upsert(row, { type: 'edge', a: [row.key], b: [to], ...rest }, `${row.key}#${name}`);
   }
   for (const row of source.all('dcim.frontport')) {
     const attributes = present({ position: row.fields['rear_port_position'] ?? 1 });
-    yield* relation(row, 'rear', { edgeType: 'backedBy', to: keyOf('dcim.rearport', row.fields['rear_port']), attributes });
+    yield* relation(row, 'rear', {
+      edgeType: 'backedBy',
+      to: keyOf('dcim.rearport', row.fields['rear_port']),
+      attributes,
+    });
   }
   for (const row of source.all('dcim.interface')) {
     yield* relation(row, 'lag', { edgeType: 'memberOf', to: keyOf('dcim.interface', row.fields['lag']) });
   }
   for (const row of source.all('dcim.device')) {
-    yield* relation(row, 'chassis', { edgeType: 'memberOf', to: keyOf('dcim.virtualchassis', row.fields['virtual_chassis']) });
+    yield* relation(row, 'chassis', {
+      edgeType: 'memberOf',
+      to: keyOf('dcim.virtualchassis', row.fields['virtual_chassis']),
+    });
   }
   for (const row of source.all('dcim.poweroutlet')) {
     yield* relation(row, 'supply', { edgeType: 'depends', to: keyOf('dcim.powerport', row.fields['power_port']) });

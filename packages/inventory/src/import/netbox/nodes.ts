@@ -59,7 +59,10 @@ export function* nodeItems(source: Source): Generator<ChangeItem> {
         const parent = parentOf(at);
         at = parent === undefined ? undefined : source.find(parent);
       }
-      const inCycle = at !== undefined && onChain.has(at.key) ? new Set(chain.slice(chain.indexOf(at)).map((member) => member.key)) : new Set<string>();
+      const inCycle =
+        at !== undefined && onChain.has(at.key)
+          ? new Set(chain.slice(chain.indexOf(at)).map((member) => member.key))
+          : new Set<string>();
       for (const next of chain.reverse()) {
         done.add(next.key);
         if (inCycle.has(next.key)) {
@@ -70,7 +73,8 @@ export function* nodeItems(source: Source): Generator<ChangeItem> {
         const resource: NodeResource = { type: 'node', ...make(next), ...(parent === undefined ? {} : { parent }) };
         yield upsert(next, resource);
         const unplaced = positions.unplaced.get(next.key);
-        if (unplaced !== undefined) yield { item: 'rejected', line: next.line, key: `${next.key}#position`, reason: unplaced.reason };
+        if (unplaced !== undefined)
+          yield { item: 'rejected', line: next.line, key: `${next.key}#position`, reason: unplaced.reason };
       }
     }
   }

@@ -6,7 +6,8 @@ import { rejected, upsert } from './translated.js';
 
 type Span = readonly [start: number, end: number];
 
-const bound = (value: unknown): number => (typeof value === 'string' || typeof value === 'number' ? Number(value) : Number.NaN);
+const bound = (value: unknown): number =>
+  typeof value === 'string' || typeof value === 'number' ? Number(value) : Number.NaN;
 
 function spanOf(range: unknown): Span {
   const parsed: unknown = typeof range === 'string' ? JSON.parse(range) : range;
@@ -31,7 +32,9 @@ function spansOf(group: Row): readonly Span[] | undefined {
   } catch {
     return undefined;
   }
-  return spans.every(([start, end]) => Number.isInteger(start) && Number.isInteger(end) && start <= end) ? merged(spans) : undefined;
+  return spans.every(([start, end]) => Number.isInteger(start) && Number.isInteger(end) && start <= end)
+    ? merged(spans)
+    : undefined;
 }
 
 /** Ranges of a domain never overlap, and two that touch are one. */
@@ -62,7 +65,8 @@ export function* numberItems(source: Source, nodeKeys: ReadonlySet<string>): Gen
       ...(scope !== undefined && nodeKeys.has(scope) ? { node: scope } : {}),
       attributes: attributesOf(source, row, { slug: row.fields['slug'] }, { scope }),
     });
-    for (const [start, end] of spans) yield upsert(row, { type: 'numberRange', domain: row.key, start, end }, `${row.key}#${start}-${end}`);
+    for (const [start, end] of spans)
+      yield upsert(row, { type: 'numberRange', domain: row.key, start, end }, `${row.key}#${start}-${end}`);
   }
   const ungrouped = new Set<string>();
   for (const row of source.all('ipam.vlan')) {
@@ -85,12 +89,21 @@ export function* numberItems(source: Source, nodeKeys: ReadonlySet<string>): Gen
       ...named(row),
       ...(site !== undefined && nodeKeys.has(site) ? { node: site } : {}),
       ...tenantOf(source, row),
-      attributes: attributesOf(source, row, { status: row.fields['status'], role: source.slug('ipam.role', row.fields['role']) }, { site }),
+      attributes: attributesOf(
+        source,
+        row,
+        { status: row.fields['status'], role: source.slug('ipam.role', row.fields['role']) },
+        { site },
+      ),
     });
   }
 }
 
 function domainOfSite(row: Row, externalId: string, node: string | undefined): ChangeItem {
   const name = `VLANs without a group (${externalId.slice('ipam.vlan#'.length)})`;
-  return upsert(row, { type: 'numberDomain', name, kind: 'vlan', pooled: false, ...(node === undefined ? {} : { node }) }, externalId);
+  return upsert(
+    row,
+    { type: 'numberDomain', name, kind: 'vlan', pooled: false, ...(node === undefined ? {} : { node }) },
+    externalId,
+  );
 }

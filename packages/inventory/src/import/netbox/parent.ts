@@ -28,7 +28,8 @@ export function parentFinder(source: Source): (row: Row) => string | undefined {
     'dcim.site': ({ fields }) => keyOf('dcim.region', fields['region']),
     'dcim.location': ({ fields }) => first(keyOf('dcim.location', fields['parent']), site(fields)),
     'dcim.rack': ({ fields }) => first(location(fields), site(fields)),
-    'dcim.device': ({ pk, fields }) => first(bayOwner.get(pk), keyOf('dcim.rack', fields['rack']), location(fields), site(fields)),
+    'dcim.device': ({ pk, fields }) =>
+      first(bayOwner.get(pk), keyOf('dcim.rack', fields['rack']), location(fields), site(fields)),
     'dcim.module': ({ fields }) => device(fields),
     'dcim.powerpanel': ({ fields }) => first(location(fields), site(fields)),
     'dcim.powerfeed': ({ fields }) => keyOf('dcim.powerpanel', fields['power_panel']),
@@ -37,7 +38,8 @@ export function parentFinder(source: Source): (row: Row) => string | undefined {
       const scope = source.scope(fields);
       return scope !== undefined && placeModels.test(scope) ? scope : undefined;
     },
-    'virtualization.virtualmachine': ({ fields }) => first(keyOf('virtualization.cluster', fields['cluster']), device(fields), site(fields)),
+    'virtualization.virtualmachine': ({ fields }) =>
+      first(keyOf('virtualization.cluster', fields['cluster']), device(fields), site(fields)),
     'virtualization.vminterface': ({ fields }) => keyOf('virtualization.virtualmachine', fields['virtual_machine']),
     'circuits.providernetwork': ({ fields }) => keyOf('circuits.provider', fields['provider']),
     'circuits.circuit': ({ fields }) => keyOf('circuits.provider', fields['provider']),

@@ -17,9 +17,16 @@ export function placeNodes(source: Source, positions: RackPositions): Partial<Re
     'tenancy.tenant': (row) => ({
       kind: 'external-tenant',
       ...named(row),
-      attributes: attributesOf(source, row, { slug: row.fields['slug'], group: source.slug('tenancy.tenantgroup', row.fields['group']) }),
+      attributes: attributesOf(source, row, {
+        slug: row.fields['slug'],
+        group: source.slug('tenancy.tenantgroup', row.fields['group']),
+      }),
     }),
-    'dcim.region': (row) => ({ kind: 'region', ...named(row), attributes: attributesOf(source, row, { slug: row.fields['slug'] }) }),
+    'dcim.region': (row) => ({
+      kind: 'region',
+      ...named(row),
+      attributes: attributesOf(source, row, { slug: row.fields['slug'] }),
+    }),
     'dcim.site': (row) => ({
       kind: 'site',
       ...named(row),
@@ -40,7 +47,12 @@ export function placeNodes(source: Source, positions: RackPositions): Partial<Re
       kind: 'location',
       ...named(row),
       ...tenantOf(source, row),
-      attributes: attributesOf(source, row, { slug: row.fields['slug'], status: row.fields['status'], facility: row.fields['facility'] }, { site: site(row) }),
+      attributes: attributesOf(
+        source,
+        row,
+        { slug: row.fields['slug'], status: row.fields['status'], facility: row.fields['facility'] },
+        { site: site(row) },
+      ),
     }),
     'dcim.rack': (row) => ({
       kind: 'rack',
@@ -64,7 +76,11 @@ export function placeNodes(source: Source, positions: RackPositions): Partial<Re
         { site: site(row), location: location(row) },
       ),
     }),
-    'dcim.powerpanel': (row) => ({ kind: 'power-panel', ...named(row), attributes: attributesOf(source, row, {}, { site: site(row) }) }),
+    'dcim.powerpanel': (row) => ({
+      kind: 'power-panel',
+      ...named(row),
+      attributes: attributesOf(source, row, {}, { site: site(row) }),
+    }),
     'dcim.device': (row) => deviceNode(source, positions, row),
     'dcim.module': (row) => {
       const type = source.get('dcim.moduletype', row.fields['module_type']);
@@ -87,7 +103,12 @@ export function placeNodes(source: Source, positions: RackPositions): Partial<Re
     'dcim.virtualchassis': (row) => ({
       kind: 'virtual-chassis',
       ...named(row),
-      attributes: attributesOf(source, row, { domain: row.fields['domain'] }, { master: keyOf('dcim.device', row.fields['master']) }),
+      attributes: attributesOf(
+        source,
+        row,
+        { domain: row.fields['domain'] },
+        { master: keyOf('dcim.device', row.fields['master']) },
+      ),
     }),
     'virtualization.cluster': (row) => ({
       kind: 'cluster',
@@ -120,7 +141,12 @@ export function placeNodes(source: Source, positions: RackPositions): Partial<Re
           disk: row.fields['disk'],
           serial: row.fields['serial'],
         },
-        { site: site(row), device: keyOf('dcim.device', row.fields['device']), primaryIp4: keyOf('ipam.ipaddress', row.fields['primary_ip4']), primaryIp6: keyOf('ipam.ipaddress', row.fields['primary_ip6']) },
+        {
+          site: site(row),
+          device: keyOf('dcim.device', row.fields['device']),
+          primaryIp4: keyOf('ipam.ipaddress', row.fields['primary_ip4']),
+          primaryIp6: keyOf('ipam.ipaddress', row.fields['primary_ip6']),
+        },
       ),
     }),
   };

@@ -19,13 +19,16 @@ export interface Source {
   mac(row: Row): string | undefined;
 }
 
-export const keyOf = (model: string, pk: unknown): string | undefined => (typeof pk === 'number' ? `${model}:${pk}` : undefined);
+export const keyOf = (model: string, pk: unknown): string | undefined =>
+  typeof pk === 'number' ? `${model}:${pk}` : undefined;
 
-export const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+export const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
 
 /** Decimals are strings since 3.3 and numbers before. */
 export function decimal(value: unknown): number | undefined {
-  const number = typeof value === 'number' ? value : typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
+  const number =
+    typeof value === 'number' ? value : typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
   return Number.isFinite(number) ? number : undefined;
 }
 
@@ -33,7 +36,8 @@ export function decimal(value: unknown): number | undefined {
 export function openSource(dump: Dump): Source {
   const types = new Map<number, string>();
   const ofModel = (model: string): ReadonlyMap<number, Row> => dump.rows.get(model) ?? new Map<number, Row>();
-  for (const row of ofModel('contenttypes.contenttype').values()) types.set(row.pk, `${String(row.fields['app_label'])}.${String(row.fields['model'])}`);
+  for (const row of ofModel('contenttypes.contenttype').values())
+    types.set(row.pk, `${String(row.fields['app_label'])}.${String(row.fields['model'])}`);
 
   const typeName = (type: unknown): string | undefined => {
     if (Array.isArray(type)) return type.join('.');
@@ -44,7 +48,8 @@ export function openSource(dump: Dump): Source {
     const name = typeName(type);
     return name !== undefined && typeof id === 'number' ? `${name}:${id}` : undefined;
   };
-  const get = (model: string, pk: unknown): Row | undefined => (typeof pk === 'number' ? ofModel(model).get(pk) : undefined);
+  const get = (model: string, pk: unknown): Row | undefined =>
+    typeof pk === 'number' ? ofModel(model).get(pk) : undefined;
   const slug = (model: KeptModel, pk: unknown): string | undefined => text(get(model, pk)?.fields['slug']);
 
   const tagsOf = new Map<string, string[]>();
@@ -63,13 +68,16 @@ export function openSource(dump: Dump): Source {
       return get(key.slice(0, colon), Number(key.slice(colon + 1)));
     },
     reference,
-    scope: (fields) => ('scope_type' in fields ? reference(fields['scope_type'], fields['scope_id']) : keyOf('dcim.site', fields['site'])),
+    scope: (fields) =>
+      'scope_type' in fields ? reference(fields['scope_type'], fields['scope_id']) : keyOf('dcim.site', fields['site']),
     slug,
     tenant: (pk) => {
       const key = keyOf('tenancy.tenant', pk);
       return key === undefined ? undefined : { key, name: text(get('tenancy.tenant', pk)?.fields['name']) ?? key };
     },
     tags: (key) => tagsOf.get(key),
-    mac: (row) => text(row.fields['mac_address']) ?? text(get('dcim.macaddress', row.fields['primary_mac_address'])?.fields['mac_address']),
+    mac: (row) =>
+      text(row.fields['mac_address']) ??
+      text(get('dcim.macaddress', row.fields['primary_mac_address'])?.fields['mac_address']),
   };
 }

@@ -21,7 +21,8 @@ export async function* translateNetbox(body: Body, limits: ImportLimits): AsyncG
   for (const { key, line, reason } of dump.refused) yield { item: 'rejected', line, key, reason };
   const source = openSource(dump);
   yield* resourceItems(source);
-  for (const [model, count] of [...dump.skipped].sort(([a], [b]) => (a < b ? -1 : 1))) yield { item: 'skipped', model, count };
+  for (const [model, count] of [...dump.skipped].sort(([a], [b]) => (a < b ? -1 : 1)))
+    yield { item: 'skipped', model, count };
 }
 
 function* resourceItems(source: Source): Generator<ChangeItem> {
@@ -40,5 +41,9 @@ function* resourceItems(source: Source): Generator<ChangeItem> {
 /** A JSON array of something else would delete everything of its source and report success. */
 function refuseWithoutMeaning(dump: Dump): void {
   if (resourceModels.some((model) => (dump.rows.get(model)?.size ?? 0) > 0)) return;
-  throw problem('malformed-request', { position: 0 }, 'The file is JSON but holds no row of NetBox that inventory knows.');
+  throw problem(
+    'malformed-request',
+    { position: 0 },
+    'The file is JSON but holds no row of NetBox that inventory knows.',
+  );
 }

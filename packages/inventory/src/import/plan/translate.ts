@@ -23,7 +23,12 @@ export function isPrefixPlan(text: string): boolean {
 export async function* translatePrefixPlan(body: Body, limits: ImportLimits): AsyncGenerator<ChangeItem> {
   const plan = readYaml(await wholeText(body, limits.elementBytes), 'The prefix plan');
   const subnets = isMapping(plan) ? plan['network::subnets'] : undefined;
-  if (!isMapping(plan) || !isMapping(subnets)) throw problem('malformed-request', { position: 0 }, 'The file is YAML but no prefix plan: it has no network::subnets.');
+  if (!isMapping(plan) || !isMapping(subnets))
+    throw problem(
+      'malformed-request',
+      { position: 0 },
+      'The file is YAML but no prefix plan: it has no network::subnets.',
+    );
   yield { item: 'head', format: 'prefixplan', complete: true };
   let line = 0;
   const lists = listedBlocks(plan);
@@ -32,11 +37,27 @@ export async function* translatePrefixPlan(body: Body, limits: ImportLimits): As
   // A list may name a block that is also a subnet. The space says so, or a subnet would change with a list that is none of its own.
   const subnetsListed = Object.fromEntries([...lists.blocks].filter(([cidr]) => subnetPrefixes.has(cidr)));
   const attributes = Object.keys(subnetsListed).length === 0 ? {} : { attributes: { subnetsListed } };
-  yield { item: 'row', line: 0, row: { op: 'upsert', externalId: planSpace, resource: { type: 'addressSpace', name: 'prefix plan', ...attributes } } };
+  yield {
+    item: 'row',
+    line: 0,
+    row: {
+      op: 'upsert',
+      externalId: planSpace,
+      resource: { type: 'addressSpace', name: 'prefix plan', ...attributes },
+    },
+  };
   for (const [cidr, names] of lists.blocks) {
     line += 1;
     if (subnetPrefixes.has(cidr)) continue;
-    yield { item: 'row', line, row: { op: 'upsert', externalId: `list#${cidr}`, resource: { type: 'addressBlock', space: planSpace, cidr, status: 'container', attributes: { lists: names } } } };
+    yield {
+      item: 'row',
+      line,
+      row: {
+        op: 'upsert',
+        externalId: `list#${cidr}`,
+        resource: { type: 'addressBlock', space: planSpace, cidr, status: 'container', attributes: { lists: names } },
+      },
+    };
   }
   for (const { name, text } of lists.unreadable) {
     line += 1;
@@ -49,7 +70,21 @@ export async function* translatePrefixPlan(body: Body, limits: ImportLimits): As
       continue;
     }
     const own = { realm, site, sphere, subnet: name, ...(text === cidr ? {} : { asWritten: text }) };
-    yield { item: 'row', line, row: { op: 'upsert', externalId: key, resource: { type: 'addressBlock', space: planSpace, cidr, attributes: own, externalTenant: { key: `realm:${realm}`, name: realm } } } };
+    yield {
+      item: 'row',
+      line,
+      row: {
+        op: 'upsert',
+        externalId: key,
+        resource: {
+          type: 'addressBlock',
+          space: planSpace,
+          cidr,
+          attributes: own,
+          externalTenant: { key: `realm:${realm}`, name: realm },
+        },
+      },
+    };
   }
 }
 
@@ -58,7 +93,8 @@ async function wholeText(body: Body, maxBytes: number): Promise<string> {
   let size = 0;
   for await (const chunk of body) {
     size += chunk.byteLength;
-    if (size > maxBytes) throw problem('content-too-large', { maxBytes }, `The prefix plan is larger than ${maxBytes} bytes.`);
+    if (size > maxBytes)
+      throw problem('content-too-large', { maxBytes }, `The prefix plan is larger than ${maxBytes} bytes.`);
     pieces.push(Uint8Array.from(chunk));
   }
   try {
@@ -87,7 +123,15 @@ function* subnetRows(subnets: Mapping): Generator<SubnetRow> {
           for (const [family, prefix] of entries(families)) {
             const text = String(prefix);
             const network = parseNetwork(text);
-            yield { key: `${realm}/${site}/${sphere}/${name}#${family}`, realm, site, sphere, name, text, cidr: network && formatNetwork(network) };
+            yield {
+              key: `${realm}/${site}/${sphere}/${name}#${family}`,
+              realm,
+              site,
+              sphere,
+              name,
+              text,
+              cidr: network && formatNetwork(network),
+            };
           }
         }
       }

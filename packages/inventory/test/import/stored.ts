@@ -1,9 +1,11 @@
 import type { Imported, Stored } from '@sentral/facts/resource';
 import type { Database } from '@sentral/kernel/database';
 
-const key = (id: string): string => `(select e.external_id from external_id e where e.resource_id = ${id} and e.source = $1)`;
+const key = (id: string): string =>
+  `(select e.external_id from external_id e where e.resource_id = ${id} and e.source = $1)`;
 const named = (table: string): string => `${table} t join external_id x on x.resource_id = t.id and x.source = $1`;
-const side = (name: string): string => `coalesce((select jsonb_agg(${key('n.node_id')} order by n.ordinal) from edge_end n where n.edge_id = t.id and n.side = '${name}'), '[]'::jsonb) as ${name}`;
+const side = (name: string): string =>
+  `coalesce((select jsonb_agg(${key('n.node_id')} order by n.ordinal) from edge_end n where n.edge_id = t.id and n.side = '${name}'), '[]'::jsonb) as ${name}`;
 
 /** What one source has in the database, with its own keys, as the facts read it. */
 const selects = [
@@ -38,7 +40,11 @@ export async function storedOf(db: Database, source: string, importId?: string):
   for (const select of selects) {
     const rows = await db.unsafe(select, [source]);
     // An absent value is null in SQL and missing in a resource.
-    resources.push(...rows.map((row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as unknown as Stored));
+    resources.push(
+      ...rows.map(
+        (row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as unknown as Stored,
+      ),
+    );
   }
   const results =
     importId === undefined
@@ -47,7 +53,11 @@ export async function storedOf(db: Database, source: string, importId?: string):
           select external_id as key, outcome, (resource ->> 'count')::integer as count, problem ->> 'detail' as detail from import_row where import_id = ${importId} and outcome in ('skipped', 'refused') order by line`;
   return {
     resources: resources.sort(byKey),
-    skipped: new Map(results.filter(({ outcome }) => outcome === 'skipped').map(({ key: model, count }) => [model, count ?? 0])),
-    rejected: results.filter(({ outcome }) => outcome === 'refused').map(({ key: row, detail }) => ({ key: row, reason: detail ?? '' })),
+    skipped: new Map(
+      results.filter(({ outcome }) => outcome === 'skipped').map(({ key: model, count }) => [model, count ?? 0]),
+    ),
+    rejected: results
+      .filter(({ outcome }) => outcome === 'refused')
+      .map(({ key: row, detail }) => ({ key: row, reason: detail ?? '' })),
   };
 }

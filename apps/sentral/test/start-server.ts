@@ -1,0 +1,146 @@
+import { createTestDatabase } from '@sentral/testing';
+import { SignJWT, exportJWK, generateKeyPair } from 'jose';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { inject } from 'vitest';
+import type { TrustedIssuer } from '../src/auth/authenticate.js';
+import { createDevelopmentIssuer } from '../src/auth/development-issuer.js';
+import { readConfig } from '../src/config.js';
+import { start } from '../src/start.js';
+
+const contexts = ['tenancy', 'inventory', 'task', 'audit'] as const;
+const logins = [...contexts.flatMap((name) => [`${name}_app`, `${name}_read`, `${name}_platform`]), 'bus_app'];
+
+/** One answer, with its body read. */
+export interface Answer<T> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: T;
+}
+
+export interface Asking {
+  readonly method?: string;
+  /** Sent as JSON; PATCH as a merge patch. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Another bearer than the developer's; null sends none. */
+  readonly token?: string | null;
+}
+
+/** Any JSON that an answer may hold. */
+// oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers field by field
+export type Json = any;
+
+export type Ask = <T = Json>(at: string, asking?: Asking) => Promise<Answer<T>>;
+
+export interface TestServer {
+  readonly url: string;
+  readonly internalUrl: string | undefined;
+  readonly internalKey: Uint8Array;
+  /** The development issuer's subject, who may do everything. */
+  readonly token: string;
+  /** A subject of another trusted issuer, who may do nothing yet. */
+  readonly strangerToken: string;
+  readonly ask: Ask;
+  stop(): Promise<void>;
+}
+
+const sharedKey = randomBytes(32);
+
+/**
+ * The whole deployment in this process, on a database of its own. `settings` are variables as an operator would set them.
+ */
+export async function startServer(settings: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'sentral-e2e-'));
+  const database = await createTestDatabase(inject('postgresUrl'));
+  const clean = async () => {
+    await database.drop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const file = (name: string, text: string) => {
+    const at = path.join(folder, name);
+    writeFileSync(at, text, { mode: 0o600 });
+    return at;
+  };
+  const key = (name: string) => file(name, sharedKey.toString('base64'));
+  const { host, pathname } = new URL(database.adminUrl);
+  try {
+    const config = readConfig({
+      SENTRAL_MODE: 'development',
+      SENTRAL_PORT: '0',
+      SENTRAL_DATA_DIR: folder,
+      SENTRAL_DATABASE_URL: `postgres://${host}${pathname}`,
+      SENTRAL_DATABASE_PASSWORD_FILE: file('passwords', logins.map((login) => `${login}:sentral`).join('\n')),
+      SENTRAL_INSTANCE_KEY_FILE: key('instance.key'),
+      SENTRAL_FEED_KEY_FILE: key('feed.key'),
+      SENTRAL_AUDIT_SIGNING_KEY_FILE: key('audit-signing.key'),
+      SENTRAL_INTERNAL_KEY_FILE: key('internal.key'),
+      ...settings,
+    });
+    const developer = await createDevelopmentIssuer('sentral');
+    const stranger = await createStranger();
+    const trusted = {
+      issuer: developer.issuer,
+      audience: developer.audience,
+      algorithms: ['EdDSA'],
+      typ: 'at+jwt',
+      keys: { set: developer.keys },
+    };
+    const running = await start(config, [trusted, stranger.issuer]);
+    const token = await developer.token(3600);
+    let stopping: Promise<void> | undefined;
+    return {
+      url: running.url,
+      internalUrl: running.internalUrl,
+      internalKey: new Uint8Array(sharedKey),
+      token,
+      strangerToken: stranger.token,
+      ask: createAsk(running.url, token),
+      stop: () => (stopping ??= running.stop().finally(clean)),
+    };
+  } catch (error) {
+    await clean();
+    throw error;
+  }
+}
+
+function createAsk(url: string, developerToken: string): Ask {
+  return async (at, { method, body, headers = {}, token = developerToken } = {}) => {
+    const verb = method ?? (body === undefined ? 'GET' : 'POST');
+    const answer = await fetch(`${url}${at}`, {
+      method: verb,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined
+          ? {}
+          : { 'content-type': verb === 'PATCH' ? 'application/merge-patch+json' : 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    const isJson = /[/+]json/.test(answer.headers.get('content-type') ?? '');
+    return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
+  };
+}
+
+/** Whoever is known elsewhere: the tokens are good, and nothing has been granted to their subject. */
+async function createStranger(): Promise<{ issuer: TrustedIssuer; token: string }> {
+  const { publicKey, privateKey } = await generateKeyPair('EdDSA');
+  const issuer = 'https://elsewhere.sentral.invalid';
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'elsewhere', alg: 'EdDSA', use: 'sig' };
+  const token = await new SignJWT({})
+    .setProtectedHeader({ alg: 'EdDSA', kid: 'elsewhere', typ: 'at+jwt' })
+    .setIssuer(issuer)
+    .setAudience('sentral')
+    .setSubject('developer')
+    .setIssuedAt()
+    .setExpirationTime('1h')
+    .sign(privateKey);
+  return {
+    issuer: { issuer, audience: 'sentral', algorithms: ['EdDSA'], typ: 'at+jwt', keys: { set: { keys: [jwk] } } },
+    token,
+  };
+}
