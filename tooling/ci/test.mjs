@@ -16,10 +16,11 @@ const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=$
 
 async function staticChecks() {
   await check('format', () => run('oxfmt', ['--check', '.']));
+  // Before everything that reads types: packages see each other through what is built.
+  const built = await check('build', () => run('turbo', ['run', 'build', concurrency, '--output-logs=errors-only']));
   await check('lint', () => run('oxlint', ['--type-aware', '--deny-warnings', ...folders]));
   await check('boundaries', () => run('turbo', ['boundaries', '--no-color']));
   await check('unused files, exports and dependencies', () => run('knip', ['--no-progress']));
-  const built = await check('build', () => run('turbo', ['run', 'build', concurrency, '--output-logs=errors-only']));
   await check('types', () =>
     run('turbo', ['run', 'typecheck', concurrency, '--continue', '--output-logs=errors-only']),
   );

@@ -23,7 +23,8 @@ const edit = (at: string, color: string, ifMatch?: string) =>
 test('of two who edit the same version one succeeds, and the other is told which version there is now', async () => {
   const { at, id } = await site('bergen');
   const answers = await Promise.all([edit(at, 'red', '"1"'), edit(at, 'blue', '"1"')]);
-  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 412]);
+  expect(answers).toHaveLength(2);
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 412]));
   const won = answers.find(({ status }) => status === 200)!;
   const lost = answers.find(({ status }) => status === 412)!;
   expect([won.headers.get('etag'), won.body.version]).toEqual(['"2"', 2]);

@@ -1,6 +1,6 @@
 import { problems } from '@sentral/contracts/problem';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startServer, type TestServer } from './start-server.js';
+import { startServer, type Json, type TestServer } from './start-server.js';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -153,7 +153,7 @@ describe('what cannot be understood is refused by its name, and never breaks any
   test.each(bad)('$what: $want', async (each) => {
     const [status, code, pointer] = each.want;
     const answer = await send(each);
-    const body = await answer.json();
+    const body = (await answer.json()) as Json;
     expect([answer.status, body.code], JSON.stringify(body)).toEqual([status, code]);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
     expect(body).toMatchObject({

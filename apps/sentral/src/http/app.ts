@@ -36,6 +36,9 @@ export function createApp(options: AppOptions): Hono {
     if (!c.res.headers.has('request-id')) c.res.headers.set('request-id', requestId);
     const theirs = c.req.header('client-request-id');
     if (theirs !== undefined && /^[\x21-\x7e]{1,128}$/.test(theirs)) c.res.headers.set('client-request-id', theirs);
+    // What was not read of a body must not be taken for the next request of its connection.
+    if (c.res.status === 413 || (c.req.raw.body !== null && !c.req.raw.bodyUsed))
+      c.res.headers.set('connection', 'close');
     if (options.draining()) c.res.headers.set('connection', 'close');
     // Path only: a query string may hold what a log must not.
     options.telemetry.log('debug', 'request', {

@@ -1,3 +1,4 @@
+import { isStorableText } from '@sentral/contracts/api/common';
 import { problem } from '@sentral/contracts/problem';
 
 /** Bounds of a JSON body (api.md A.14). */
@@ -6,7 +7,7 @@ const depthLimit = 32;
 
 /**
  * Reads a JSON body whole, bounded in bytes and depth, also when it comes in chunks without a length.
- * @throws Problem content-too-large | unsupported-media-type | malformed-request
+ * @throws Problem content-too-large | unsupported-media-type | malformed-request | validation-failed for text that no database can keep
  */
 export async function readJson(request: Request, mediaTypes: readonly string[]): Promise<unknown> {
   requireMediaType(request, mediaTypes);
@@ -30,6 +31,12 @@ export async function readJson(request: Request, mediaTypes: readonly string[]):
   }
   if (deeper(value, depthLimit))
     throw problem('malformed-request', {}, `The body is nested deeper than ${depthLimit} levels.`);
+  const pointer = unstorable(value);
+  if (pointer !== undefined) {
+    throw problem('validation-failed', {
+      errors: [{ pointer, code: 'invalid_text', message: 'must be text without NUL and lone surrogates' }],
+    });
+  }
   return value;
 }
 
@@ -58,4 +65,17 @@ function deeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
   return Object.values(value).some((x) => deeper(x, levels - 1));
+}
+
+/** Where (RFC 6901) a text or a key lies that PostgreSQL refuses or UTF-8 does not have; attributes are free, so the schemas do not see it. */
+function unstorable(value: unknown): string | undefined {
+  if (typeof value === 'string') return isStorableText(value) ? undefined : '';
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    // A pointer that held the key itself could not be sent either.
+    if (!isStorableText(key)) return '';
+    const below = unstorable(inner);
+    if (below !== undefined) return `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}${below}`;
+  }
+  return undefined;
 }

@@ -159,8 +159,6 @@ export type ChangeItem =
   | { readonly item: 'rejected'; readonly line: number; readonly key: string; readonly reason: string }
   | { readonly item: 'skipped'; readonly model: string; readonly count: number };
 
-type ChangeItems = AsyncIterable<ChangeItem>;
-
 /** The bytes of an upload as they arrive. */
 export type Body = AsyncIterable<Uint8Array>;
 
