@@ -131,8 +131,9 @@ test(
       if (answered.size < wanted) await pause(250);
     }
 
+    // Overloaded: the locks of a killed process last until the server has noticed, and nobody waits longer than a second.
     expect(
-      [...codes.keys()].filter((code) => !['outcome-unknown', 'idempotency-in-progress'].includes(code)),
+      [...codes.keys()].filter((code) => !['outcome-unknown', 'idempotency-in-progress', 'overloaded'].includes(code)),
       'no other refusal',
     ).toEqual([]);
     expect(answered.size).toBe(wanted);

@@ -109,17 +109,29 @@ export async function startServer(settings: Readonly<Record<string, string>> = {
 function createAsk(url: string, developerToken: string): Ask {
   return async (at, { method, body, headers = {}, token = developerToken } = {}) => {
     const verb = method ?? (body === undefined ? 'GET' : 'POST');
-    const answer = await fetch(`${url}${at}`, {
-      method: verb,
-      headers: {
-        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === undefined
-          ? {}
-          : { 'content-type': verb === 'PATCH' ? 'application/merge-patch+json' : 'application/json' }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    const send = () =>
+      fetch(`${url}${at}`, {
+        method: verb,
+        headers: {
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined
+            ? {}
+            : { 'content-type': verb === 'PATCH' ? 'application/merge-patch+json' : 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    let answer = await send();
+    // As the typed client does: 503 with Retry-After had no effect, and a busy machine may say so.
+    for (
+      let tries = 1;
+      tries < 10 && answer.status === 503 && answer.headers.has('retry-after') && at.startsWith('/v1/');
+      tries++
+    ) {
+      await answer.body?.cancel();
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      answer = await send();
+    }
     const text = await answer.text();
     const isJson = /[/+]json/.test(answer.headers.get('content-type') ?? '');
     return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
