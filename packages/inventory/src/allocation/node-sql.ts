@@ -19,11 +19,20 @@ export async function lockNodesToTake(tx: Tx, ids: readonly string[]): Promise<r
     where n.id = any(${[...ids]}::uuid[]) order by n.id for share of n`;
 }
 
+/** Who has it now or later: the winner's transaction may have begun after ours did, so "now" alone would miss it. */
 export async function findNodeHolder(tx: Tx, nodeId: string): Promise<HolderRow | undefined> {
   const rows = await tx.sql<HolderRow & object>`
     select a.id as "allocationId", null::uuid as "recordedId", a.consumer_service as "consumerService", a.consumer_kind as "consumerKind",
            a.consumer_id as "consumerId", a.starts_at as "startsAt", a.expires_at as "expiresAt"
     from allocation_item i join allocation a on a.id = i.allocation_id
-    where i.node_id = ${nodeId}::uuid and i.ended_at is null and i.during @> now()`;
+    where i.node_id = ${nodeId}::uuid and i.ended_at is null and i.during && tstzrange(now(), null)`;
   return rows[0];
+}
+
+/** The node shows the highest fence it was given under; its line is ours, so this waits for nobody. */
+export async function amendNodeFence(tx: Tx, nodeId: string): Promise<void> {
+  await tx.sql`
+    update provider_use u set fence = greatest(u.fence, i.fence)
+    from (select max(fence) as fence from allocation_item where node_id = ${nodeId}::uuid and ended_at is null) i
+    where u.provider_id = ${nodeId}::uuid`;
 }

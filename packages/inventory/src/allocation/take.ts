@@ -13,7 +13,7 @@ import {
   judgeHost,
   type BlockRow,
 } from './address-sql.js';
-import { findNodeHolder, lockNodesToTake, type NodeToTake } from './node-sql.js';
+import { amendNodeFence, findNodeHolder, lockNodesToTake, type NodeToTake } from './node-sql.js';
 import { findDomain, findNextNumber, findNumberHolder, insertNumberHold, isInRange } from './number-sql.js';
 import { exhausted, taken, unknownReference } from './refusals.js';
 import { judgeNode, type Wanted } from './rules.js';
@@ -44,7 +44,8 @@ export async function take(taker: Taker, wanted: Wanted, nodes: ReadonlyMap<stri
   };
   switch (wanted.what) {
     case 'node':
-      return insertItem(taker.tx, { ...item, ...(await takeNode(taker.tx, wanted, nodes)) });
+      await insertItem(taker.tx, { ...item, ...(await takeNode(taker.tx, wanted, nodes)) });
+      return amendNodeFence(taker.tx, wanted.providerId);
     case 'number':
       return takeNumber(taker, wanted, item);
     case 'address':
