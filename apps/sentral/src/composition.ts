@@ -77,19 +77,26 @@ export function createContexts({ config, pools, telemetry, newId }: Use): Contex
     newId,
     telemetry,
   });
+  // The two ask each other: by the time that either does, both are there.
+  const scopeUsers = {
+    get inventory() {
+      return contexts.inventory;
+    },
+  };
   const here = {
-    tenancy: () => createTenancy(deps('tenancy'), { report }),
+    tenancy: () => createTenancy({ ...deps('tenancy'), scopeUsers }, { report }),
     inventory: () => createInventory(deps('inventory'), { report }),
     task: () => createTask(deps('task'), { report }),
     audit: () => createAudit(deps('audit'), { report }),
   };
   const near = <N extends ContextName>(name: N) => (config.contexts.includes(name) ? here[name]() : far(config, name));
-  return {
+  const contexts = {
     tenancy: near('tenancy'),
     inventory: near('inventory'),
     task: near('task'),
     audit: near('audit'),
   } as Contexts;
+  return contexts;
 }
 
 /** A context in another process; undefined where this process is not told of it and serves no facade. */

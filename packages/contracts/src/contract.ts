@@ -52,6 +52,22 @@ export const platformScopeUuid = '00000000-0000-0000-0000-000000000000';
 /** The id of a scope of any kind. */
 export const scopeIdSchema = v.union([v.literal(platformScopeId), idSchema('tnt'), idSchema('prj'), idSchema('env')]);
 
+const isoTime = v.pipe(v.string(), v.isoTimestamp());
+const key = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
+
+/** A policy binding as far as whoever enforces it needs it. */
+export const policyBindingViewSchema = v.object({
+  id: idSchema('plb'),
+  /** `<context>.<what>`, one of the definitions in `/policy`; an unknown one is ignored by who does not know it. */
+  key,
+  value: v.unknown(),
+  /** `default` may be replaced further down; `override` may only be narrowed by the merge rule. */
+  lock: v.picklist(['default', 'override']),
+  /** `audit` refuses nothing: what it would have refused is only named in the record. */
+  mode: v.picklist(['enforce', 'audit']),
+});
+export type PolicyBindingView = v.InferInput<typeof policyBindingViewSchema>;
+
 /** A scope as tenancy has it; a context applies it first when it is newer than its projection. */
 export const scopeRowSchema = v.object({
   id: scopeIdSchema,
@@ -59,8 +75,42 @@ export const scopeRowSchema = v.object({
   kind: v.picklist(scopeKinds),
   tenantId: v.nullable(idSchema('tnt')),
   state: v.picklist(scopeStates),
+  /** Moves with every change of the scope, its state, limits, policy, exemptions and holds. */
   version: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  /** The policy clock when the policy or an exemption of this scope last changed; the highest on a path is the path's. */
+  policyVersion: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)), 0),
+  policyBindings: v.optional(v.pipe(v.array(policyBindingViewSchema), v.maxLength(64)), []),
+  /** Keys that are not enforced here and below until then. */
+  exemptions: v.optional(
+    v.pipe(v.array(v.object({ id: idSchema('pex'), key, expiresAt: isoTime })), v.maxLength(64)),
+    [],
+  ),
+  /** Live liens on the scope itself, or on the resource that is named. */
+  holds: v.optional(
+    v.pipe(
+      v.array(
+        v.object({
+          id: idSchema('hol'),
+          resourceId: v.optional(v.pipe(v.string(), v.maxLength(64))),
+          origin: v.pipe(v.string(), v.maxLength(128)),
+          reason: v.pipe(v.string(), v.maxLength(1000)),
+          expiresAt: v.optional(isoTime),
+        }),
+      ),
+      v.maxLength(256),
+    ),
+    [],
+  ),
+  /** Quota limits set on this very scope; a dimension without one is unlimited here. */
+  limits: v.optional(
+    v.pipe(
+      v.array(v.object({ dimension: key, limit: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) })),
+      v.maxLength(64),
+    ),
+    [],
+  ),
 });
+/** As it is sent: what is absent is empty. */
 export type ScopeRow = v.InferInput<typeof scopeRowSchema>;
 
 /** What the caller may see: everything, or what lies in these scopes. A value, not a brand: it crosses HTTP. */
@@ -76,6 +126,13 @@ export const readScopeSchema = v.union([
 ]);
 export type ReadScope = v.InferInput<typeof readScopeSchema>;
 
+/** A group of an issuer. It has no row: membership comes from the credential alone. */
+export const groupRefSchema = v.object({
+  issuer: v.pipe(v.string(), v.minLength(1), v.maxLength(512)),
+  name: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
+});
+export type GroupRef = v.InferInput<typeof groupRefSchema>;
+
 export const principalTypes = ['user', 'service', 'system'] as const;
 
 export const callerSchema = v.object({
@@ -83,6 +140,10 @@ export const callerSchema = v.object({
     /** usr_… or sac_…; for type system the name of the loop that acts. */
     id: v.pipe(v.string(), v.minLength(1), v.maxLength(128)),
     type: v.picklist(principalTypes),
+    /** The groups that the credential names; only tenancy looks at them, when it asks what the caller may grant. */
+    groups: v.optional(v.pipe(v.array(groupRefSchema), v.maxLength(256))),
+    /** The API token that spoke, whose limits hold for what the caller may grant too. */
+    tokenId: v.optional(idSchema('tok')),
   }),
   /** The access epoch that the decision to let this call through was made at. */
   accessEpoch: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),

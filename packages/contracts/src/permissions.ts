@@ -11,10 +11,9 @@ const lifecycle = ['suspend', 'resume', 'restore'] as const;
 export const permissionRegistry = {
   tenancy: {
     platform: { on: 'platform', verbs: ['read'] },
-    tenant: { on: 'tenant', verbs: [...crud, ...lifecycle] },
+    tenant: { on: 'tenant', verbs: [...crud, ...lifecycle, 'breakGlass'] },
     project: { on: 'scope', verbs: [...crud, ...lifecycle] },
     environment: { on: 'scope', verbs: [...crud, ...lifecycle] },
-    policyDefinition: { on: 'platform', verbs: ['read'] },
     policy: { on: 'scope', verbs: ['read', 'update', 'simulate'] },
     exemption: { on: 'scope', verbs: crud },
     quota: { on: 'scope', verbs: crud },
@@ -25,7 +24,7 @@ export const permissionRegistry = {
     denyRule: { on: 'scope', verbs: crud },
     serviceAccount: { on: 'scope', verbs: crud },
     token: { on: 'scope', verbs: ['read', 'create', 'delete', 'rotate'] },
-    user: { on: 'platform', verbs: ['read', 'update', 'disable', 'enable'] },
+    user: { on: 'platform', verbs: ['read', 'create', 'update', 'disable', 'enable'] },
   },
   inventory: {
     kind: { on: 'platform', verbs: crud },

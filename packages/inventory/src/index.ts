@@ -60,7 +60,11 @@ import { elevationOfRack } from './topology/elevation.js';
 import { neighborsOfNode } from './topology/neighbors.js';
 import { pathBetweenNodes } from './topology/path.js';
 import { subtreeOfNode } from './topology/subtree.js';
+import { listPolicyTrial } from './policy-trial/list.js';
+import { applyProjection } from './projection/apply.js';
+import { usageBetween } from './usage/between.js';
 import { countUsage } from './usage/count.js';
+import { usageNow } from './usage/now.js';
 
 export type { Deps } from './deps.js';
 export { createInventoryLoops } from './loops.js';
@@ -154,7 +158,13 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
       },
       feed: { page: (caller, command) => pageFeed(deps, caller, command) },
       invariant: { list: (caller) => listInvariants(deps, caller) },
-      usage: { count: (caller, command) => countUsage(deps, caller, command) },
+      usage: {
+        count: (caller, command) => countUsage(deps, caller, command),
+        now: (caller, command) => usageNow(deps, caller, command),
+        between: (caller, command) => usageBetween(deps, caller, command),
+      },
+      projection: { apply: (caller, command) => applyProjection(deps, caller, command) },
+      policyTrial: { list: (caller, command) => listPolicyTrial(deps, caller, command) },
     },
     options,
   );

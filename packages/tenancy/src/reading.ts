@@ -1,9 +1,18 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import type { Database, Tx } from '@sentral/kernel/database';
+import type { Query } from '@sentral/kernel/page';
 import { inTransaction } from '@sentral/kernel/transaction';
 import type { Deps } from './deps.js';
-import type { Visible } from './scope/sql.js';
+
+/** What the caller may see, as uuids; null = everything. */
+export interface Visible {
+  readonly tenantIds: readonly string[];
+  readonly projectIds: readonly string[];
+  readonly environmentIds: readonly string[];
+  /** What lies in no tenant is visible too. */
+  readonly platform: boolean;
+}
 
 /**
  * Runs a read with the walls that fit the caller. Who sees one whole tenant and nothing else reads as `tenancy_read`, where the policies hold too;
@@ -20,9 +29,26 @@ export async function readingAs<T>(
     tenantIds: readScope.tenantIds.map((id) => decodeId('tnt', id)),
     projectIds: readScope.projectIds.map((id) => decodeId('prj', id)),
     environmentIds: readScope.environmentIds.map((id) => decodeId('env', id)),
+    platform: readScope.platform === true,
   };
   const [tenant, ...others] = visible.tenantIds;
-  if (tenant === undefined || others.length + visible.projectIds.length + visible.environmentIds.length > 0)
+  if (
+    tenant === undefined ||
+    visible.platform ||
+    others.length + visible.projectIds.length + visible.environmentIds.length > 0
+  )
     return work(deps.db.platform, visible);
   return inTransaction(deps.db.read, (tx) => work(tx, visible), { settings: { 'sentral.tenant': tenant } });
+}
+
+/**
+ * Adds what the caller may see of things that lie in a scope: `scope` is the alias of tenancy.scope joined to the thing.
+ * Whatever the caller may not see is left out of the page, never taken out of it afterwards.
+ */
+export function onlyVisible(q: Query, scope: string, visible: Visible | null): void {
+  if (visible === null) return;
+  q.and(
+    `(${scope}.tenant_id = any(${q.value(visible.tenantIds)}::uuid[]) or ${scope}.project_id = any(${q.value(visible.projectIds)}::uuid[])
+      or ${scope}.id = any(${q.value(visible.environmentIds)}::uuid[])${visible.platform ? ` or ${scope}.tenant_id is null` : ''})`,
+  );
 }

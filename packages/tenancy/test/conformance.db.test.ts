@@ -3,30 +3,18 @@ import { tenancyConformance } from '@sentral/contracts/conformance/tenancy';
 import { remoteContext } from '@sentral/contracts/client-internal';
 import { serveContext } from '@sentral/contracts/server-internal';
 import { tenancy as contract } from '@sentral/contracts/tenancy';
-import { openDatabase, type Database } from '@sentral/kernel/database';
-import { createTestDatabase, type TestDatabase } from '@sentral/testing';
-import { afterAll, beforeAll, describe, inject, test } from 'vitest';
-import { createTenancy, type Tenancy } from '../src/index.js';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import type { Tenancy } from '../src/index.js';
+import { openTenancy, type Opened } from './open.js';
 
-let place: TestDatabase;
-let db: { app: Database; read: Database; platform: Database; admin: Database };
+let opened: Opened;
 let tenancy: Tenancy;
 
 beforeAll(async () => {
-  place = await createTestDatabase(inject('postgresUrl'));
-  const as = (url: string): Database => openDatabase({ url, applicationName: 'tenancy-test', poolSize: 2 });
-  db = {
-    app: as(place.url('tenancy_app')),
-    read: as(place.url('tenancy_read')),
-    platform: as(place.url('tenancy_platform')),
-    admin: as(place.adminUrl),
-  };
-  tenancy = createTenancy({ db }, { results: true });
+  opened = await openTenancy();
+  ({ tenancy } = opened);
 });
-afterAll(async () => {
-  await Promise.all(Object.values(db).map((each) => each.close()));
-  await place.drop();
-});
+afterAll(() => opened.close());
 
 describe('the contract of tenancy holds in process', () => {
   runConformance(tenancyConformance, { test, subject: async () => tenancy, seed: 'near' });

@@ -9,12 +9,6 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { createTenancy, type Tenancy } from '../src/index.js';
 import { restoreFeed } from '../src/operate.js';
 
-const everyone: Caller = {
-  principal: { id: 'facade', type: 'system' },
-  accessEpoch: 0,
-  readScope: { all: true },
-  scopes: [],
-};
 const stranger: Caller = {
   ...everyone,
   readScope: { tenantIds: ['tnt_01jdx3z6x7e008000000000009'], projectIds: [], environmentIds: [] },
@@ -28,36 +22,26 @@ const ofEnvironment: Caller = {
   readScope: { tenantIds: [], projectIds: [], environmentIds: [defaultEnvironmentId] },
 };
 
-let place: Awaited<ReturnType<typeof createTestDatabase>>;
-let db: { app: Database; read: Database; platform: Database; admin: Database };
+let opened: Opened;
+let db: Opened['db'];
 let tenancy: Tenancy;
 
 beforeAll(async () => {
-  place = await createTestDatabase(inject('postgresUrl'));
-  const as = (url: string): Database => openDatabase({ url, applicationName: 'tenancy-test', poolSize: 4 });
-  db = {
-    app: as(place.url('tenancy_app')),
-    read: as(place.url('tenancy_read')),
-    platform: as(place.url('tenancy_platform')),
-    admin: as(place.adminUrl),
-  };
-  tenancy = createTenancy({ db }, { results: true });
+  opened = await openTenancy();
+  ({ db, tenancy } = opened);
 });
-afterAll(async () => {
-  await Promise.all(Object.values(db).map((each) => each.close()));
-  await place.drop();
-});
+afterAll(() => opened.close());
 
 describe('reading scopes', () => {
   test('the seeded tree has the ids of the contract', async () => {
-    const { items, effectiveState } = await tenancy.scope.path(everyone, { id: defaultEnvironmentId });
-    expect(items.map((scope) => scope.id)).toEqual([
+    const { rows, effectiveState } = await tenancy.scope.path(everyone, { id: defaultEnvironmentId });
+    expect(rows.map((scope) => scope.id)).toEqual([
       'platform',
       defaultTenantId,
       defaultProjectId,
       defaultEnvironmentId,
     ]);
-    expect(items.map((scope) => scope.parentId)).toEqual([null, 'platform', defaultTenantId, defaultProjectId]);
+    expect(rows.map((scope) => scope.parentId)).toEqual([null, 'platform', defaultTenantId, defaultProjectId]);
     expect(effectiveState).toBe('active');
   });
 

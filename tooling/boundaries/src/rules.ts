@@ -10,8 +10,8 @@ const longestFile = 350;
 const longestTest = 400;
 // Counted apart (docs/adr/0002): adapters of the bus, and the two files that run migrations, for the migrator and for tests.
 const migrationFiles = /^packages\/kernel\/src\/migrat(e|ion-files)\.ts$/;
-const kernelFiles = 16;
-const kernelLines = 3000;
+const kernelFiles = 18;
+const kernelLines = 3200;
 const contextEntries = ['.', './migrations', './operate', './package.json'];
 
 /** A rule looks at a workspace and says, in words, what breaks it. */

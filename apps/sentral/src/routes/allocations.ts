@@ -1,5 +1,5 @@
 import type { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
-import type { Caller, ScopeRow } from '@sentral/contracts/contract';
+import type { Caller } from '@sentral/contracts/contract';
 import type { Id } from '@sentral/contracts/ids';
 import { requireIdempotencyKey, type Asked, type Handlers } from '../http/mount.js';
 import { createdAt, listed, openCursor, shown, unreplayed } from './shape.js';
@@ -69,14 +69,6 @@ async function withScopes(
   caller: Caller,
   environmentId: Id<'env'>,
 ): Promise<Caller> {
-  const { items } = await tenancy.scope.path(caller, { id: environmentId });
-  const scopes: ScopeRow[] = items.map(({ id, parentId, kind, tenantId, state, version }) => ({
-    id,
-    parentId,
-    kind,
-    tenantId,
-    state,
-    version,
-  }));
+  const { rows: scopes } = await tenancy.scope.path(caller, { id: environmentId });
   return { ...caller, scopes };
 }

@@ -1,7 +1,7 @@
 import type { Caller, Implements } from '../contract.js';
 import { inventory } from '../inventory/index.js';
 import { isProblem } from '../problem.js';
-import { defaultEnvironmentId, defaultProjectId, defaultTenantId } from '../tenancy.js';
+import { defaultEnvironmentId, defaultProjectId, defaultTenantId } from '../tenancy/index.js';
 import { conformance, type Kit } from './kit.js';
 
 type Inventory = Implements<typeof inventory>;

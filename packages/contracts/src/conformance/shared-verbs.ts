@@ -1,5 +1,5 @@
 import type { Implements } from '../contract.js';
-import { defaultTenantId } from '../tenancy.js';
+import { defaultTenantId } from '../tenancy/index.js';
 import type { task } from '../task.js';
 import type { Kit } from './kit.js';
 

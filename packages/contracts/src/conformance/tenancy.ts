@@ -1,4 +1,4 @@
-import { defaultEnvironmentId, defaultProjectId, defaultTenantId, tenancy } from '../tenancy.js';
+import { defaultEnvironmentId, defaultProjectId, defaultTenantId, tenancy } from '../tenancy/index.js';
 import type { Id } from '../ids.js';
 import { conformance, type Kit } from './kit.js';
 import { sharedVerbCases } from './shared-verbs.js';
@@ -14,9 +14,9 @@ export const tenancyConformance = conformance(tenancy, [
   {
     title: 'the seeded scopes have the ids of the contract, and the path names the platform first',
     async run(subject, kit) {
-      const { items, effectiveState } = await subject.scope.path(kit.caller(), { id: defaultEnvironmentId });
+      const { rows, effectiveState } = await subject.scope.path(kit.caller(), { id: defaultEnvironmentId });
       kit.equals(
-        items.map((scope) => scope.id),
+        rows.map((scope) => scope.id),
         ['platform', defaultTenantId, defaultProjectId, defaultEnvironmentId],
         'the path of the default environment',
       );
@@ -24,10 +24,11 @@ export const tenancyConformance = conformance(tenancy, [
     },
   },
   {
-    title: 'get answers the same scope as path does',
+    title: 'get answers the version that path tells the projections',
     async run(subject, kit) {
-      const { items } = await subject.scope.path(kit.caller(), { id: defaultProjectId });
-      kit.equals(await subject.scope.get(kit.caller(), { id: defaultProjectId }), items.at(-1), 'the default project');
+      const { rows } = await subject.scope.path(kit.caller(), { id: defaultProjectId });
+      const { version } = await subject.scope.get(kit.caller(), { id: defaultProjectId });
+      kit.equals(version, rows.at(-1)?.version, 'the version of the default project');
     },
   },
   {
@@ -40,7 +41,12 @@ export const tenancyConformance = conformance(tenancy, [
       );
       kit.equals(hidden.toJSON(), missing.toJSON(), 'both refusals are the same to the byte');
       await kit.refuses('not-found', subject.scope.path(stranger(kit), { id: defaultProjectId }));
-      kit.equals((await subject.scope.page(stranger(kit), {})).items, [], 'its pages are empty');
+      kit.equals(
+        (await subject.scope.list(stranger(kit), { kind: 'project' })).items,
+        [],
+        'its lists are empty, and do not count what is hidden',
+      );
+      await kit.refuses('permission-denied', subject.scope.page(stranger(kit), {}));
     },
   },
   {
@@ -54,12 +60,12 @@ export const tenancyConformance = conformance(tenancy, [
           limit: 1,
           ...(afterId === undefined ? {} : { afterId: afterId as Id<'prj'> }),
         });
-        seen.push(...page.items.map((scope) => scope.id));
+        seen.push(...page.rows.map((scope) => scope.id));
         more = page.more;
       }
       kit.equals(
         seen,
-        whole.items.map((scope) => scope.id),
+        whole.rows.map((scope) => scope.id),
         'one at a time gives the same scopes in the same order',
       );
     },

@@ -12,7 +12,7 @@ import { node } from './node.js';
 import { numberDomain } from './number-domain.js';
 import { numberRange } from './number-range.js';
 import { number } from './number.js';
-import { usage } from './usage.js';
+import { policyTrial, projection, usage } from './usage.js';
 
 /** What inventory offers the others: the resource graph, its pools, and who holds what. */
 export const inventory = defineContract({
@@ -33,5 +33,7 @@ export const inventory = defineContract({
     feed: feedVerbs,
     invariant: invariantVerbs,
     usage,
+    projection,
+    policyTrial,
   },
 });

@@ -1,14 +1,88 @@
 import * as v from 'valibot';
-import { countSchema, versionSchema } from '../api/common.js';
+import { countSchema, timeSchema, versionSchema } from '../api/common.js';
 import { scopeIdSchema, verb } from '../contract.js';
+import { quotaUseSchema } from '../tenancy/quota.js';
 
-/** What of this context keeps a scope from being deleted. */
+const ofScope = v.strictObject({ scopeId: scopeIdSchema });
+
+/** What of this context lives in a scope, and how much of what it holds. */
 export const usage = {
   count: verb({
     summary: 'Applies what the caller brings of the scope, then counts what of this context lives in it.',
     command: v.strictObject({ scopeId: scopeIdSchema, version: versionSchema }),
     result: v.object({
       dependents: v.array(v.object({ type: v.string(), count: countSchema, ids: v.array(v.string()) })),
+    }),
+    refuses: ['permission-denied'],
+    idempotent: true,
+  }),
+  now: verb({
+    summary: 'What a scope uses of each dimension now, with its limits, and where the use sits: per child.',
+    command: ofScope,
+    result: v.object({ own: v.array(quotaUseSchema), children: v.array(quotaUseSchema) }),
+    refuses: ['not-found'],
+    idempotent: true,
+  }),
+  between: verb({
+    summary: 'Use over time: the integral of held amounts per dimension between two instants, whole and per child.',
+    command: v.strictObject({
+      scopeId: scopeIdSchema,
+      /** Included. */
+      from: timeSchema,
+      /** Excluded; at most 400 days after `from`. The future counts as nothing. */
+      to: timeSchema,
+    }),
+    result: v.object({
+      from: timeSchema,
+      /** `to`, or the time of the answer when that lies in the future. */
+      to: timeSchema,
+      items: v.array(
+        v.object({
+          /** The scope itself, or one of its children. */
+          scopeId: scopeIdSchema,
+          dimension: v.string(),
+          /** Units × seconds: one server for an hour is 3600. A decimal string, milliseconds exact. */
+          unitSeconds: v.pipe(v.string(), v.regex(/^\d+(\.\d{1,6})?$/, 'must be a decimal number')),
+          /** Units held at `to`. */
+          heldAtEnd: countSchema,
+        }),
+      ),
+    }),
+    refuses: ['not-found'],
+    idempotent: true,
+  }),
+} as const;
+
+/** What this context knows of tenancy's scopes. */
+export const projection = {
+  apply: verb({
+    summary: 'Takes in the scope rows that the caller brings where they are newer, and answers when they hold here.',
+    command: v.strictObject({}),
+    result: v.object({
+      rows: v.array(v.object({ id: scopeIdSchema, version: versionSchema })),
+    }),
+    refuses: ['permission-denied'],
+    idempotent: true,
+  }),
+} as const;
+
+/** What the policies of this context would say. */
+export const policyTrial = {
+  list: verb({
+    summary: 'What exists now in a scope that these policy values would have refused.',
+    command: v.strictObject({
+      scopeId: scopeIdSchema,
+      /** Policy key → value, as `/policy` folds it. */
+      values: v.record(v.string(), v.unknown()),
+    }),
+    result: v.object({
+      /** How many things were looked at. */
+      examined: countSchema,
+      /** How many would have been refused; the items name up to 100 of them. */
+      refused: countSchema,
+      items: v.array(
+        v.object({ resourceType: v.string(), resourceId: v.string(), key: v.string(), detail: v.string() }),
+      ),
     }),
     refuses: ['permission-denied'],
     idempotent: true,

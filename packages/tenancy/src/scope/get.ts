@@ -1,9 +1,9 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
-import type { Scope } from '@sentral/contracts/tenancy';
+import type { Scope } from '@sentral/contracts/tenancy/scope';
 import type { Deps } from '../deps.js';
 import { readingAs } from '../reading.js';
-import { scopeFromRow, uuidOfScope } from './row.js';
+import { kindOfScope, toScope, uuidOfScope } from './row.js';
 import { findScope } from './sql.js';
 
 /**
@@ -12,8 +12,9 @@ import { findScope } from './sql.js';
  */
 export async function getScope(deps: Deps, caller: Caller, command: { id: string }): Promise<Scope> {
   const row = await readingAs(deps, caller, (on, visible) => findScope(on, uuidOfScope(command.id), visible));
-  const scope = row === undefined ? undefined : scopeFromRow(row);
+  const scope = row === undefined ? undefined : toScope(row);
   // An id of another kind with the same uuid is not this scope.
-  if (scope === undefined || scope.id !== command.id) throw problem('not-found', { resourceType: 'tenancy.scope' });
+  if (scope === undefined || scope.id !== command.id)
+    throw problem('not-found', { resourceType: kindOfScope(command.id) });
   return scope;
 }

@@ -1,24 +1,22 @@
 import type { Caller } from '@sentral/contracts/contract';
-import type { Scope } from '@sentral/contracts/tenancy';
+import { problem } from '@sentral/contracts/problem';
+import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { readingAs } from '../reading.js';
-import { scopeFromRow, uuidOfScope } from './row.js';
-import { listScopes } from './sql.js';
+import { listProjections } from './projection-sql.js';
+import { toProjection, uuidOfScope } from './row.js';
 
-export interface ScopePage {
-  readonly items: Scope[];
-  readonly more: boolean;
-}
-
-/** The scopes that the caller may read, by id, one page after another. */
+/**
+ * All scopes by id, one page after another, as the projections of other contexts hold them.
+ * @throws Problem permission-denied
+ */
 export async function pageScopes(
   deps: Deps,
   caller: Caller,
-  command: { afterId?: string | undefined; limit: number },
-): Promise<ScopePage> {
+  command: Command<'scope', 'page'>,
+): Promise<Result<'scope', 'page'>> {
+  // Holds and policies of every tenant: for the contexts themselves.
+  if (!('all' in caller.readScope)) throw problem('permission-denied', { missingPermission: 'tenancy.scope.page' });
   const after = command.afterId === undefined ? null : uuidOfScope(command.afterId);
-  const rows = await readingAs(deps, caller, (on, visible) =>
-    listScopes(on, { after, limit: command.limit + 1 }, visible),
-  );
-  return { items: rows.slice(0, command.limit).map(scopeFromRow), more: rows.length > command.limit };
+  const rows = await listProjections(deps.db.platform, { after, limit: command.limit + 1 });
+  return { rows: rows.slice(0, command.limit).map(toProjection), more: rows.length > command.limit };
 }

@@ -1,8 +1,9 @@
-import { platformScopeId, platformScopeUuid, type ScopeKind } from '@sentral/contracts/contract';
-import { encodeId, parseId, type Id } from '@sentral/contracts/ids';
-import type { Scope } from '@sentral/contracts/tenancy';
+import { platformScopeId, platformScopeUuid, type ScopeKind, type ScopeRow } from '@sentral/contracts/contract';
+import { encodeId, parseId } from '@sentral/contracts/ids';
+import type { Scope } from '@sentral/contracts/tenancy/scope';
 
-export interface ScopeRow {
+/** A scope as its table has it. */
+export interface StoredScope {
   readonly id: string;
   readonly kind: ScopeKind;
   readonly parentId: string | null;
@@ -36,23 +37,28 @@ export function uuidOfScope(id: string): string {
   return id === platformScopeId ? platformScopeUuid : parseId(id).uuid;
 }
 
-/** A row as the contract says it; what is null in a row and optional in the contract is absent. */
-export function scopeFromRow(row: ScopeRow): Scope {
+/** The kind that an id of a scope names. */
+export function kindOfScope(id: string): ScopeKind {
+  if (id === platformScopeId) return 'platform';
+  return id.startsWith('tnt_') ? 'tenant' : id.startsWith('prj_') ? 'project' : 'environment';
+}
+
+/** A row as the contract says it; what is null in a row is absent in the contract. */
+export function toScope(row: StoredScope): Scope {
   return {
     id: scopeId(row.kind, row.id),
-    kind: row.kind,
-    parentId: row.parentId === null || row.parentKind === null ? null : scopeId(row.parentKind, row.parentId),
-    tenantId: idOrNull('tnt', row.tenantId),
-    projectId: idOrNull('prj', row.projectId),
+    type: row.kind,
+    version: row.version,
+    ...(row.parentId === null || row.parentKind === null ? {} : { parentId: scopeId(row.parentKind, row.parentId) }),
+    ...(row.tenantId === null ? {} : { tenantId: encodeId('tnt', row.tenantId) }),
+    ...(row.projectId === null ? {} : { projectId: encodeId('prj', row.projectId) }),
     name: row.name,
     ...(row.displayName === null ? {} : { displayName: row.displayName }),
     labels: row.labels,
     annotations: row.annotations,
     state: row.state,
-    ...(row.class === null ? {} : { class: row.class }),
+    ...(row.class === null ? {} : { class: row.class, protected: row.protected }),
     ...(row.expiresAt === null ? {} : { expiresAt: row.expiresAt.toISOString() }),
-    protected: row.protected,
-    version: row.version,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
     ...(row.deletedAt === null ? {} : { deletedAt: row.deletedAt.toISOString() }),
@@ -60,6 +66,55 @@ export function scopeFromRow(row: ScopeRow): Scope {
   };
 }
 
-function idOrNull<P extends 'tnt' | 'prj'>(prefix: P, uuid: string | null): Id<P> | null {
-  return uuid === null ? null : encodeId(prefix, uuid);
+/** A scope with all that the projections of other contexts hold of it. */
+export interface StoredProjection extends Pick<
+  StoredScope,
+  'id' | 'kind' | 'parentId' | 'parentKind' | 'tenantId' | 'state' | 'version'
+> {
+  readonly policyVersion: number;
+  readonly policyBindings: readonly { id: string; key: string; value: unknown; lock: string; mode: string }[];
+  readonly exemptions: readonly { id: string; key: string; expiresAt: string }[];
+  readonly holds: readonly {
+    id: string;
+    resourceId: string | null;
+    origin: string;
+    reason: string;
+    expiresAt: string | null;
+  }[];
+  readonly limits: readonly { dimension: string; limit: number }[];
+}
+
+const instant = (text: string): string => new Date(text).toISOString();
+
+/** What the other contexts are told of a scope. */
+export function toProjection(row: StoredProjection): ScopeRow {
+  return {
+    id: scopeId(row.kind, row.id),
+    parentId: row.parentId === null || row.parentKind === null ? null : scopeId(row.parentKind, row.parentId),
+    kind: row.kind,
+    tenantId: row.tenantId === null ? null : encodeId('tnt', row.tenantId),
+    state: row.state,
+    version: row.version,
+    policyVersion: row.policyVersion,
+    policyBindings: row.policyBindings.map(({ id, key, value, lock, mode }) => ({
+      id: encodeId('plb', id),
+      key,
+      value,
+      lock: lock as 'default' | 'override',
+      mode: mode as 'enforce' | 'audit',
+    })),
+    exemptions: row.exemptions.map(({ id, key, expiresAt }) => ({
+      id: encodeId('pex', id),
+      key,
+      expiresAt: instant(expiresAt),
+    })),
+    holds: row.holds.map(({ id, resourceId, origin, reason, expiresAt }) => ({
+      id: encodeId('hol', id),
+      ...(resourceId === null ? {} : { resourceId }),
+      origin,
+      reason,
+      ...(expiresAt === null ? {} : { expiresAt: instant(expiresAt) }),
+    })),
+    limits: row.limits.map(({ dimension, limit }) => ({ dimension, limit })),
+  };
 }

@@ -1,4 +1,4 @@
-import type { Scope } from '@sentral/contracts/tenancy';
+import type { Scope } from '@sentral/contracts/tenancy/scope';
 
 type State = Scope['state'];
 

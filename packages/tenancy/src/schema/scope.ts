@@ -1,4 +1,3 @@
-import { kernelTables } from '@sentral/kernel/tables';
 import { sql } from 'drizzle-orm';
 import {
   bigint,
@@ -6,20 +5,14 @@ import {
   check,
   foreignKey,
   jsonb,
-  pgSchema,
+  primaryKey,
   text,
-  timestamp,
   unique,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 
-export const tenancy = pgSchema('tenancy');
-
-/** Bookkeeping: no version, no guard, no event. */
-export const { feed, outbox, inbox, idempotency, operation, lease } = kernelTables(tenancy);
-
-const at = (name: string) => timestamp(name, { withTimezone: true });
+import { at, tenancy } from './context.js';
 
 /** Audited. The tree platform > tenant > project > environment; its shape is held by the constraints alone. */
 export const scope = tenancy.table(
@@ -43,6 +36,8 @@ export const scope = tenancy.table(
     class: text('class'),
     expiresAt: at('expires_at'),
     protected: boolean('protected').notNull().default(false),
+    // The policy clock when the policy or an exemption of this scope last changed.
+    policyVersion: bigint('policy_version', { mode: 'number' }).notNull().default(0),
     version: bigint('version', { mode: 'number' }).notNull().default(1),
     createdAt: at('created_at').notNull().defaultNow(),
     updatedAt: at('updated_at').notNull().defaultNow(),
@@ -94,5 +89,21 @@ export const scope = tenancy.table(
     ),
     check('scope_labels_are_objects', sql`jsonb_typeof(labels) = 'object' and jsonb_typeof(annotations) = 'object'`),
     check('scope_version', sql`version > 0`),
+  ],
+);
+
+/** The key under which a source knows a scope: a part of the scope, written with it and never changed. */
+export const scopeKey = tenancy.table(
+  'scope_key',
+  {
+    source: text('source').notNull(),
+    externalId: text('external_id').notNull(),
+    scopeId: uuid('scope_id').notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'scope_key_once_per_source', columns: [t.source, t.externalId] }),
+    foreignKey({ name: 'scope_key_scope_exists', columns: [t.scopeId], foreignColumns: [scope.id] }).onDelete(
+      'cascade',
+    ),
   ],
 );

@@ -1,0 +1,26 @@
+import type { Caller } from '@sentral/contracts/contract';
+import * as kernel from '@sentral/kernel/change';
+import type { Tx } from '@sentral/kernel/database';
+import { constraints } from './constraints.js';
+
+export { asked, type Change } from '@sentral/kernel/change';
+
+const schemaName = 'tenancy';
+
+/** Does the work once per key of the caller, and answers a repeated key with what was answered then. */
+export const once = <R extends object>(tx: Tx, caller: Caller, work: () => Promise<R>): Promise<R> =>
+  kernel.once(tx, schemaName, { caller, work });
+
+/** Turns what the database said into the refusal that the constraint's name stands for. */
+export const judged = <R>(outcome: Promise<R>): Promise<R> => kernel.judged(outcome, constraints);
+
+/**
+ * Holds a change to the version that it was based on, under the row's lock.
+ * @throws Problem version-mismatch
+ */
+export const expectVersion = (tx: Tx, current: kernel.Versioned, provided: number | undefined): Promise<void> =>
+  kernel.expectVersion(tx, schemaName, { current, provided });
+
+/** Writes the feed rows of changes, in their transaction; the first is what the caller asked for. */
+export const recordChanges = (tx: Tx, caller: Caller, changes: readonly kernel.Change[]): Promise<void> =>
+  kernel.recordChanges(tx, schemaName, { caller, changes });
