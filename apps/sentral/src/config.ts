@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
+import type { Rates } from './auth/rate-limit.js';
 
 /** Every context of the deployment, in the order in which they are started. */
 export const contextNames = ['tenancy', 'inventory', 'task', 'audit'] as const;
@@ -43,6 +44,15 @@ const settings = v.object({
   SENTRAL_FEED_KEY_FILE: v.optional(v.string()),
   SENTRAL_AUDIT_SIGNING_KEY_FILE: v.optional(v.string()),
   SENTRAL_INTERNAL_KEY_FILE: v.optional(v.string()),
+  SENTRAL_RATE_LIMITS: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^(off|read=\d{1,7}:\d{1,7},write=\d{1,7}:\d{1,7})$/,
+        'is off, or read=<a second>:<burst>,write=<a second>:<burst>',
+      ),
+    ),
+  ),
   SENTRAL_LOG: v.optional(v.picklist(['json', 'text'], 'is json or text'), 'text'),
 });
 
@@ -70,7 +80,26 @@ export interface Config {
   readonly feedKey: Uint8Array | undefined;
   readonly auditSigningKey: Uint8Array | undefined;
   readonly internalKey: Uint8Array | undefined;
+  /** Of one principal, in this process; undefined: not limited. */
+  readonly rates: Rates | undefined;
   readonly log: 'json' | 'text';
+}
+
+/** What one principal may ask of a replica (api.md A.14); a development start is one person with many clients. */
+const ratesDefault = {
+  production: 'read=100:200,write=20:40',
+  development: 'read=5000:10000,write=2000:4000',
+} as const;
+
+function readRates(text: string): Rates | undefined {
+  const parts = /^read=(\d+):(\d+),write=(\d+):(\d+)$/.exec(text);
+  if (parts === null) return undefined;
+  const [readRate, readBurst, writeRate, writeBurst] = parts.slice(1).map(Number) as [number, number, number, number];
+  const least = (n: number) => Math.max(1, n);
+  return {
+    read: { perSecond: least(readRate), burst: least(readBurst) },
+    write: { perSecond: least(writeRate), burst: least(writeBurst) },
+  };
 }
 
 /**
@@ -138,6 +167,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     feedKey: key('SENTRAL_FEED_KEY_FILE', s.SENTRAL_CONTEXTS.length > 0),
     auditSigningKey: key('SENTRAL_AUDIT_SIGNING_KEY_FILE', s.SENTRAL_CONTEXTS.includes('audit')),
     internalKey: key('SENTRAL_INTERNAL_KEY_FILE', wire),
+    rates: readRates(s.SENTRAL_RATE_LIMITS ?? ratesDefault[s.SENTRAL_MODE]),
     log: s.SENTRAL_LOG,
   });
 }

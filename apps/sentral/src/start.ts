@@ -3,8 +3,13 @@ import { createTelemetry } from '@sentral/kernel/telemetry';
 import { createInventoryLoops } from '@sentral/inventory';
 import type { Hono } from 'hono';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createAuthenticate, type Principal, type TrustedIssuer } from './auth/authenticate.js';
+import { createAuthenticate, type TrustedIssuer } from './auth/authenticate.js';
+import { createDoor } from './auth/door.js';
 import { readIssuers } from './auth/issuers.js';
+import { createLineage } from './auth/lineage.js';
+import { createLocate } from './auth/locate.js';
+import { createRateLimiter } from './auth/rate-limit.js';
+import { createSessions } from './auth/sessions.js';
 import { openBus } from './bus.js';
 import { createContexts, needed, openPools, startRelays } from './composition.js';
 import type { Config } from './config.js';
@@ -43,9 +48,15 @@ export async function start(config: Config, extraIssuers: readonly TrustedIssuer
   const databases = Object.fromEntries(Object.entries(pools).map(([name, roles]) => [name, roles.app]));
   const ready = () => readiness({ databases, bus, lags: relays, draining: () => draining });
   const app = createApp({ newId, telemetry, draining: () => draining });
-  if (config.facade) {
-    const authenticate = createAuthenticate([...issuersOf(config), ...extraIssuers]);
-    const door = { authenticate, callerOf };
+  const sessions = config.facade ? createSessions({ access: contexts.tenancy.access, telemetry }) : undefined;
+  if (sessions !== undefined) {
+    const door = createDoor({
+      authenticate: createAuthenticate([...issuersOf(config), ...extraIssuers]),
+      sessions,
+      lineage: createLineage(contexts.tenancy),
+      locate: createLocate(contexts),
+      limiter: createRateLimiter(config.rates),
+    });
     mountFacade(app, {
       world: { ...contexts, cursors: createCursors(needed(config.instanceKey, 'SENTRAL_INSTANCE_KEY_FILE')) },
       door,
@@ -67,7 +78,9 @@ export async function start(config: Config, extraIssuers: readonly TrustedIssuer
       draining = true;
       await pause(drainMs);
       await Promise.all([listening?.close(5_000), internal?.close(5_000)]);
-      await Promise.all([...relays, ...loops].map((loop) => loop.stop()));
+      await Promise.all(
+        [...relays, ...loops, ...(sessions === undefined ? [] : [sessions])].map((loop) => loop.stop()),
+      );
       await bus.close();
       await Promise.all(
         [...Object.values(pools).flatMap((roles) => Object.values(roles)), busDb].map((db) => db?.close(2_000)),
@@ -80,14 +93,6 @@ function issuersOf(config: Config): readonly TrustedIssuer[] {
   if (config.issuersFile === undefined) return [];
   return readIssuers(config.issuersFile).map(({ jwksUrl, ...issuer }) => ({ ...issuer, keys: { url: jwksUrl } }));
 }
-
-/** Until tenancy keeps principals, one is known by issuer and subject. */
-const callerOf = (principal: Principal) => ({
-  principal: { id: `${principal.issuer}#${principal.subject}`.slice(0, 128), type: 'user' as const },
-  accessEpoch: 0,
-  readScope: { all: true as const },
-  scopes: [],
-});
 
 /** A process without the facade answers only the wire and its probes. */
 function mountProbes(wire: Hono, ready: () => ReturnType<typeof readiness>): void {

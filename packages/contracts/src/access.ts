@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { scopeKinds, scopeIdSchema, type ReadScope, type ScopeRow } from './contract.js';
 import { idSchema } from './ids.js';
-import { isPermission, reachOf, type Permission } from './permissions.js';
+import { isPermission, reachOf, type Permission, type Reach } from './permissions.js';
 
 export { isPermission, permissionRegistry, permissions, reachOf, type Permission, type Reach } from './permissions.js';
 
@@ -55,7 +55,10 @@ export function decide(snapshot: AccessSnapshot, permission: Permission, chain: 
 
   const grant = snapshot.grants.find(
     ({ scope, permissions }) =>
-      onChain(chain, scope.id) && crossesBorder(scope, target, reach) && permissions.includes(permission),
+      onChain(chain, scope.id) &&
+      crossesBorder(scope, target, reach) &&
+      (reach !== 'child' || scope.id !== target.id || permission.endsWith('.read')) &&
+      permissions.includes(permission),
   );
   if (grant === undefined) return { allowed: false, reason: 'not-granted' };
 
@@ -98,7 +101,7 @@ export function visibleScopes(snapshot: AccessSnapshot, permission: Permission):
     tenantIds: idsOf(scopes, 'tenant'),
     projectIds: idsOf(scopes, 'project'),
     environmentIds: idsOf(scopes, 'environment'),
-    ...(reach === 'scope' && wholePlatform ? { platform: true } : {}),
+    ...(reach !== 'tenant' && wholePlatform ? { platform: true } : {}),
   };
 }
 
@@ -108,7 +111,15 @@ export function missingPermissions(
   wanted: readonly string[],
   chain: readonly ScopeRef[],
 ): readonly string[] {
-  return wanted.filter((permission) => !isPermission(permission) || !decide(snapshot, permission, chain).allowed);
+  return wanted.filter((permission) => !isPermission(permission) || !holds(snapshot, permission, chain));
+}
+
+// A permission on limits is held on the scope although it only works below it: an owner may make another owner.
+function holds(snapshot: AccessSnapshot, permission: Permission, chain: readonly ScopeRef[]): boolean {
+  const target = chain.at(-1);
+  if (reachOf(permission) !== 'child' || target === undefined) return decide(snapshot, permission, chain).allowed;
+  const below: ScopeRef = { ...target, id: 'a scope below', parentId: target.id };
+  return decide(snapshot, permission, [...chain, below]).allowed;
 }
 
 function onChain(chain: readonly ScopeRef[], id: string): boolean {
@@ -116,9 +127,9 @@ function onChain(chain: readonly ScopeRef[], id: string): boolean {
 }
 
 // The tenant border: a grant on the platform ends at it, but for the tenant itself as an entry of the platform's list.
-function crossesBorder(from: ScopeRef, target: ScopeRef, reach: 'platform' | 'tenant' | 'scope'): boolean {
+function crossesBorder(from: ScopeRef, target: ScopeRef, reach: Reach): boolean {
   if (from.kind !== 'platform' || target.kind === 'platform') return true;
-  return reach === 'tenant' && target.kind === 'tenant';
+  return (reach === 'tenant' || reach === 'child') && target.kind === 'tenant';
 }
 
 function narrower(a: ScopeRef, b: ScopeRef): ScopeRef[] {

@@ -7,6 +7,8 @@ const lifecycle = ['suspend', 'resume', 'restore'] as const;
  * - `tenant`: the tenant itself, which a grant on the platform reaches too.
  * - `scope`: things that lie in a scope; a grant on the platform reaches those of the platform itself and nothing
  *   inside a tenant.
+ * - `child`: limits. Nobody moves its own: changing one takes a grant above the scope that it binds, so a tenant's own is
+ *   the platform's to move, a project's is the tenant's. Reading is as with `tenant`.
  */
 export const permissionRegistry = {
   tenancy: {
@@ -16,7 +18,7 @@ export const permissionRegistry = {
     environment: { on: 'scope', verbs: [...crud, ...lifecycle] },
     policy: { on: 'scope', verbs: ['read', 'update', 'simulate'] },
     exemption: { on: 'scope', verbs: crud },
-    quota: { on: 'scope', verbs: crud },
+    quota: { on: 'child', verbs: crud },
     usage: { on: 'scope', verbs: ['read'] },
     hold: { on: 'scope', verbs: crud },
     access: { on: 'scope', verbs: ['explain'] },
@@ -74,7 +76,7 @@ export const permissionRegistry = {
   },
 } as const satisfies Registry;
 
-export type Reach = 'platform' | 'tenant' | 'scope';
+export type Reach = 'platform' | 'tenant' | 'scope' | 'child';
 type Registry = {
   readonly [context: string]: {
     readonly [noun: string]: { readonly on: Reach; readonly verbs: readonly string[] };

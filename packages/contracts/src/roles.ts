@@ -39,7 +39,7 @@ const allocator = [
   ...new Set([...viewer.filter((p) => !accessObjects.test(p)), ...named(/^inventory\.(allocation|placement)\./)]),
 ];
 
-const onPlatform = permissions.filter((p) => reachOf(p) !== 'scope');
+const onPlatform = permissions.filter((p) => reachOf(p) === 'platform' || reachOf(p) === 'tenant');
 const platformScoped =
   /^(tenancy\.(policy|exemption|quota|usage|hold|access|roleBinding|denyRule|serviceAccount|token)|audit\.(record|log|export|legalHold|event)|task\.task)\./;
 const platformViewer = [

@@ -24,6 +24,13 @@ export interface RouteDef {
   readonly tags: readonly string[];
   /** The one permission that is checked before anything is read; null for public documents and probes alone. */
   readonly permission: Permission | null;
+  /**
+   * Where the permission is checked: `platform`; `pathScope`, the scope that `:id` names, or the platform under
+   * /v1/platform; `queryScope`, the scope that the parameter `scope` names; `item`, the scope in which the thing that
+   * `:id` names lies; `visible`, nowhere in particular: the answer holds what the caller may see. Absent: the platform,
+   * for a permission on things of the platform, and no other.
+   */
+  readonly on?: 'platform' | 'pathScope' | 'queryScope' | 'item' | 'visible';
   /** True when anyone who is authenticated may ask, and the answer itself holds only what the caller may see. */
   readonly self?: true;
   readonly params?: PartSchema;

@@ -136,7 +136,7 @@ test('nothing granted, nothing allowed; an empty chain is nowhere', () => {
   expect(decide(all, 'inventory.node.read', []).allowed).toBe(false);
 });
 
-test('a grant on the platform ends at the tenant border, but for the tenant as an entry of the list', () => {
+test('a grant on the platform ends at the tenant border, but for the tenant as an entry of the list and the limits that bind it', () => {
   const all: AccessSnapshot = {
     epoch: 1,
     grants: [{ id: 'g', scope: platform, permissions: [...permissions] }],
@@ -144,11 +144,25 @@ test('a grant on the platform ends at the tenant border, but for the tenant as a
   };
   const [tenant] = tenants as [ScopeRef];
   const inside = permissions.filter((permission) => decide(all, permission, chainOf(tenant)).allowed);
-  expect(inside.every((permission) => permission.startsWith('tenancy.tenant.'))).toBe(true);
+  expect(inside.every((permission) => /^tenancy\.(tenant|quota)\./.test(permission))).toBe(true);
   expect(inside).toContain('tenancy.tenant.suspend');
   for (const scope of [...projects, ...environments]) {
     expect(permissions.filter((permission) => decide(all, permission, chainOf(scope)).allowed)).toEqual([]);
   }
+});
+
+test('nobody moves its own limit: that takes a grant above the scope that it binds', () => {
+  const [tenant] = tenants as [ScopeRef];
+  const [project] = projects as [ScopeRef];
+  const owner: AccessSnapshot = {
+    epoch: 1,
+    grants: [{ id: 'g', scope: tenant, permissions: ['tenancy.quota.update', 'tenancy.quota.read'] }],
+    denies: [],
+  };
+  expect(decide(owner, 'tenancy.quota.update', chainOf(tenant)).allowed).toBe(false);
+  expect(decide(owner, 'tenancy.quota.read', chainOf(tenant)).allowed).toBe(true);
+  expect(decide(owner, 'tenancy.quota.update', chainOf(project)).allowed).toBe(true);
+  expect(missingPermissions(owner, ['tenancy.quota.update'], chainOf(tenant))).toEqual([]);
 });
 
 test('a deny rule beats every grant and is named', () => {

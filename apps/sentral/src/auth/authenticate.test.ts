@@ -42,8 +42,7 @@ const claims = { iss: issuer.issuer, aud: 'sentral', sub: 'developer', iat: now,
 describe('the door', () => {
   test('a token of the development issuer names its subject', async () => {
     expect(await authenticate(`Bearer ${await issuer.token(60)}`)).toMatchObject({
-      issuer: issuer.issuer,
-      subject: 'developer',
+      credential: { type: 'oidc', issuer: issuer.issuer, subject: 'developer' },
     });
   });
   test('no token, another scheme and noise are refused without a cause', async () => {
@@ -74,7 +73,7 @@ describe('the door', () => {
         keys: { set: { keys: [{ ...(await exportJWK(other.publicKey)), kid: 'development', alg: 'EdDSA' }] } },
       },
     ]);
-    await expect(own(`Bearer ${await forge({})}`)).resolves.toMatchObject({ subject: 'developer' });
+    await expect(own(`Bearer ${await forge({})}`)).resolves.toMatchObject({ credential: { subject: 'developer' } });
     for (const wrong of [{ aud: 'elsewhere' }, { typ: 'JWT' }])
       await expect(own(`Bearer ${await forge(wrong)}`)).rejects.toMatchObject({ code: 'unauthenticated' });
   });

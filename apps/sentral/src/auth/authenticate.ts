@@ -1,4 +1,6 @@
+import { readApiToken } from '@sentral/contracts/api-token';
 import { problem } from '@sentral/contracts/problem';
+import type { Credential } from '@sentral/contracts/tenancy/access';
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
@@ -9,14 +11,6 @@ import {
   type JWTVerifyGetKey,
 } from 'jose';
 
-/** Who speaks: the token's issuer and subject, never an email. */
-export interface Principal {
-  readonly issuer: string;
-  readonly subject: string;
-  readonly groups: readonly string[];
-  readonly expiresAt: Date;
-}
-
 export interface TrustedIssuer {
   readonly issuer: string;
   readonly audience: string;
@@ -25,13 +19,23 @@ export interface TrustedIssuer {
   readonly keys: { readonly url: string } | { readonly set: JSONWebKeySet };
 }
 
-export type Authenticate = (authorization: string | undefined) => Promise<Principal>;
+/** What a request has shown, checked as far as a signature goes; what is stored of it is tenancy's to check. */
+export interface Proof {
+  readonly credential: Credential;
+  /** When it ends by itself; an API token's end is tenancy's to tell. */
+  readonly expiresAt?: Date;
+}
+
+export type Authenticate = (authorization: string | undefined) => Promise<Proof>;
 
 /** For how long keys that were fetched once stay good when the issuer cannot be reached. */
 const staleKeysHours = 24;
 
+/** A token that names more groups than anyone is in is a mistake of its issuer; the first ones count. */
+const groupsMax = 256;
+
 /**
- * Verifies bearer tokens of the trusted issuers.
+ * Reads bearer tokens: API tokens by their checksum, all others by the keys of the trusted issuers.
  * @throws Problem unauthenticated with `reason` missing, expired or invalid; the cause is never told
  */
 export function createAuthenticate(issuers: readonly TrustedIssuer[]): Authenticate {
@@ -39,6 +43,7 @@ export function createAuthenticate(issuers: readonly TrustedIssuer[]): Authentic
   return async (authorization) => {
     const token = /^Bearer ([^\s]+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) throw problem('unauthenticated', { reason: 'missing' });
+    if (token.startsWith('snt_')) return { credential: await apiToken(token) };
     const verifier = verifiers.get(issuerOf(token));
     if (verifier === undefined) throw problem('unauthenticated', { reason: 'invalid' });
     const { config } = verifier;
@@ -52,19 +57,32 @@ export function createAuthenticate(issuers: readonly TrustedIssuer[]): Authentic
         clockTolerance: 30,
         maxTokenAge: '24h',
       });
-      const groups = Array.isArray(payload['groups'])
-        ? payload['groups'].filter((g): g is string => typeof g === 'string')
+      const { sub, exp, groups } = payload;
+      if (typeof sub !== 'string' || sub.length < 1 || sub.length > 256) throw new TypeError('sub');
+      const names = Array.isArray(groups)
+        ? groups.filter((name): name is string => typeof name === 'string' && name.length > 0 && name.length <= 256)
         : [];
       return {
-        issuer: config.issuer,
-        subject: String(payload.sub),
-        groups,
-        expiresAt: new Date(Number(payload.exp) * 1000),
+        credential: {
+          type: 'oidc',
+          issuer: config.issuer,
+          subject: sub,
+          groups: [...new Set(names)].slice(0, groupsMax),
+        },
+        expiresAt: new Date(Number(exp) * 1000),
       };
     } catch (error) {
       throw problem('unauthenticated', { reason: error instanceof errors.JWTExpired ? 'expired' : 'invalid' });
     }
   };
+}
+
+/** @throws Problem unauthenticated for a token that was mistyped: nobody is asked about it */
+async function apiToken(text: string): Promise<Credential> {
+  const token = readApiToken(text);
+  if (token === undefined) throw problem('unauthenticated', { reason: 'invalid' });
+  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token.secret));
+  return { type: 'token', id: token.id, secretSha256: Buffer.from(hash).toString('hex') };
 }
 
 /** Reads the claimed issuer only to choose the keys to check it with. */

@@ -1,11 +1,11 @@
-import type { Caller } from '@sentral/contracts/contract';
+import { scopeIdSchema, type Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
 import type { ParsedOf, ResultOf, RouteDef, Routes } from '@sentral/contracts/route';
 import { contentErrors } from '@sentral/contracts/validation';
 import type { Context, Hono } from 'hono';
 import * as v from 'valibot';
-import type { Principal } from '../auth/authenticate.js';
-import { authorize } from '../auth/authorize.js';
+import { placeOf, type Access } from '../auth/authorize.js';
+import type { Door, Entered } from '../auth/door.js';
 import { everyAnswer } from './answer.js';
 import { readJson, requireMediaType } from './body.js';
 import { fingerprint } from './fingerprint.js';
@@ -20,16 +20,13 @@ export interface Asked {
   /** Path and sorted query without the cursor: what a cursor is bound to. */
   readonly listKey: string;
   readonly raw: Request;
+  /** What else the caller may, for answers that are composed of parts. Nothing for a public document. */
+  readonly access: Access;
+  readonly entered: Entered | undefined;
 }
 
 export type Handler<R extends RouteDef> = (input: ParsedOf<R>, asked: Asked) => Promise<ResultOf<R>>;
 export type Handlers<R extends Routes> = { readonly [K in keyof R]: Handler<R[K]> };
-
-export interface Door {
-  /** @throws Problem unauthenticated */
-  authenticate(authorization: string | undefined): Promise<Principal>;
-  callerOf(principal: Principal): Caller;
-}
 
 interface Answer {
   readonly status: number;
@@ -45,31 +42,61 @@ export function mount<const R extends Routes>(app: Hono, routes: R, use: { handl
   for (const [name, def] of Object.entries(routes)) {
     const handler = use.handlers[name] as unknown as (input: object, asked: Asked) => Promise<Answer>;
     if (handler === undefined) throw new TypeError(`route ${name} has no handler`);
+    if (def.permission !== null) placeOf(def);
     app.on(def.method, def.path, async (c) => {
       const asked = await checks(c, def, use.door);
       const input = await parse(c, def);
       const answer = await handler(input, withBody(asked, def, input));
-      return respond(c, def, answer);
+      return respond(c, def, { ...answer, headers: { ...asked.entered?.headers, ...answer.headers } });
     });
   }
 }
 
 async function checks(c: Context, def: RouteDef, door: Door): Promise<Asked> {
   const open = def.permission === null && def.self === undefined;
-  const principal = open ? undefined : await door.authenticate(c.req.header('authorization'));
+  const entered = open ? undefined : await door.enter(entering(c, def));
   if (def.body !== undefined && !isEmpty(c.req.raw)) requireMediaType(c.req.raw, mediaTypesOf(def));
-  if (principal !== undefined && def.permission !== null) authorize(principal, def.permission);
   const url = new URL(c.req.url);
+  const authorized =
+    entered === undefined ? undefined : await door.authorize(entered, { def, target: targetOf(c, def, url) });
   const listed = [...url.searchParams].filter(([name]) => name !== 'cursor').map(([name, value]) => `${name}=${value}`);
   return {
-    caller: principal === undefined ? nobody : door.callerOf(principal),
+    caller: authorized?.caller ?? nobody,
     requestId: c.get('requestId') as string,
     ifMatch: undefined,
     dryRun: false,
     listKey: `${url.pathname}?${listed.sort().join('&')}`,
     raw: c.req.raw,
+    access: authorized?.access ?? noAccess,
+    entered,
   };
 }
+
+/** Address as the connection has it: what a header says of it could be anyone's word. */
+function entering(c: Context, def: RouteDef) {
+  const { incoming } = (c.env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } };
+  return {
+    authorization: c.req.header('authorization'),
+    address: incoming?.socket?.remoteAddress ?? 'unknown',
+    changes: def.method !== 'GET',
+  };
+}
+
+/** What the path or the query names of where to act, in its right form: an id of another kind names nothing there. */
+function targetOf(c: Context, def: RouteDef, url: URL) {
+  if (def.params !== undefined)
+    partOf(def.params, c.req.param(), (name) => problem('invalid-parameter', { parameter: name }));
+  const scope = url.searchParams.get('scope') ?? undefined;
+  if (def.on === 'queryScope' && !v.is(scopeIdSchema, scope))
+    throw problem('invalid-parameter', { parameter: 'scope' });
+  return { id: c.req.param('id'), scope };
+}
+
+const noAccess: Access = {
+  may: () => false,
+  mayOn: async () => false,
+  readScope: () => nobody.readScope,
+};
 
 /** Whoever asks for a public document. */
 const nobody: Caller = {

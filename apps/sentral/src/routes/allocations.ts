@@ -1,16 +1,13 @@
 import type { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
-import type { Caller } from '@sentral/contracts/contract';
-import type { Id } from '@sentral/contracts/ids';
 import { requireIdempotencyKey, type Asked, type Handlers } from '../http/mount.js';
 import { createdAt, listed, openCursor, shown, unreplayed } from './shape.js';
 import type { World } from './world.js';
 
-export function allocationHandlers({ inventory, tenancy, cursors }: World): Handlers<typeof allocationRoutes> {
+export function allocationHandlers({ inventory, cursors }: World): Handlers<typeof allocationRoutes> {
   return {
     createAllocation: async ({ params, body }, asked) => {
       requireIdempotencyKey(asked);
-      const caller = await withScopes({ tenancy }, asked.caller, params.id);
-      const result = await inventory.allocation.reserve(caller, {
+      const result = await inventory.allocation.reserve(asked.caller, {
         ...body,
         environmentId: params.id,
         version: versionOf(asked),
@@ -58,17 +55,4 @@ function changed<T extends { readonly version: number; readonly replayed?: true 
   const { body, headers } = unreplayed(result);
   const answer = shown(body as Omit<T, 'replayed'> & { version: number }, asked);
   return { ...answer, headers: { ...answer.headers, ...headers } };
-}
-
-/**
- * Brings the path of the environment along as tenancy has it, so that one made a moment ago works at once.
- * @throws Problem not-found for an environment that does not exist or that the caller may not see
- */
-async function withScopes(
-  { tenancy }: Pick<World, 'tenancy'>,
-  caller: Caller,
-  environmentId: Id<'env'>,
-): Promise<Caller> {
-  const { rows: scopes } = await tenancy.scope.path(caller, { id: environmentId });
-  return { ...caller, scopes };
 }

@@ -1,0 +1,57 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { isProblem } from '@sentral/contracts/problem';
+import type { RouteDef } from '@sentral/contracts/route';
+import type { Authenticate } from './authenticate.js';
+import { authorize, callerOf, type Access, type Target } from './authorize.js';
+import type { Lineage } from './lineage.js';
+import type { Locate } from './locate.js';
+import type { RateLimiter } from './rate-limit.js';
+import type { Session, Sessions } from './sessions.js';
+
+/** Who came in, and when its credential ends. */
+export interface Entered {
+  readonly session: Session;
+  readonly expiresAt: Date | undefined;
+  /** What is left of its rate, for the answer. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Door {
+  /** @throws Problem unauthenticated | rate-limited */
+  enter(request: { authorization: string | undefined; address: string; changes: boolean }): Promise<Entered>;
+  /** @throws Problem not-found | permission-denied */
+  authorize(entered: Entered, asked: { def: RouteDef; target: Target }): Promise<{ caller: Caller; access: Access }>;
+}
+
+interface Use {
+  readonly authenticate: Authenticate;
+  readonly sessions: Sessions;
+  readonly lineage: Lineage;
+  readonly locate: Locate;
+  readonly limiter: RateLimiter;
+}
+
+/** The way in: who is it, how often, and may it. Nothing behind it asks again. */
+export function createDoor(use: Use): Door {
+  return {
+    async enter({ authorization, address, changes }) {
+      try {
+        const { credential, expiresAt } = await use.authenticate(authorization);
+        // A change is decided on grants as they are, a read on those of at most five seconds ago.
+        const session = await (changes ? use.sessions.openFresh(credential) : use.sessions.open(credential));
+        return {
+          session,
+          expiresAt: expiresAt ?? (session.validUntil === undefined ? undefined : new Date(session.validUntil)),
+          headers: use.limiter.take(session.principal.id, changes ? 'write' : 'read'),
+        };
+      } catch (error) {
+        if (isProblem(error, 'unauthenticated')) use.limiter.failed(address);
+        throw error;
+      }
+    },
+    async authorize({ session }, asked) {
+      const authorized = await authorize(use, session, asked);
+      return { caller: callerOf(session, authorized), access: authorized.access };
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { Prefix } from '@sentral/contracts/ids';
+import { isProblem } from '@sentral/contracts/problem';
+import type { Contexts } from '../routes/world.js';
+import { missing } from './authorize.js';
+import type { ScopeId } from './lineage.js';
+import { facade } from './sessions.js';
+
+/** The scope in which the thing with this id lies. @throws Problem not-found */
+export type Locate = (id: string) => Promise<ScopeId>;
+
+type Finder = (contexts: Contexts, id: never) => Promise<ScopeId>;
+
+/** One line for every kind of thing that is named by an id of its own and lies in a scope. */
+const finders: { readonly [P in Prefix]?: Finder } = {
+  alc: async ({ inventory }, id) => (await inventory.allocation.get(facade, { id })).environmentId,
+  hol: async ({ tenancy }, id) => (await tenancy.hold.get(facade, { id })).scopeId,
+  pex: async ({ tenancy }, id) => (await tenancy.exemption.get(facade, { id })).scopeId,
+  qta: async ({ tenancy }, id) => (await tenancy.quota.get(facade, { id })).scopeId,
+  rbd: async ({ tenancy }, id) => (await tenancy.roleBinding.get(facade, { id })).scopeId,
+  dny: async ({ tenancy }, id) => (await tenancy.denyRule.get(facade, { id })).scopeId,
+  sac: async ({ tenancy }, id) => (await tenancy.serviceAccount.get(facade, { id })).scopeId,
+  tok: async ({ tenancy }, id) => {
+    const { serviceAccountId } = await tenancy.token.get(facade, { id });
+    return (await tenancy.serviceAccount.get(facade, { id: serviceAccountId })).scopeId;
+  },
+};
+
+export function createLocate(contexts: Contexts): Locate {
+  return async (id) => {
+    const find = finders[id.slice(0, 3) as Prefix];
+    if (find === undefined) throw new TypeError(`nobody knows where ${id.slice(0, 3)}_… lies`);
+    try {
+      return await find(contexts, id as never);
+    } catch (error) {
+      // What a missing id is told is what a foreign one is told, to the byte.
+      throw isProblem(error, 'not-found') ? missing(id) : error;
+    }
+  };
+}
