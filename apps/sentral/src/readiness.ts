@@ -2,6 +2,7 @@ import type { readinessSchema } from '@sentral/contracts/api/system';
 import type { Bus } from '@sentral/kernel/bus/port';
 import type { Database } from '@sentral/kernel/database';
 import type { InferOutput } from 'valibot';
+import { noAdministrator } from './auth/sessions.js';
 
 export type Readiness = InferOutput<typeof readinessSchema>;
 
@@ -13,6 +14,8 @@ export interface Watched {
     lag(): Promise<{ readonly unnumbered: number; readonly unpublished: number }>;
   }[];
   readonly draining: () => boolean;
+  /** What tenancy last said of its administrators; undefined where no facade asks. */
+  readonly installation: () => { readonly administrators: number; readonly bootstrapOverride: boolean } | undefined;
 }
 
 /** A feed that is further behind than this is called degraded. */
@@ -27,7 +30,8 @@ export async function readiness(watched: Watched): Promise<Readiness> {
   const away = databases.some((part) => part.status === 'unavailable');
   return {
     status: watched.draining() ? 'draining' : away ? 'unready' : 'ready',
-    parts: [...databases, ...bus, ...lags],
+    parts: [...databases, ...bus, ...lags, ...administrators(watched)],
+    ...(watched.installation()?.bootstrapOverride === true ? { bootstrapOverride: true } : {}),
   };
 }
 
@@ -63,6 +67,11 @@ async function lagPart({ context, lag }: Watched['lags'][number]): Promise<Part>
   } catch {
     return { name, status: 'degraded', reason: 'its lag cannot be read' };
   }
+}
+
+function administrators(watched: Watched): Part[] {
+  if (watched.installation()?.administrators !== 0) return [];
+  return [{ name: 'administrators', status: 'degraded', reason: noAdministrator }];
 }
 
 function within<T>(work: Promise<T>): Promise<T> {

@@ -46,9 +46,16 @@ export async function start(config: Config, extraIssuers: readonly TrustedIssuer
 
   let draining = false;
   const databases = Object.fromEntries(Object.entries(pools).map(([name, roles]) => [name, roles.app]));
-  const ready = () => readiness({ databases, bus, lags: relays, draining: () => draining });
   const app = createApp({ newId, telemetry, draining: () => draining });
   const sessions = config.facade ? createSessions({ access: contexts.tenancy.access, telemetry }) : undefined;
+  const ready = () =>
+    readiness({
+      databases,
+      bus,
+      lags: relays,
+      draining: () => draining,
+      installation: () => sessions?.installation(),
+    });
   if (sessions !== undefined) {
     const door = createDoor({
       authenticate: createAuthenticate([...issuersOf(config), ...extraIssuers]),

@@ -66,7 +66,7 @@ export async function authorize(
     case 'item': {
       const id = target.id ?? '';
       // A read that needs no border crossed is left to the context: it looks with the caller's eyes anyway.
-      if (def.method === 'GET' && reachOf(reading) === 'scope')
+      if (def.method === 'GET' && def.path.endsWith('/:id') && reachOf(reading) === 'scope')
         return allowed(use, session, { chain: [platform], readScope, scopes: [] });
       const place = await placeAt(use, await use.locate(id), { current: def.method !== 'GET' });
       if (!decide(session.snapshot, reading, place.chain).allowed) throw missing(id);

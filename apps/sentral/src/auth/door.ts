@@ -1,12 +1,12 @@
 import type { Caller } from '@sentral/contracts/contract';
-import { isProblem } from '@sentral/contracts/problem';
+import { isProblem, problem } from '@sentral/contracts/problem';
 import type { RouteDef } from '@sentral/contracts/route';
 import type { Authenticate } from './authenticate.js';
 import { authorize, callerOf, type Access, type Target } from './authorize.js';
 import type { Lineage } from './lineage.js';
 import type { Locate } from './locate.js';
 import type { RateLimiter } from './rate-limit.js';
-import type { Session, Sessions } from './sessions.js';
+import { noAdministrator, type Session, type Sessions } from './sessions.js';
 
 /** Who came in, and when its credential ends. */
 export interface Entered {
@@ -50,8 +50,13 @@ export function createDoor(use: Use): Door {
       }
     },
     async authorize({ session }, asked) {
-      const authorized = await authorize(use, session, asked);
-      return { caller: callerOf(session, authorized), access: authorized.access };
+      try {
+        const authorized = await authorize(use, session, asked);
+        return { caller: callerOf(session, authorized), access: authorized.access };
+      } catch (error) {
+        if (!isProblem(error, 'permission-denied') || use.sessions.installation()?.administrators !== 0) throw error;
+        throw problem('permission-denied', error.facts, noAdministrator);
+      }
     },
   };
 }

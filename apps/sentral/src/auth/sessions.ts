@@ -20,6 +20,10 @@ export interface Sessions {
   stop(): Promise<void>;
 }
 
+/** Nobody can grant anything yet, and no route leads there. */
+export const noAdministrator =
+  'This installation has no administrator: run `sentral-migrator bootstrap-admin --subject <issuer>#<subject>`.';
+
 /** How old a snapshot may be that a read is decided on (api.md B.6). */
 const cacheMs = 5_000;
 const pollMs = 1_000;
@@ -39,11 +43,7 @@ export function createSessions(use: { access: Access; telemetry: Telemetry }): S
 
   const heard = (said: Epoch): void => {
     if (said.administrators === 0 && last?.administrators !== 0) {
-      use.telemetry.log(
-        'warn',
-        'this installation has no administrator: run `sentral-migrator bootstrap-admin --subject <issuer>#<subject>`',
-        {},
-      );
+      use.telemetry.log('warn', noAdministrator, {});
     }
     last = said;
     if (said.epoch === epoch) return;

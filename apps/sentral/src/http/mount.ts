@@ -1,4 +1,4 @@
-import { scopeIdSchema, type Caller } from '@sentral/contracts/contract';
+import { platformScopeId, scopeIdSchema, type Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
 import type { ParsedOf, ResultOf, RouteDef, Routes } from '@sentral/contracts/route';
 import { contentErrors } from '@sentral/contracts/validation';
@@ -6,6 +6,7 @@ import type { Context, Hono } from 'hono';
 import * as v from 'valibot';
 import { placeOf, type Access } from '../auth/authorize.js';
 import type { Door, Entered } from '../auth/door.js';
+import type { ScopeId } from '../auth/lineage.js';
 import { everyAnswer } from './answer.js';
 import { readJson, requireMediaType } from './body.js';
 import { fingerprint } from './fingerprint.js';
@@ -23,6 +24,8 @@ export interface Asked {
   /** What else the caller may, for answers that are composed of parts. Nothing for a public document. */
   readonly access: Access;
   readonly entered: Entered | undefined;
+  /** The scope that the path names, for routes that are authorized on it. */
+  readonly scopeId: ScopeId | undefined;
 }
 
 export type Handler<R extends RouteDef> = (input: ParsedOf<R>, asked: Asked) => Promise<ResultOf<R>>;
@@ -69,6 +72,7 @@ async function checks(c: Context, def: RouteDef, door: Door): Promise<Asked> {
     raw: c.req.raw,
     access: authorized?.access ?? noAccess,
     entered,
+    scopeId: def.on === 'pathScope' ? ((c.req.param('id') ?? platformScopeId) as ScopeId) : undefined,
   };
 }
 

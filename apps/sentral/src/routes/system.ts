@@ -1,6 +1,8 @@
 import type { systemRoutes } from '@sentral/contracts/api/system';
 import type { Handlers } from '../http/mount.js';
 import type { Readiness } from '../readiness.js';
+import type { readScopeSchema } from '@sentral/contracts/contract';
+import type { InferOutput } from 'valibot';
 
 export function systemHandlers(use: {
   readiness: () => Promise<Readiness>;
@@ -13,13 +15,23 @@ export function systemHandlers(use: {
       return body.status === 'ready' ? { status: 200, body } : { status: 503, body };
     },
     openapi: async () => ({ status: 200, body: use.document() }),
-    whoami: async (_, asked) => ({
-      status: 200,
-      body: {
-        principal: { id: asked.caller.principal.id, type: asked.caller.principal.type },
-        accessEpoch: asked.caller.accessEpoch,
-        readScope: asked.caller.readScope as { all: true },
-      },
-    }),
+    whoami: async (_, asked) => {
+      const { principal } = asked.entered?.session ?? {};
+      return {
+        status: 200,
+        body: {
+          principal: {
+            id: asked.caller.principal.id,
+            type: asked.caller.principal.type,
+            ...(principal?.displayName === undefined ? {} : { displayName: principal.displayName }),
+          },
+          accessEpoch: asked.caller.accessEpoch,
+          readScope: asked.access.readScope('tenancy.project.read') as WhoamiScope,
+          ...(asked.entered?.expiresAt === undefined ? {} : { expiresAt: asked.entered.expiresAt.toISOString() }),
+        },
+      };
+    },
   };
 }
+
+type WhoamiScope = InferOutput<typeof readScopeSchema>;

@@ -178,6 +178,7 @@ const list = verb({
   summary: 'Allocations by filter, ordered by id; what another tenant holds does not exist.',
   command: v.strictObject({
     environmentId: v.optional(idSchema('env')),
+    projectId: v.optional(idSchema('prj')),
     consumerService: v.optional(text(1, 64)),
     consumerKind: v.optional(text(1, 64)),
     consumerId: v.optional(text(1, 256)),

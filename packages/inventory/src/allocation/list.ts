@@ -28,6 +28,7 @@ export async function listAllocations(
   }
   if (command.environmentId !== undefined)
     q.and(`a.scope_id = ${q.value(decodeId('env', command.environmentId))}::uuid`);
+  if (command.projectId !== undefined) q.and(`a.project_id = ${q.value(decodeId('prj', command.projectId))}::uuid`);
   if (command.consumerService !== undefined) q.and(`a.consumer_service = ${q.value(command.consumerService)}`);
   if (command.consumerKind !== undefined) q.and(`a.consumer_kind = ${q.value(command.consumerKind)}`);
   if (command.consumerId !== undefined) q.and(`a.consumer_id = ${q.value(command.consumerId)}`);
