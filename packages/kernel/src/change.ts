@@ -103,6 +103,10 @@ export interface Change {
   readonly after: object | null;
   /** The public event where it says more than the resource as it is now. */
   readonly event?: object;
+  /** Policies that would have refused it, had they been enforced: for the record. */
+  readonly auditOnly?: readonly object[];
+  /** What the caller said of why. */
+  readonly reason?: string;
   /** Uuids of the scopes that the resource lies in. */
   readonly scope?: { readonly tenantId?: string; readonly projectId?: string; readonly environmentId?: string };
 }
@@ -131,7 +135,14 @@ export function feedEvent(schema: string, caller: Caller, change: Change) {
     resource: { type: `${schema}.${noun}`, id, version },
     ...(scope === undefined ? {} : { scope }),
     event: change.event ?? after ?? before ?? {},
-    audit: { principal: { id: actor, type }, accessEpoch: caller.accessEpoch, before: before ?? null, after },
+    audit: {
+      principal: { id: actor, type },
+      accessEpoch: caller.accessEpoch,
+      before: before ?? null,
+      after,
+      ...(change.auditOnly === undefined ? {} : { auditOnly: change.auditOnly }),
+      ...(change.reason === undefined ? {} : { reason: change.reason }),
+    },
     ...(caller.traceparent === undefined ? {} : { traceparent: caller.traceparent }),
   };
 }

@@ -189,6 +189,7 @@ CREATE TABLE "tenancy"."scope_key" (
 	CONSTRAINT "scope_key_once_per_source" PRIMARY KEY("source","external_id")
 );
 --> statement-breakpoint
+ALTER TABLE "tenancy"."scope" ADD COLUMN "reverts_to" text;--> statement-breakpoint
 ALTER TABLE "tenancy"."scope" ADD COLUMN "policy_version" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "tenancy"."deny_rule" ADD CONSTRAINT "deny_rule_scope_exists" FOREIGN KEY ("scope_id","scope_kind") REFERENCES "tenancy"."scope"("id","kind") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "tenancy"."role_binding" ADD CONSTRAINT "role_binding_scope_exists" FOREIGN KEY ("scope_id","scope_kind") REFERENCES "tenancy"."scope"("id","kind") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -216,4 +217,6 @@ CREATE INDEX "policy_exemption_by_expiry" ON "tenancy"."policy_exemption" USING 
 CREATE UNIQUE INDEX "principal_once_per_issuer" ON "tenancy"."principal" USING btree ("issuer","subject");--> statement-breakpoint
 CREATE UNIQUE INDEX "principal_name_once_in_scope" ON "tenancy"."principal" USING btree ("scope_id","name") WHERE kind = 'service' and state <> 'removed';--> statement-breakpoint
 CREATE INDEX "token_by_account" ON "tenancy"."token" USING btree ("service_account_id","id");--> statement-breakpoint
-CREATE INDEX "quota_limit_by_scope" ON "tenancy"."quota_limit" USING btree ("scope_id","id");
+CREATE INDEX "quota_limit_by_scope" ON "tenancy"."quota_limit" USING btree ("scope_id","id");--> statement-breakpoint
+-- lock: a handful of scopes exist before the first release with verbs that make them
+ALTER TABLE "tenancy"."scope" ADD CONSTRAINT "scope_deleting_can_revert" CHECK ((state = 'deleting') = (reverts_to is not null) and reverts_to in ('active', 'suspended'));

@@ -12,8 +12,8 @@ export const constraints: Record<string, (error: unknown) => Problem> = {
   role_binding_once_per_principal: exists('subject'),
   role_binding_once_per_group: exists('subject'),
   role_binding_principal_exists: missing('/subject/id', 'principal'),
-  role_binding_where_the_role_goes: () => problem('state-conflict', { rule: 'role_binding_where_the_role_goes' }),
   last_administrator: () => problem('last-administrator', { scope: 'platform' }),
   policy_exemption_once: exists('key'),
   quota_limit_once: exists('dimension'),
+  quota_never_grown_over_cap: () => problem('quota-exceeded', {}),
 };

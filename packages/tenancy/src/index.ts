@@ -66,6 +66,8 @@ import { listUsers } from './user/list.js';
 import { registerUser } from './user/register.js';
 
 export type { Deps, ScopeUser } from './deps.js';
+export { isProductionDatabase, noteProduction } from './installation/sql.js';
+export { createTenancyLoops } from './loops.js';
 export type Tenancy = Implements<typeof tenancy>;
 
 /** The tenancy context: who exists, who may do what, and how much. */

@@ -14,6 +14,17 @@ export interface Visible {
   readonly platform: boolean;
 }
 
+/** What a caller may see, for a statement that runs in a transaction of its own. */
+export function visibleOf({ readScope }: Pick<Caller, 'readScope'>): Visible | null {
+  if ('all' in readScope) return null;
+  return {
+    tenantIds: readScope.tenantIds.map((id) => decodeId('tnt', id)),
+    projectIds: readScope.projectIds.map((id) => decodeId('prj', id)),
+    environmentIds: readScope.environmentIds.map((id) => decodeId('env', id)),
+    platform: readScope.platform === true,
+  };
+}
+
 /**
  * Runs a read with the walls that fit the caller. Who sees one whole tenant and nothing else reads as `tenancy_read`, where the policies hold too;
  * a policy knows one tenant only, so every other caller reads across tenants and `visible` alone decides.
@@ -23,14 +34,8 @@ export async function readingAs<T>(
   caller: Caller,
   work: (on: Database | Tx, visible: Visible | null) => Promise<T>,
 ): Promise<T> {
-  const { readScope } = caller;
-  if ('all' in readScope) return work(deps.db.platform, null);
-  const visible: Visible = {
-    tenantIds: readScope.tenantIds.map((id) => decodeId('tnt', id)),
-    projectIds: readScope.projectIds.map((id) => decodeId('prj', id)),
-    environmentIds: readScope.environmentIds.map((id) => decodeId('env', id)),
-    platform: readScope.platform === true,
-  };
+  const visible = visibleOf(caller);
+  if (visible === null) return work(deps.db.platform, null);
   const [tenant, ...others] = visible.tenantIds;
   if (
     tenant === undefined ||

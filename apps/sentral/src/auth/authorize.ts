@@ -128,9 +128,9 @@ export function missing(id: string): Problem {
 function onlyHere(chain: readonly ScopeRef[]): ReadScope {
   const target = chain.at(-1) ?? platform;
   return {
-    tenantIds: target.kind === 'tenant' ? [target.id as never] : [],
-    projectIds: target.kind === 'project' ? [target.id as never] : [],
-    environmentIds: target.kind === 'environment' ? [target.id as never] : [],
+    tenantIds: target.kind === 'tenant' ? [target.id] : [],
+    projectIds: target.kind === 'project' ? [target.id] : [],
+    environmentIds: target.kind === 'environment' ? [target.id] : [],
     ...(target.kind === 'platform' ? { platform: true } : {}),
   };
 }

@@ -1,9 +1,9 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
+import { readSelector } from '@sentral/contracts/label-selector';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { page, query, readCursor, readDb, visibleTenants, type Query } from '../reading.js';
-import { readSelector } from './labels.js';
 import { selectNode, toNode, type NodeRow } from './row.js';
 
 type Asked = Command<'node', 'list'>;

@@ -1,11 +1,13 @@
 import type { Caller } from '@sentral/contracts/contract';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { findInstallation } from '../installation/sql.js';
 
+/** The count of changes of access, and whether anyone administers the platform. */
 export async function epochOfAccess(
-  _deps: Deps,
+  deps: Deps,
   _caller: Caller,
   _command: Command<'access', 'epoch'>,
 ): Promise<Result<'access', 'epoch'>> {
-  throw new Error('not built');
+  return findInstallation(deps.db.platform);
 }

@@ -1,11 +1,45 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { lockAccess } from '../installation/sql.js';
+import { findScoped, lockScoped, scopedChange } from '../scoped.js';
+import { judgeContent } from './content.js';
+import { amendDenyRuleRow, denyRules } from './sql.js';
 
+/**
+ * Changes what is forbidden, to whom and why; nobody exempts itself.
+ * @throws Problem not-found | version-mismatch | permission-denied | reference-not-found | last-administrator
+ */
 export async function amendDenyRule(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'denyRule', 'amend'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'denyRule', 'amend'>,
 ): Promise<Result<'denyRule', 'amend'>> {
-  throw new Error('not built');
+  const id = decodeId('dny', command.id);
+  return judged(
+    inTransaction(
+      deps.db.app,
+      (tx) =>
+        once(tx, caller, async () => {
+          await lockAccess(tx);
+          const before = await lockScoped(tx, caller, { noun: denyRules, id, version: command.version });
+          const { patch } = command;
+          const to = {
+            permissions: patch.permissions ?? before.permissions,
+            subjects: patch.subjects === undefined ? before.subjects : patch.subjects === 'all' ? null : patch.subjects,
+            exceptions: patch.exceptions ?? before.exceptions,
+            reason: patch.reason ?? before.reason,
+          };
+          await judgeContent(tx, caller, { before, after: to, tenantId: before.tenantId });
+          await amendDenyRuleRow(tx, id, to);
+          const after = await findScoped(tx, denyRules, id);
+          await recordChanges(tx, caller, [scopedChange(denyRules, 'amended', { before, after })]);
+          return denyRules.to(after);
+        }),
+      asked(caller),
+    ),
+  );
 }

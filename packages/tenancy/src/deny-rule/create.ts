@@ -1,11 +1,42 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { problem } from '@sentral/contracts/problem';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { lockAccess } from '../installation/sql.js';
+import { lockActivePath } from '../scope/active.js';
+import { findScoped, scopedChange } from '../scoped.js';
+import { judgeContent } from './content.js';
+import { denyRules, insertDenyRule } from './sql.js';
 
+/**
+ * Forbids something on the platform or a tenant and below; deny beats allow everywhere.
+ * @throws Problem not-found | permission-denied | reference-not-found | scope-not-active | last-administrator
+ */
 export async function createDenyRule(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'denyRule', 'create'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'denyRule', 'create'>,
 ): Promise<Result<'denyRule', 'create'>> {
-  throw new Error('not built');
+  const id = deps.newId();
+  const { permissions, exceptions, reason } = command;
+  const rule = { permissions, exceptions, reason, subjects: command.subjects === 'all' ? null : command.subjects };
+  return judged(
+    inTransaction(
+      deps.db.app,
+      (tx) =>
+        once(tx, caller, async () => {
+          await lockAccess(tx);
+          const scope = (await lockActivePath(tx, caller, command.scopeId)).at(-1);
+          if (scope === undefined) throw problem('not-found', { resourceType: 'scope' });
+          await judgeContent(tx, caller, { before: undefined, after: rule, tenantId: scope.tenantId });
+          await insertDenyRule(tx, { ...rule, id, scope, createdBy: caller.principal.id });
+          const after = await findScoped(tx, denyRules, id);
+          await recordChanges(tx, caller, [scopedChange(denyRules, 'created', { before: null, after })]);
+          return denyRules.to(after);
+        }),
+      asked(caller),
+    ),
+  );
 }

@@ -1,11 +1,18 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { getScoped } from '../scoped.js';
+import { holds } from './sql.js';
 
+/**
+ * One hold.
+ * @throws Problem not-found
+ */
 export async function getHold(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'hold', 'get'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'hold', 'get'>,
 ): Promise<Result<'hold', 'get'>> {
-  throw new Error('not built');
+  return getScoped(deps, caller, { noun: holds, id: decodeId('hol', command.id) });
 }

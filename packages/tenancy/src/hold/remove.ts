@@ -1,11 +1,35 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { touchScope } from '../scope/events.js';
+import { deleteScoped, lockHome, lockScoped } from '../scoped.js';
+import { holds } from './sql.js';
 
+/**
+ * Ends a hold.
+ * @throws Problem not-found | version-mismatch
+ */
 export async function removeHold(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'hold', 'remove'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'hold', 'remove'>,
 ): Promise<Result<'hold', 'remove'>> {
-  throw new Error('not built');
+  const id = decodeId('hol', command.id);
+  return judged(
+    inTransaction(
+      deps.db.app,
+      (tx) =>
+        once(tx, caller, async () => {
+          const scope = await lockHome(tx, caller, { noun: holds, id });
+          const before = await lockScoped(tx, caller, { noun: holds, id, version: command.version });
+          const gone = await deleteScoped(tx, holds, before);
+          await recordChanges(tx, caller, [gone, await touchScope(tx, scope)]);
+          return holds.to(before);
+        }),
+      asked(caller),
+    ),
+  );
 }

@@ -22,6 +22,27 @@ export const invariants: readonly Check[] = [
     query: `select 'no platform' as example where not exists (select from tenancy.scope where kind = 'platform')`,
   },
   {
+    name: 'tenancy.scope.deletesEnd',
+    statement: 'No delete hangs: what is in deletion is finished or taken back within five minutes.',
+    query: `select id::text as example from tenancy.scope where state = 'deleting' and updated_at < now() - interval '5 minutes'`,
+  },
+  {
+    name: 'tenancy.quota.countersAreTheTree',
+    statement: 'What the counters say is what lives in the tree.',
+    query: `select q.scope_id::text || ' ' || q.dimension as example from tenancy.quota_use q join tenancy.scope p on p.id = q.scope_id
+      where q.dimension in ('tenancy.projects', 'tenancy.environments') and q.used <> (
+        select count(*) from tenancy.scope s
+        where s.state <> 'deleted' and s.kind = case q.dimension when 'tenancy.projects' then 'project' else 'environment' end
+          and (s.tenant_id = q.scope_id or s.project_id = q.scope_id) and s.id <> q.scope_id)`,
+  },
+  {
+    name: 'tenancy.quota.capsAreTheLimits',
+    statement: 'The cap of a counter is the limit that is set on its scope.',
+    query: `select q.scope_id::text || ' ' || q.dimension as example from tenancy.quota_use q
+      left join tenancy.quota_limit l on l.scope_id = q.scope_id and l.dimension = q.dimension
+      where q.cap is distinct from l.bound`,
+  },
+  {
     name: 'tenancy.feed.dense',
     statement: 'Positions in the feed have no gap and no double.',
     query: `select pos::text as example from (select pos, lead(pos) over (order by pos) as next from tenancy.feed where pos is not null) f

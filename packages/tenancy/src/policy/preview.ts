@@ -1,11 +1,25 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { encodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { pathOfScope } from '../scope/path.js';
+import { folded } from './effective.js';
+import { readBindings } from './wanted.js';
 
+/**
+ * What would hold on a scope if these were its bindings; nothing is changed.
+ * @throws Problem not-found
+ */
 export async function previewPolicy(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'policy', 'preview'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'policy', 'preview'>,
 ): Promise<Result<'policy', 'preview'>> {
-  throw new Error('not built');
+  const policyBindings = readBindings(command.bindings).map((binding) => ({
+    ...binding,
+    id: encodeId('plb', deps.newId()),
+  }));
+  const { rows } = await pathOfScope(deps, caller, { id: command.scopeId });
+  const tried = rows.map((row) => (row.id === command.scopeId ? { ...row, policyBindings } : row));
+  return folded(command.scopeId, tried, deps.now());
 }

@@ -1,11 +1,44 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { problem } from '@sentral/contracts/problem';
+import { ownerOfDimension } from '@sentral/contracts/quota';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { lockToChange } from '../scope/change.js';
+import { touchScope } from '../scope/events.js';
+import { findScoped, scopedChange } from '../scoped.js';
+import { insertLimit, limits, upsertQuotaCap } from './sql.js';
 
+/**
+ * Limits a dimension on a scope: a limit below use stops growth and nothing else.
+ * @throws Problem not-found | already-exists | state-conflict
+ */
 export async function createQuota(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'quota', 'create'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'quota', 'create'>,
 ): Promise<Result<'quota', 'create'>> {
-  throw new Error('not built');
+  const id = deps.newId();
+  return judged(
+    inTransaction(
+      deps.db.app,
+      (tx) =>
+        once(tx, caller, async () => {
+          const scope = await lockToChange(tx, caller, command.scopeId);
+          const { dimension, limit } = command;
+          if (scope.kind === 'platform')
+            throw problem('state-conflict', { state: scope.kind, allowedStates: ['tenant', 'project', 'environment'] });
+          await insertLimit(tx, { id, scope, dimension, limit });
+          if (ownerOfDimension(dimension) === 'tenancy') await upsertQuotaCap(tx, scope.id, { dimension, cap: limit });
+          const after = await findScoped(tx, limits, id);
+          await recordChanges(tx, caller, [
+            scopedChange(limits, 'created', { before: null, after }),
+            await touchScope(tx, scope),
+          ]);
+          return limits.to(after);
+        }),
+      asked(caller),
+    ),
+  );
 }

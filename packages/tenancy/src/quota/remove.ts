@@ -1,11 +1,38 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import { ownerOfDimension } from '@sentral/contracts/quota';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { touchScope } from '../scope/events.js';
+import { deleteScoped, lockHome, lockScoped } from '../scoped.js';
+import { limits, upsertQuotaCap } from './sql.js';
 
+/**
+ * Lifts a limit.
+ * @throws Problem not-found | version-mismatch
+ */
 export async function removeQuota(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'quota', 'remove'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'quota', 'remove'>,
 ): Promise<Result<'quota', 'remove'>> {
-  throw new Error('not built');
+  const id = decodeId('qta', command.id);
+  return judged(
+    inTransaction(
+      deps.db.app,
+      (tx) =>
+        once(tx, caller, async () => {
+          const scope = await lockHome(tx, caller, { noun: limits, id });
+          const before = await lockScoped(tx, caller, { noun: limits, id, version: command.version });
+          if (ownerOfDimension(before.dimension) === 'tenancy')
+            await upsertQuotaCap(tx, scope.id, { dimension: before.dimension, cap: null });
+          const gone = await deleteScoped(tx, limits, before);
+          await recordChanges(tx, caller, [gone, await touchScope(tx, scope)]);
+          return limits.to(before);
+        }),
+      asked(caller),
+    ),
+  );
 }

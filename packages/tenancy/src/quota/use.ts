@@ -1,11 +1,21 @@
 import type { Caller } from '@sentral/contracts/contract';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { getScope } from '../scope/get.js';
+import { uuidOfScope } from '../scope/row.js';
+import { listQuotaUse } from './sql.js';
 
+/**
+ * What a scope and its children use of tenancy's own dimensions.
+ * @throws Problem not-found
+ */
 export async function useOfQuota(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'quota', 'use'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'quota', 'use'>,
 ): Promise<Result<'quota', 'use'>> {
-  throw new Error('not built');
+  await getScope(deps, caller, { id: command.scopeId });
+  const rows = await listQuotaUse(deps.db.platform, uuidOfScope(command.scopeId));
+  const shown = (own: boolean) => rows.filter((row) => row.own === own).map(({ own: _, ...use }) => use);
+  return { own: shown(true), children: shown(false) };
 }

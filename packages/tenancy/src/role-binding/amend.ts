@@ -1,11 +1,51 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { lockAccess } from '../installation/sql.js';
+import { lockVisiblePath, refsOf } from '../scope/active.js';
+import { scopeId } from '../scope/row.js';
+import { findScoped, lockScoped, scopedChange } from '../scoped.js';
+import { past } from './create.js';
+import { refuseEscalation } from './guard.js';
+import { amendBindingRow, bindings } from './sql.js';
 
+/**
+ * Changes until when a grant holds, and why.
+ * @throws Problem not-found | version-mismatch | permission-denied | last-administrator | state-conflict
+ */
 export async function amendRoleBinding(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'roleBinding', 'amend'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'roleBinding', 'amend'>,
 ): Promise<Result<'roleBinding', 'amend'>> {
-  throw new Error('not built');
+  const id = decodeId('rbd', command.id);
+  return judged(
+    inTransaction(
+      deps.db.app,
+      (tx) =>
+        once(tx, caller, async () => {
+          await lockAccess(tx);
+          const before = await lockScoped(tx, caller, { noun: bindings, id, version: command.version });
+          if (before.role === 'break-glass')
+            throw problem('state-conflict', { state: before.role, allowedStates: [] }, 'Broken glass is not mended: end it, or break it again.');
+          const path = await lockVisiblePath(tx, caller, scopeId(before.scopeKind, before.scopeId));
+          await refuseEscalation(tx, caller, {
+            needs: 'tenancy.roleBinding.update',
+            role: before.role,
+            path: refsOf(path),
+          });
+          const { expiresAt = before.expiresAt, reason = before.reason } = command.patch;
+          await amendBindingRow(tx, id, { expiresAt, reason });
+          const after = await findScoped(tx, bindings, id);
+          if (after.expired && command.patch.expiresAt != null) throw past('/expiresAt');
+          await recordChanges(tx, caller, [scopedChange(bindings, 'amended', { before, after })]);
+          return bindings.to(after);
+        }),
+      asked(caller),
+    ),
+  );
 }

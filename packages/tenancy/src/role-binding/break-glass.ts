@@ -1,11 +1,65 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { decide } from '@sentral/contracts/access';
+import { problem } from '@sentral/contracts/problem';
+import { decodeId } from '@sentral/contracts/ids';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { lockAccess } from '../installation/sql.js';
+import { lockVisiblePath, refsOf } from '../scope/active.js';
+import { deleteScoped, findScoped, scopedChange } from '../scoped.js';
+import { snapshotOfCaller } from './guard.js';
+import { bindings, insertBinding, lockExpiredTwin } from './sql.js';
 
+/**
+ * Lets an administrator of the platform into a tenant: for itself, for hours, with a reason that the tenant can read.
+ * @throws Problem not-found | permission-denied | already-exists
+ */
 export async function breakGlass(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'roleBinding', 'breakGlass'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'roleBinding', 'breakGlass'>,
 ): Promise<Result<'roleBinding', 'breakGlass'>> {
-  throw new Error('not built');
+  const id = deps.newId();
+  return judged(
+    inTransaction(
+      deps.db.app,
+      (tx) =>
+        once(tx, caller, async () => {
+          await lockAccess(tx);
+          const path = await lockVisiblePath(tx, caller, command.scopeId);
+          const scope = path.at(-1);
+          const own = await snapshotOfCaller(tx, caller);
+          // Nobody acts through it but who breaks it: a loop has no one to answer for it.
+          if (
+            scope === undefined ||
+            own === undefined ||
+            !decide(own, 'tenancy.tenant.breakGlass', refsOf(path)).allowed
+          )
+            throw problem('permission-denied', {
+              missingPermission: 'tenancy.tenant.breakGlass',
+              scope: command.scopeId,
+            });
+          const binding = {
+            id,
+            scope,
+            role: 'break-glass',
+            principalId: decodeId(caller.principal.type === 'user' ? 'usr' : 'sac', caller.principal.id),
+            group: null,
+            createdBy: caller.principal.id,
+            expiresAt: null,
+            ttlSeconds: command.ttlSeconds,
+            reason: command.reason,
+          };
+          const twin = await lockExpiredTwin(tx, binding);
+          const ended = twin === undefined ? [] : [await deleteScoped(tx, bindings, twin)];
+          await insertBinding(tx, binding);
+          const after = await findScoped(tx, bindings, id);
+          await recordChanges(tx, caller, [scopedChange(bindings, 'glassBroken', { before: null, after }), ...ended]);
+          return bindings.to(after);
+        }),
+      asked(caller),
+    ),
+  );
 }

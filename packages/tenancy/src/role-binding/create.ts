@@ -1,11 +1,79 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { problem } from '@sentral/contracts/problem';
+import { roles, type RoleDef } from '@sentral/contracts/roles';
+import type { Tx } from '@sentral/kernel/database';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once, recordChanges, type Change } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { lockAccess } from '../installation/sql.js';
+import { lockActivePath, refsOf } from '../scope/active.js';
+import { deleteScoped, findScoped, scopedChange } from '../scoped.js';
+import { retireBootstrap } from './bootstrap.js';
+import { refuseEscalation } from './guard.js';
+import { bindings, insertBinding, lockExpiredTwin } from './sql.js';
+import { findSubject } from './subject.js';
 
+type Create = Command<'roleBinding', 'create'>;
+
+/**
+ * Grants a role on a scope; nobody grants what it does not hold there itself.
+ * @throws Problem not-found | already-exists | permission-denied | reference-not-found | scope-not-active | state-conflict
+ */
 export async function createRoleBinding(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'roleBinding', 'create'>,
+  deps: Deps,
+  caller: Caller,
+  command: Create,
 ): Promise<Result<'roleBinding', 'create'>> {
-  throw new Error('not built');
+  const id = deps.newId();
+  return judged(
+    inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, id }, command)), asked(caller)),
+  );
+}
+
+async function created({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Create) {
+  await lockAccess(tx);
+  const path = await lockActivePath(tx, caller, command.scopeId);
+  const scope = path.at(-1);
+  if (scope === undefined) throw problem('not-found', { resourceType: 'scope' });
+  const { boundOn }: RoleDef = roles[command.role];
+  if (!boundOn.includes(scope.kind) || command.role === 'break-glass') {
+    throw problem(
+      'state-conflict',
+      { state: scope.kind, allowedStates: command.role === 'break-glass' ? [] : [...boundOn] },
+      command.role === 'break-glass'
+        ? 'This role is taken by breaking the glass, for oneself and for hours.'
+        : `The role ${command.role} is bound on ${boundOn.join(', ')}.`,
+    );
+  }
+  await refuseEscalation(tx, caller, { needs: 'tenancy.roleBinding.create', role: command.role, path: refsOf(path) });
+  const binding = {
+    id,
+    scope,
+    role: command.role,
+    ...(await findSubject(tx, command.subject, { tenantId: scope.tenantId, pointer: '/subject/id' })),
+    createdBy: caller.principal.id,
+    expiresAt: command.expiresAt ?? null,
+    reason: command.reason ?? null,
+  };
+  const twin = await lockExpiredTwin(tx, binding);
+  const ended: Change[] = twin === undefined ? [] : [await deleteScoped(tx, bindings, twin)];
+  await insertBinding(tx, binding);
+  const after = await findScoped(tx, bindings, id);
+  if (after.expired) throw past('/expiresAt');
+  const lasting = command.role === 'platform-admin' && after.expiresAt === null;
+  const retired = lasting ? await retireBootstrap(tx, after.principalId) : [];
+  await recordChanges(tx, caller, [
+    scopedChange(bindings, 'created', { before: null, after }),
+    ...ended,
+    ...retired,
+  ]);
+  return bindings.to(after);
+}
+
+/** A grant that has ended before it began is a slip of the pen. */
+export function past(pointer: string) {
+  return problem('validation-failed', {
+    errors: [{ pointer, code: 'in_the_past', message: 'must lie in the future' }],
+  });
 }

@@ -1,11 +1,43 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { lockAccess } from '../installation/sql.js';
+import { lockVisiblePath, refsOf } from '../scope/active.js';
+import { scopeId } from '../scope/row.js';
+import { deleteScoped, lockScoped } from '../scoped.js';
+import { refuseEscalation } from './guard.js';
+import { bindings } from './sql.js';
 
+/**
+ * Takes a grant back: changes that are asked for after the answer are refused, reads follow within five seconds.
+ * @throws Problem not-found | version-mismatch | permission-denied | last-administrator
+ */
 export async function removeRoleBinding(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'roleBinding', 'remove'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'roleBinding', 'remove'>,
 ): Promise<Result<'roleBinding', 'remove'>> {
-  throw new Error('not built');
+  const id = decodeId('rbd', command.id);
+  return judged(
+    inTransaction(
+      deps.db.app,
+      (tx) =>
+        once(tx, caller, async () => {
+          await lockAccess(tx);
+          const before = await lockScoped(tx, caller, { noun: bindings, id, version: command.version });
+          const path = await lockVisiblePath(tx, caller, scopeId(before.scopeKind, before.scopeId));
+          await refuseEscalation(tx, caller, {
+            needs: 'tenancy.roleBinding.delete',
+            role: before.role,
+            path: refsOf(path),
+          });
+          await recordChanges(tx, caller, [await deleteScoped(tx, bindings, before)]);
+          return bindings.to(before);
+        }),
+      asked(caller),
+    ),
+  );
 }

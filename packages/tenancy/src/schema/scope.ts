@@ -33,6 +33,8 @@ export const scope = tenancy.table(
     labels: jsonb('labels').notNull().default({}),
     annotations: jsonb('annotations').notNull().default({}),
     state: text('state').notNull().default('active'),
+    // While it is being deleted: what it goes back to when something still lives in it.
+    revertsTo: text('reverts_to'),
     class: text('class'),
     expiresAt: at('expires_at'),
     protected: boolean('protected').notNull().default(false),
@@ -75,6 +77,10 @@ export const scope = tenancy.table(
     ),
     check('scope_name', sql`name ~ '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'`),
     check('scope_state', sql`state in ('active', 'suspended', 'deleting', 'deleted')`),
+    check(
+      'scope_deleting_can_revert',
+      sql`(state = 'deleting') = (reverts_to is not null) and reverts_to in ('active', 'suspended')`,
+    ),
     check('scope_platform_stays', sql`kind <> 'platform' or state = 'active'`),
     check(
       'scope_deleted_has_purge',

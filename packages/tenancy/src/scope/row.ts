@@ -15,6 +15,8 @@ export interface StoredScope {
   readonly labels: Record<string, string>;
   readonly annotations: Record<string, string>;
   readonly state: Scope['state'];
+  /** While it is being deleted: what it goes back to when something still lives in it. */
+  readonly revertsTo: Scope['state'] | null;
   readonly class: NonNullable<Scope['class']> | null;
   readonly expiresAt: Date | null;
   readonly protected: boolean;
@@ -42,6 +44,10 @@ export function kindOfScope(id: string): ScopeKind {
   if (id === platformScopeId) return 'platform';
   return id.startsWith('tnt_') ? 'tenant' : id.startsWith('prj_') ? 'project' : 'environment';
 }
+
+/** What the id of a kind begins with. */
+export const prefixOfScope = (kind: ScopeKind): 'platform' | 'tnt' | 'prj' | 'env' =>
+  kind === 'platform' ? 'platform' : prefixOf[kind];
 
 /** A row as the contract says it; what is null in a row is absent in the contract. */
 export function toScope(row: StoredScope): Scope {

@@ -1,11 +1,16 @@
 import type { Caller } from '@sentral/contracts/contract';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { moveScope } from './move.js';
 
+/**
+ * Stops new work in the scope and below: it may read, release and cancel.
+ * @throws Problem not-found | version-mismatch | state-conflict
+ */
 export async function suspendScope(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'scope', 'suspend'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'scope', 'suspend'>,
 ): Promise<Result<'scope', 'suspend'>> {
-  throw new Error('not built');
+  return moveScope(deps, caller, { ...command, move: 'suspend', what: 'scope.suspended' });
 }

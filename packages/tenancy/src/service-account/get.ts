@@ -1,11 +1,18 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { getScoped } from '../scoped.js';
+import { accounts } from './sql.js';
 
+/**
+ * One service account.
+ * @throws Problem not-found
+ */
 export async function getServiceAccount(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'serviceAccount', 'get'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'serviceAccount', 'get'>,
 ): Promise<Result<'serviceAccount', 'get'>> {
-  throw new Error('not built');
+  return getScoped(deps, caller, { noun: accounts, id: decodeId('sac', command.id) });
 }

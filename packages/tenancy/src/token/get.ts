@@ -1,11 +1,18 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { getScoped } from '../scoped.js';
+import { tokens } from './sql.js';
 
+/**
+ * One token, without its secret.
+ * @throws Problem not-found
+ */
 export async function getToken(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'token', 'get'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'token', 'get'>,
 ): Promise<Result<'token', 'get'>> {
-  throw new Error('not built');
+  return getScoped(deps, caller, { noun: tokens, id: decodeId('tok', command.id) });
 }

@@ -1,11 +1,25 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { listScoped } from '../scoped.js';
+import { tokens } from './sql.js';
 
+/**
+ * Tokens, ordered by id, without their secrets.
+ * @throws Problem invalid-cursor
+ */
 export async function listTokens(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'token', 'list'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'token', 'list'>,
 ): Promise<Result<'token', 'list'>> {
-  throw new Error('not built');
+  return listScoped(deps, caller, {
+    noun: tokens,
+    page: command,
+    filter: (q) => {
+      if (command.serviceAccountId !== undefined)
+        q.and(`x.service_account_id = ${q.value(decodeId('sac', command.serviceAccountId))}::uuid`);
+    },
+  });
 }

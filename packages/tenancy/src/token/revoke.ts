@@ -1,11 +1,38 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { lockAccess } from '../installation/sql.js';
+import { findScoped, lockScoped, scopedChange } from '../scoped.js';
+import { amendTokenEnd, tokens } from './sql.js';
 
+/**
+ * Ends a token at once.
+ * @throws Problem not-found | version-mismatch | state-conflict
+ */
 export async function revokeToken(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'token', 'revoke'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'token', 'revoke'>,
 ): Promise<Result<'token', 'revoke'>> {
-  throw new Error('not built');
+  const id = decodeId('tok', command.id);
+  return judged(
+    inTransaction(
+      deps.db.app,
+      (tx) =>
+        once(tx, caller, async () => {
+          await lockAccess(tx);
+          const before = await lockScoped(tx, caller, { noun: tokens, id, version: command.version });
+          if (before.state !== 'live') throw problem('state-conflict', { state: before.state, allowedStates: ['live'] });
+          await amendTokenEnd(tx, id, { revokeInSeconds: 0 });
+          const after = await findScoped(tx, tokens, id);
+          await recordChanges(tx, caller, [scopedChange(tokens, 'revoked', { before, after })]);
+          return tokens.to(after);
+        }),
+      asked(caller),
+    ),
+  );
 }

@@ -1,11 +1,37 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { amendPrincipal, findUserRow, lockUser, toUser } from './sql.js';
 
+/**
+ * Changes how a user is called.
+ * @throws Problem not-found | version-mismatch
+ */
 export async function amendUser(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'user', 'amend'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'user', 'amend'>,
 ): Promise<Result<'user', 'amend'>> {
-  throw new Error('not built');
+  const id = decodeId('usr', command.id);
+  return judged(
+    inTransaction(
+      deps.db.app,
+      (tx) =>
+        once(tx, caller, async () => {
+          const user = await lockUser(tx, id, command.version);
+          const { displayName = user.displayName } = command.patch;
+          if (displayName === user.displayName) return toUser(user);
+          await amendPrincipal(tx, id, { displayName, state: user.state });
+          const after = toUser(await findUserRow(tx, id));
+          await recordChanges(tx, caller, [
+            { what: 'user.amended', id, version: after.version, before: toUser(user), after },
+          ]);
+          return after;
+        }),
+      asked(caller),
+    ),
+  );
 }

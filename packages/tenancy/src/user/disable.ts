@@ -1,11 +1,39 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { lockAccess } from '../installation/sql.js';
+import { amendPrincipal, findUserRow, lockUser, toUser } from './sql.js';
 
+/**
+ * Shuts a user out: its changes at once, its reads within five seconds. Its bindings stay.
+ * @throws Problem not-found | version-mismatch | state-conflict | last-administrator
+ */
 export async function disableUser(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'user', 'disable'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'user', 'disable'>,
 ): Promise<Result<'user', 'disable'>> {
-  throw new Error('not built');
+  const id = decodeId('usr', command.id);
+  return judged(
+    inTransaction(
+      deps.db.app,
+      (tx) =>
+        once(tx, caller, async () => {
+          await lockAccess(tx);
+          const user = await lockUser(tx, id, command.version);
+          if (user.state !== 'active') throw problem('state-conflict', { state: user.state, allowedStates: ['active'] });
+          await amendPrincipal(tx, id, { displayName: user.displayName, state: 'disabled' });
+          const after = toUser(await findUserRow(tx, id));
+          await recordChanges(tx, caller, [
+            { what: 'user.disabled', id, version: after.version, before: toUser(user), after },
+          ]);
+          return after;
+        }),
+      asked(caller),
+    ),
+  );
 }

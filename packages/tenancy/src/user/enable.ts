@@ -1,11 +1,40 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { lockAccess } from '../installation/sql.js';
+import { amendPrincipal, findUserRow, lockUser, toUser } from './sql.js';
 
+/**
+ * Lets a user in again.
+ * @throws Problem not-found | version-mismatch | state-conflict
+ */
 export async function enableUser(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'user', 'enable'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'user', 'enable'>,
 ): Promise<Result<'user', 'enable'>> {
-  throw new Error('not built');
+  const id = decodeId('usr', command.id);
+  return judged(
+    inTransaction(
+      deps.db.app,
+      (tx) =>
+        once(tx, caller, async () => {
+          await lockAccess(tx);
+          const user = await lockUser(tx, id, command.version);
+          if (user.state !== 'disabled')
+            throw problem('state-conflict', { state: user.state, allowedStates: ['disabled'] });
+          await amendPrincipal(tx, id, { displayName: user.displayName, state: 'active' });
+          const after = toUser(await findUserRow(tx, id));
+          await recordChanges(tx, caller, [
+            { what: 'user.enabled', id, version: after.version, before: toUser(user), after },
+          ]);
+          return after;
+        }),
+      asked(caller),
+    ),
+  );
 }

@@ -1,11 +1,17 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { findUserRow, toUser } from './sql.js';
 
+/**
+ * One user.
+ * @throws Problem not-found
+ */
 export async function getUser(
-  _deps: Deps,
+  deps: Deps,
   _caller: Caller,
-  _command: Command<'user', 'get'>,
+  command: Command<'user', 'get'>,
 ): Promise<Result<'user', 'get'>> {
-  throw new Error('not built');
+  return toUser(await findUserRow(deps.db.platform, decodeId('usr', command.id)));
 }

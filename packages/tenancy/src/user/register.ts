@@ -1,11 +1,34 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { problem } from '@sentral/contracts/problem';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { findUserRow, insertUser, toUser } from './sql.js';
 
+/**
+ * Names a person before it has come, so that it can be granted something.
+ * @throws Problem already-exists
+ */
 export async function registerUser(
-  _deps: Deps,
-  _caller: Caller,
-  _command: Command<'user', 'register'>,
+  deps: Deps,
+  caller: Caller,
+  command: Command<'user', 'register'>,
 ): Promise<Result<'user', 'register'>> {
-  throw new Error('not built');
+  const id = deps.newId();
+  return judged(
+    inTransaction(
+      deps.db.app,
+      (tx) =>
+        once(tx, caller, async () => {
+          const { issuer, subject, displayName = null } = command;
+          if (!(await insertUser(tx, { id, issuer, subject, displayName })))
+            throw problem('already-exists', { field: 'subject' });
+          const after = toUser(await findUserRow(tx, id));
+          await recordChanges(tx, caller, [{ what: 'user.registered', id, version: 1, after }]);
+          return after;
+        }),
+      asked(caller),
+    ),
+  );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readSelector } from './labels.js';
+import { readSelector } from '../src/label-selector.js';
 
 test('a selector is read requirement by requirement, commas in brackets belong to the list', () => {
   expect(readSelector('env=prod, tier in (gold,silver),!old,example.com/zone,rack!=r1,x notin (a)')).toEqual([

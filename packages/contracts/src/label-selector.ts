@@ -1,4 +1,4 @@
-import { problem } from '@sentral/contracts/problem';
+import { problem } from './problem.js';
 
 export type Requirement =
   | { readonly op: 'exists' | 'absent'; readonly key: string }

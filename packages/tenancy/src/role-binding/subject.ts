@@ -1,0 +1,25 @@
+import { decodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
+import type { Subject } from '@sentral/contracts/tenancy/fields';
+import type { Tx } from '@sentral/kernel/database';
+import { findPrincipal } from '../user/sql.js';
+
+/**
+ * The subject of a grant as its row has it. A service account of one tenant does not exist for another.
+ * @throws Problem reference-not-found
+ */
+export async function findSubject(
+  tx: Tx,
+  subject: Subject,
+  { tenantId, pointer }: { tenantId: string | null; pointer: string },
+): Promise<{ principalId: string | null; group: { issuer: string; name: string } | null }> {
+  if (subject.type === 'group')
+    return { principalId: null, group: { issuer: subject.issuer, name: subject.name } };
+  const kind = subject.type === 'user' ? 'user' : 'service';
+  const id = decodeId(kind === 'user' ? 'usr' : 'sac', subject.id);
+  const principal = await findPrincipal(tx, id, kind);
+  const foreign = principal !== undefined && principal.tenantId !== null && principal.tenantId !== tenantId;
+  if (principal === undefined || principal.state === 'removed' || foreign)
+    throw problem('reference-not-found', { pointer, resourceType: subject.type });
+  return { principalId: id, group: null };
+}

@@ -1,0 +1,105 @@
+// One row a verb; access changes lock the installation row first (scope/sql.ts).
+import { encodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
+import type { User } from '@sentral/contracts/tenancy/principal';
+import type { Database, Tx } from '@sentral/kernel/database';
+import { expectVersion } from '../change.js';
+
+type Reader = Pick<Database | Tx, 'unsafe'>;
+
+export interface UserRow {
+  readonly id: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly displayName: string | null;
+  readonly state: 'active' | 'disabled';
+  readonly version: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export const selectUser = `select u.id, u.issuer, u.subject, u.display_name as "displayName", u.state, u.version,
+  u.created_at as "createdAt", u.updated_at as "updatedAt" from tenancy.principal u`;
+
+export function toUser(row: UserRow): User {
+  return {
+    id: encodeId('usr', row.id),
+    type: 'user',
+    version: row.version,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+    issuer: row.issuer,
+    subject: row.subject,
+    ...(row.displayName === null ? {} : { displayName: row.displayName }),
+    state: row.state,
+  };
+}
+
+/** False when this issuer's subject has a row already. */
+export async function insertUser(
+  tx: Tx,
+  user: { id: string; issuer: string; subject: string; displayName: string | null },
+): Promise<boolean> {
+  const rows = await tx.sql`
+    insert into tenancy.principal (id, kind, issuer, subject, display_name)
+    values (${user.id}::uuid, 'user', ${user.issuer}, ${user.subject}, ${user.displayName})
+    on conflict (issuer, subject) do nothing returning id`;
+  return rows.length === 1;
+}
+
+export async function findUserRow(on: Reader, id: string): Promise<UserRow> {
+  const [row] = await on.unsafe(`${selectUser} where u.id = $1::uuid and u.kind = 'user'`, [id]);
+  if (row === undefined) throw problem('not-found', { resourceType: 'user' });
+  return row as unknown as UserRow;
+}
+
+/** For no key update: it is about to change. @throws Problem not-found | version-mismatch */
+export async function lockUser(tx: Tx, id: string, version: number | undefined): Promise<UserRow> {
+  const [row] = await tx.unsafe(`${selectUser} where u.id = $1::uuid and u.kind = 'user' for no key update`, [id]);
+  if (row === undefined) throw problem('not-found', { resourceType: 'user' });
+  const user = row as unknown as UserRow;
+  await expectVersion(tx, { prefix: 'usr', id, version: user.version }, version);
+  return user;
+}
+
+/** Of users and service accounts alike: how it is called, and whether it may come in. */
+export async function amendPrincipal(
+  tx: Tx,
+  id: string,
+  to: { displayName: string | null; state: 'active' | 'disabled' | 'removed' },
+): Promise<void> {
+  await tx.sql`
+    update tenancy.principal set display_name = ${to.displayName}, state = ${to.state}, version = version + 1, updated_at = now()
+    where id = ${id}::uuid`;
+}
+
+export interface PrincipalRef {
+  readonly id: string;
+  readonly kind: 'user' | 'service';
+  readonly state: 'active' | 'disabled' | 'removed';
+  readonly tenantId: string | null;
+}
+
+/** A principal of this kind, whatever its state. */
+export async function findPrincipal(
+  on: Reader,
+  id: string,
+  kind: 'user' | 'service',
+): Promise<PrincipalRef | undefined> {
+  const rows = await on.unsafe(
+    `select id, kind, state, tenant_id as "tenantId" from tenancy.principal where id = $1::uuid and kind = $2`,
+    [id, kind],
+  );
+  return rows[0] as PrincipalRef | undefined;
+}
+
+export async function findBindingRoles(
+  on: Reader,
+  ids: readonly string[],
+): Promise<readonly { id: string; role: string; expiresAt: Date | null }[]> {
+  const rows = await on.unsafe(
+    `select id, role, expires_at as "expiresAt" from tenancy.role_binding where id = any($1::uuid[]) order by id`,
+    [ids],
+  );
+  return rows as unknown as readonly { id: string; role: string; expiresAt: Date | null }[];
+}
