@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/main.ts', 'src/migrate.ts', 'src/config.ts'],
+  entry: ['src/main.ts', 'src/migrate.ts', 'src/config.ts', 'src/bootstrap.ts'],
   format: ['esm'],
   platform: 'node',
   target: 'node20',

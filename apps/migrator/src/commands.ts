@@ -1,4 +1,5 @@
 import { isRefusal } from '@sentral/kernel/migration-files';
+import { bootstrap, readWanted, type Wanted } from './bootstrap.js';
 import { readConfig, type Config } from './config.js';
 import { drift, plan, restoreFeeds, status, up } from './migrate.js';
 
@@ -10,10 +11,12 @@ const USAGE = `sentral-migrator <command>
   check         compare the live schemas with this release's; changes nothing
   restore-feed  after a restore from a dump or a move to another cluster, with all writers stopped;
                 [<context>=<position> …] where audit has confirmed more than the dump holds
+  bootstrap-admin --subject <issuer>#<subject> | --token-file <path>  [--override --reason "<why>"]
+                the first administrator of the platform: a person, or a service account with one token of a day
 
 Reads SENTRAL_MIGRATOR_DATABASE_URL, SENTRAL_DATABASE_PASSWORD_FILE (role:password lines), SENTRAL_CONTEXTS
 and SENTRAL_<CONTEXT>_DATABASE_URL (host and database of one context).
-Commands to make the first administrator and to verify the audit log are not part of this release.
+The command to verify the audit log is not part of this release.
 
 Exit codes: 0 done, or nothing to do · 1 failed, run it again · 2 wrong command or setting
             3 refused: edited, out of order, newer than this release, or drifted · 4 (check) migrations are pending
@@ -100,7 +103,20 @@ const commands: Readonly<Record<string, Command>> = {
     print('Next: start the writers.');
     return 0;
   },
+
+  async 'bootstrap-admin'(config, out, args) {
+    let wanted: Wanted;
+    try {
+      wanted = readWanted(args);
+    } catch (e) {
+      out.complain(e instanceof Error ? e.message : String(e));
+      return 2;
+    }
+    return bootstrap(config, wanted, out);
+  },
 };
+
+const takeArguments = ['restore-feed', 'bootstrap-admin'];
 
 /** Runs one command and answers its exit code; never throws. */
 export async function run(
@@ -110,7 +126,7 @@ export async function run(
 ): Promise<number> {
   const [name = '', ...rest] = args;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined || (rest.length > 0 && name !== 'restore-feed')) {
+  if (command === undefined || (rest.length > 0 && !takeArguments.includes(name))) {
     out.complain(USAGE);
     return 2;
   }

@@ -6,13 +6,13 @@ import { mintInternalToken } from '@sentral/contracts/internal-token';
 import { inventory } from '@sentral/contracts/inventory';
 import { task } from '@sentral/contracts/task';
 import { tenancy } from '@sentral/contracts/tenancy';
-import { createInventory } from '@sentral/inventory';
+import { createInventory, createInventoryLoops } from '@sentral/inventory';
 import type { Bus } from '@sentral/kernel/bus/port';
 import { openDatabase, type Database } from '@sentral/kernel/database';
-import { startRelay, type Relay } from '@sentral/kernel/relay';
+import { startRelay, type Loop, type Relay } from '@sentral/kernel/relay';
 import type { Telemetry } from '@sentral/kernel/telemetry';
 import { createTask } from '@sentral/task';
-import { createTenancy } from '@sentral/tenancy';
+import { createTenancy, createTenancyLoops } from '@sentral/tenancy';
 import type { Config, ContextName } from './config.js';
 import type { Contexts } from './routes/world.js';
 
@@ -112,6 +112,18 @@ function far(config: Config, name: ContextName): unknown {
         Math.floor(Date.now() / 1000),
       ),
   });
+}
+
+/** What the contexts here do by themselves, whoever asks or not. */
+export function startLoops(use: Use, contexts: Contexts): readonly Loop[] {
+  const { pools } = use;
+  const deps = { now: () => new Date(), newId: use.newId, telemetry: use.telemetry };
+  return [
+    ...(pools.tenancy === undefined
+      ? []
+      : createTenancyLoops({ ...deps, db: pools.tenancy, scopeUsers: { inventory: contexts.inventory } })),
+    ...(pools.inventory === undefined ? [] : createInventoryLoops({ ...deps, db: pools.inventory })),
+  ];
 }
 
 /** One relay a context: its feed goes to the bus, whichever process leads. */

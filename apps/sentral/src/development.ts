@@ -1,4 +1,6 @@
+import { defaultScopeUuids } from '@sentral/contracts/tenancy';
 import { up } from '@sentral/migrator';
+import { bootstrapDevelopment } from '@sentral/migrator/bootstrap';
 import { readConfig as readMigratorConfig } from '@sentral/migrator/config';
 import { startPostgres } from '@sentral/servers/postgres';
 import { randomBytes } from 'node:crypto';
@@ -29,8 +31,11 @@ try {
   }
   const database = await databaseServer();
   say('sentral: roles, schemas and migrations');
-  await up(readMigratorConfig(env), say);
+  const migrator = readMigratorConfig(env);
+  await up(migrator, say);
   const issuer = await createDevelopmentIssuer('sentral');
+  const { issuer: url, subject } = issuer;
+  await bootstrapDevelopment(migrator, { issuer: url, subject, tenantUuid: defaultScopeUuids.tenant });
   const running = await start(readConfig(env), [
     {
       issuer: issuer.issuer,

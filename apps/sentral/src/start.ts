@@ -1,6 +1,7 @@
 import { newId } from '@sentral/kernel/id';
 import { createTelemetry } from '@sentral/kernel/telemetry';
-import { createInventoryLoops } from '@sentral/inventory';
+import type { Database } from '@sentral/kernel/database';
+import { isProductionDatabase, noteProduction } from '@sentral/tenancy';
 import type { Hono } from 'hono';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createAuthenticate, type TrustedIssuer } from './auth/authenticate.js';
@@ -11,7 +12,7 @@ import { createLocate } from './auth/locate.js';
 import { createRateLimiter } from './auth/rate-limit.js';
 import { createSessions } from './auth/sessions.js';
 import { openBus } from './bus.js';
-import { createContexts, needed, openPools, startRelays } from './composition.js';
+import { createContexts, needed, openPools, startLoops, startRelays } from './composition.js';
 import type { Config } from './config.js';
 import { mountFacade } from './facade.js';
 import { createApp } from './http/app.js';
@@ -38,11 +39,8 @@ export async function start(config: Config, extraIssuers: readonly TrustedIssuer
   const contexts = createContexts({ config, pools, telemetry, newId });
 
   const relays = startRelays({ config, pools, bus, telemetry });
-  const inventoryPools = pools.inventory;
-  const loops =
-    inventoryPools === undefined
-      ? []
-      : createInventoryLoops({ db: inventoryPools, now: () => new Date(), newId, telemetry });
+  await guardMode(config, pools.tenancy?.app);
+  const loops = startLoops({ config, pools, telemetry, newId }, contexts);
 
   let draining = false;
   const databases = Object.fromEntries(Object.entries(pools).map(([name, roles]) => [name, roles.app]));
@@ -99,6 +97,14 @@ export async function start(config: Config, extraIssuers: readonly TrustedIssuer
 function issuersOf(config: Config): readonly TrustedIssuer[] {
   if (config.issuersFile === undefined) return [];
   return readIssuers(config.issuersFile).map(({ jwksUrl, ...issuer }) => ({ ...issuer, keys: { url: jwksUrl } }));
+}
+
+/** A database that production has used is never opened by a process that brings an issuer of its own. */
+async function guardMode(config: Config, db: Database | undefined): Promise<void> {
+  if (db === undefined) return;
+  if (config.mode === 'production') return noteProduction(db);
+  if (await isProductionDatabase(db))
+    throw new Error('SENTRAL_MODE is development, but this database has been used in production: it will not be opened');
 }
 
 /** A process without the facade answers only the wire and its probes. */
