@@ -55,7 +55,9 @@ function told(done: Bootstrapped, { wanted, print, complain }: Out & { wanted: W
   }
   if (done.done === 'token' && wanted.tokenFile !== undefined) {
     writeFileSync(wanted.tokenFile, `${done.token}\n`);
-    print(`Made the service account bootstrap, platform-admin; its token, good for 24 hours, is in ${wanted.tokenFile}.`);
+    print(
+      `Made the service account bootstrap, platform-admin; its token, good for 24 hours, is in ${wanted.tokenFile}.`,
+    );
     print('Next: bind platform-admin to a person with it; that disables the account. Then delete the file.');
     return 0;
   }

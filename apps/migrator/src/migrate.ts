@@ -99,11 +99,7 @@ export async function restoreFeeds(
  * Runs an operator's command on the database of one context, by the migrator's login.
  * @throws Error when SENTRAL_CONTEXTS leaves that context out
  */
-export async function onDatabaseOf<T>(
-  config: Config,
-  context: string,
-  work: (db: Database) => Promise<T>,
-): Promise<T> {
+export async function onDatabaseOf<T>(config: Config, context: string, work: (db: Database) => Promise<T>): Promise<T> {
   const place = config.places.find(({ room }) => room.migrations.context === context);
   if (place === undefined) throw new Error(`SENTRAL_CONTEXTS leaves out ${context}, which this command is about`);
   const answers: T[] = [];

@@ -115,14 +115,20 @@ function far(config: Config, name: ContextName): unknown {
 }
 
 /** What the contexts here do by themselves, whoever asks or not. */
-export function startLoops(use: Use, contexts: Contexts): readonly Loop[] {
+export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts): readonly Pick<Loop, 'stop'>[] {
   const { pools } = use;
   const deps = { now: () => new Date(), newId: use.newId, telemetry: use.telemetry };
   return [
     ...(pools.tenancy === undefined
       ? []
       : createTenancyLoops({ ...deps, db: pools.tenancy, scopeUsers: { inventory: contexts.inventory } })),
-    ...(pools.inventory === undefined ? [] : createInventoryLoops({ ...deps, db: pools.inventory })),
+    ...(pools.inventory === undefined
+      ? []
+      : createInventoryLoops(
+          { ...deps, db: pools.inventory },
+          // Types say that every context is there; a process of one context alone is not told of the others.
+          { bus: use.bus, ...((contexts.tenancy as unknown) === undefined ? {} : { scopes: contexts.tenancy.scope }) },
+        )),
   ];
 }
 

@@ -40,7 +40,7 @@ export async function start(config: Config, extraIssuers: readonly TrustedIssuer
 
   const relays = startRelays({ config, pools, bus, telemetry });
   await guardMode(config, pools.tenancy?.app);
-  const loops = startLoops({ config, pools, telemetry, newId }, contexts);
+  const loops = startLoops({ config, pools, bus, telemetry, newId }, contexts);
 
   let draining = false;
   const databases = Object.fromEntries(Object.entries(pools).map(([name, roles]) => [name, roles.app]));
@@ -104,7 +104,9 @@ async function guardMode(config: Config, db: Database | undefined): Promise<void
   if (db === undefined) return;
   if (config.mode === 'production') return noteProduction(db);
   if (await isProductionDatabase(db))
-    throw new Error('SENTRAL_MODE is development, but this database has been used in production: it will not be opened');
+    throw new Error(
+      'SENTRAL_MODE is development, but this database has been used in production: it will not be opened',
+    );
 }
 
 /** A process without the facade answers only the wire and its probes. */

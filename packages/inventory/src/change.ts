@@ -1,26 +1,15 @@
 import type { Caller } from '@sentral/contracts/contract';
+import * as kernel from '@sentral/kernel/change';
 import type { Tx } from '@sentral/kernel/database';
-import { toProblem } from '@sentral/kernel/errors';
-import { idempotent } from '@sentral/kernel/idempotency';
 import { constraints } from './constraints.js';
+
+export { asked } from '@sentral/kernel/change';
 
 export const schemaName = 'inventory';
 
-/** What `inTransaction` is told for this caller: a dry run is judged to the end and undone. */
-export const asked = (caller: Caller): { rollback: boolean } => ({ rollback: caller.dryRun === true });
+/** Does the work once per key of the caller; a repeated key gets the stored answer, marked. A dry run has no key. */
+export const once = <R extends object>(tx: Tx, caller: Caller, work: () => Promise<R>): Promise<R> =>
+  kernel.once(tx, schemaName, { caller, work });
 
-/** Does the work once per key of the caller, and answers a repeated key with what was answered then. A dry run has no key. */
-export async function once<R>(tx: Tx, caller: Caller, work: () => Promise<R>): Promise<R> {
-  if (caller.idempotency === undefined || caller.dryRun === true) return work();
-  const { result } = await idempotent(tx, schemaName, caller.idempotency, work);
-  return result;
-}
-
-/** Turns what the database said into the refusal that the constraint's name stands for; anything else is thrown on as it is. */
-export async function judged<R>(outcome: Promise<R>): Promise<R> {
-  try {
-    return await outcome;
-  } catch (error) {
-    throw toProblem(error, constraints) ?? error;
-  }
-}
+/** Turns what the database said into the refusal that the constraint's name stands for. */
+export const judged = <R>(outcome: Promise<R>): Promise<R> => kernel.judged(outcome, constraints);

@@ -43,5 +43,6 @@ export const constraints: Record<string, (error: unknown) => Problem> = {
   number_ranges_never_overlap: taken('numbers'),
   allocation_item_node_held_once: taken('node'),
   allocation_request_once_per_tenant: exists('requestId'),
+  quota_never_grown_over_cap: () => problem('quota-exceeded', {}),
   allocation_consumer_holds_once: () => problem('version-mismatch', {}, 'Read it again, then decide.'),
 };

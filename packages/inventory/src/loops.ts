@@ -1,10 +1,22 @@
+import type { Bus } from '@sentral/kernel/bus/port';
+import { claimLease, releaseLease } from '@sentral/kernel/lease';
 import { startLoop, type Loop } from '@sentral/kernel/relay';
 import { sweepAllocations } from './allocation/sweep.js';
+import { schemaName } from './change.js';
 import type { Deps } from './deps.js';
 import { startImportWorker } from './import/worker.js';
+import { listenToTenancy } from './listen.js';
+import { fillProjection, type ScopeSource } from './projection/fill.js';
 
-/** What runs by itself while this context is up; each takes row locks with skip locked, so any number of processes may run it. */
-export function createInventoryLoops(deps: Deps): readonly Loop[] {
+/** What this context hears others by. */
+export interface Ears {
+  readonly bus: Bus;
+  /** Absent where this process is not told of tenancy: events and what callers bring are then all it has. */
+  readonly scopes?: ScopeSource;
+}
+
+/** What runs by itself while this context is up; each takes row locks with skip locked, or a lease, so any number of processes may run it. */
+export function createInventoryLoops(deps: Deps, ears?: Ears): readonly Pick<Loop, 'stop'>[] {
   const sweep = startLoop(
     async () => {
       // A full sweep is followed by another at once; expiry is seen in time, and nothing waits for it.
@@ -17,5 +29,38 @@ export function createInventoryLoops(deps: Deps): readonly Loop[] {
       ended: () => Promise.resolve(),
     },
   );
-  return [sweep, startImportWorker(deps)];
+  const others =
+    ears === undefined
+      ? []
+      : [listenToTenancy(deps, ears.bus), ...(ears.scopes === undefined ? [] : [startFilling(deps, ears.scopes)])];
+  return [sweep, startImportWorker(deps), ...others];
+}
+
+const fillLease = 'projection.fill';
+/** Once a day whoever comes first goes through all scopes again: what an event that was lost would have said. */
+const fillEveryMs = 24 * 3_600_000;
+const retryMs: readonly [number, number] = [5_000, 15_000];
+
+function startFilling(deps: Deps, scopes: ScopeSource): Loop {
+  let filledAt = -Infinity;
+  return startLoop(
+    async () => {
+      if (performance.now() - filledAt < fillEveryMs) return;
+      const lease = await claimLease(deps.db.app, schemaName, fillLease, { holdMs: 600_000 });
+      if (lease === undefined) return;
+      try {
+        const seen = await fillProjection(deps, scopes);
+        filledAt = performance.now();
+        deps.telemetry.log('debug', 'the projection of scopes was gone through', { scopes: seen });
+      } finally {
+        await releaseLease(deps.db.app, schemaName, lease);
+      }
+    },
+    {
+      pollMs: retryMs,
+      failed: (error) =>
+        deps.telemetry.log('warn', 'the projection of scopes could not be filled and will be tried again', { error }),
+      ended: () => Promise.resolve(),
+    },
+  );
 }

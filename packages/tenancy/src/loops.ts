@@ -11,9 +11,7 @@ import { tenancyItself } from './scope/dependents.js';
 export function createTenancyLoops(deps: Deps): readonly Loop[] {
   const failed = (error: unknown) =>
     deps.telemetry.log('warn', 'a sweep of scopes failed and will be tried again', { error });
-  return [
-    startLoop(() => sweepScopes(deps), { pollMs: [4_000, 6_000], failed, ended: () => Promise.resolve() }),
-  ];
+  return [startLoop(() => sweepScopes(deps), { pollMs: [4_000, 6_000], failed, ended: () => Promise.resolve() })];
 }
 
 /** Finishes deletes that a process left in the middle, ends what has expired, and purges what nobody brought back. */

@@ -81,7 +81,7 @@ const remove = verb({
   summary: 'Ends a prefix without children, addresses and live allocations.',
   command: v.strictObject({ id: idSchema('blk'), version: basedOnVersion }),
   result: addressBlockSchema,
-  refuses: ['not-found', 'version-mismatch', 'has-dependents'],
+  refuses: ['not-found', 'version-mismatch', 'has-dependents', 'blocked-by-hold'],
   idempotent: false,
 });
 

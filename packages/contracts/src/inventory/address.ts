@@ -74,7 +74,7 @@ export const address = {
     summary: 'Ends a recorded address; the host is free again after the cool-down of its space.',
     command: v.strictObject({ id: idSchema('adr'), version: basedOnVersion }),
     result: addressSchema,
-    refuses: ['not-found', 'version-mismatch'],
+    refuses: ['not-found', 'version-mismatch', 'blocked-by-hold'],
     idempotent: false,
   }),
 } as const;

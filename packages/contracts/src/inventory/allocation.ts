@@ -86,6 +86,8 @@ export const allocationSchema = v.object({
   ttlSeconds: v.optional(ttlSeconds),
   maxTtlSeconds: v.optional(ttlSeconds),
   onExpiry: v.picklist(['release', 'quarantine', 'notify']),
+  /** Which state of the policies it was judged by. */
+  policyVersion: v.optional(countSchema),
   startsAt: timeSchema,
   expiresAt: v.optional(timeSchema),
   labels: labelsSchema,
@@ -149,6 +151,7 @@ const renew = verb({
     'lease-expired',
     'amount-not-allowed',
     'scope-not-active',
+    'policy-violation',
   ],
   idempotent: false,
 });

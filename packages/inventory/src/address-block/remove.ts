@@ -8,12 +8,13 @@ import { asked, judged, once } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
+import { refuseHeld } from '../projection/holds.js';
 import { expectVersion } from '../version.js';
 import { endBlock, findBlock, listBlockDependents, lockBlocks, lockSpaceTree, toBlock } from './sql.js';
 
 /**
  * Ends a prefix without children, addresses and live allocations.
- * @throws Problem not-found, version-mismatch, has-dependents
+ * @throws Problem not-found, version-mismatch, has-dependents, blocked-by-hold
  */
 export async function removeBlock(
   deps: Deps,
@@ -32,6 +33,7 @@ async function removed(tx: Tx, caller: Caller, command: Command<'addressBlock', 
   const [current] = await lockBlocks(tx, [id]);
   if (current === undefined || current.endedAt !== null) throw problem('not-found', { resourceType: 'addressBlock' });
   await expectVersion(tx, { prefix: 'blk', id, version: current.version }, command.version);
+  await refuseHeld(tx, command.id);
   const dependents = await listBlockDependents(tx, current);
   if (dependents.length > 0) throw problem('has-dependents', { dependents });
   await endBlock(tx, id);

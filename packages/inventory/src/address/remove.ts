@@ -8,6 +8,7 @@ import { asked, judged, once } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
+import { refuseHeld } from '../projection/holds.js';
 import { expectVersion } from '../version.js';
 import { endAddress, findAddress, giveHostBack, lockAddress, toAddress } from './sql.js';
 
@@ -30,6 +31,7 @@ async function removed(tx: Tx, caller: Caller, command: Command<'address', 'remo
   const current = await lockAddress(tx, id);
   if (current === undefined || current.endedAt !== null) throw problem('not-found', { resourceType: 'address' });
   await expectVersion(tx, { prefix: 'adr', id, version: current.version }, command.version);
+  await refuseHeld(tx, command.id);
   await endAddress(tx, id);
   await giveHostBack(tx, id);
   const row = await findAddress(tx, id);

@@ -20,7 +20,7 @@ export function confirmAllocation(
     allowed: ['held', 'active'],
     work: async (tx, row) => {
       if (row.state === 'active') return toAllocation(row, await listItems(tx, [row.id]));
-      const changed = await amendExpiry(tx, { id: row.id, state: 'active', expiresInSeconds: null, boundTaskId: null });
+      const changed = await amendExpiry(tx, { id: row.id, state: 'active', expiresInSeconds: null });
       return recordAllocation(tx, changed, { event: 'confirmed', traceparent: caller.traceparent });
     },
   });

@@ -4,13 +4,13 @@ import { record } from '@sentral/kernel/feed';
 import { toAllocation } from './resource.js';
 import { listItems, type AllocationRow } from './sql.js';
 
-export type AllocationEvent = 'held' | 'bound' | 'confirmed' | 'renewed' | 'replaced' | 'released' | 'expired';
+export type AllocationEvent = 'held' | 'confirmed' | 'renewed' | 'released' | 'expired';
 
 /** One feed row a change of an allocation; public and audit part show it whole, it holds nothing personal. */
 export async function recordAllocation(
   tx: Tx,
   row: AllocationRow,
-  change: { event: AllocationEvent; traceparent: string | undefined },
+  change: { event: AllocationEvent; traceparent: string | undefined; auditOnly?: readonly object[] },
 ) {
   const seen = toAllocation({ ...row, overdue: false }, await listItems(tx, [row.id]));
   await record(tx, 'inventory', {
@@ -22,7 +22,10 @@ export async function recordAllocation(
       environmentId: row.scopeId,
     },
     event: seen,
-    audit: { after: seen },
+    audit: {
+      after: seen,
+      ...(change.auditOnly === undefined || change.auditOnly.length === 0 ? {} : { auditOnly: change.auditOnly }),
+    },
     ...(change.traceparent === undefined ? {} : { traceparent: change.traceparent }),
   });
   return seen;

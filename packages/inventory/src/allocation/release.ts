@@ -3,6 +3,7 @@ import { encodeId } from '@sentral/contracts/ids';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { problem } from '@sentral/contracts/problem';
 import type { Deps } from '../deps.js';
+import { moveQuota } from '../quota/move.js';
 import { listDependents } from './address-sql.js';
 import { end } from './end.js';
 import { findFence, type AllocationRow } from './sql.js';
@@ -34,7 +35,9 @@ export async function releaseAllocation(
         const ids = dependents.map((block) => encodeId('blk', block.id));
         throw problem('has-dependents', { dependents: [{ type: 'addressBlock', count: ids.length, ids }] });
       }
-      return end(tx, row.id, { state: 'released', traceparent: caller.traceparent });
+      const { seen, gives } = await end(tx, row.id, { state: 'released', traceparent: caller.traceparent });
+      await moveQuota(tx, gives);
+      return seen;
     },
   });
 }

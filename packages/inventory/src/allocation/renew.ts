@@ -2,7 +2,9 @@ import type { Caller } from '@sentral/contracts/contract';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { problem } from '@sentral/contracts/problem';
 import type { Deps } from '../deps.js';
+import { lockScopePath } from '../projection/sql.js';
 import { recordAllocation } from './events.js';
+import { judgeRenew } from './policy.js';
 import { amendExpiry, findAgeSeconds } from './sql.js';
 import { step } from './step.js';
 
@@ -30,13 +32,18 @@ export function renewAllocation(
           bound: Math.max(0, bound),
           requested: ttlSeconds,
         });
+      // Its scopes may have been suspended, or their policies narrowed, since it was taken.
+      const judgement = await judgeRenew(tx, await lockScopePath(tx, row.scopeId), ttlSeconds);
       const changed = await amendExpiry(tx, {
         id: row.id,
         state: 'held',
         expiresInSeconds: ttlSeconds,
-        boundTaskId: null,
       });
-      return recordAllocation(tx, changed, { event: 'renewed', traceparent: caller.traceparent });
+      return recordAllocation(tx, changed, {
+        event: 'renewed',
+        traceparent: caller.traceparent,
+        auditOnly: judgement.auditOnly,
+      });
     },
   });
 }

@@ -2,17 +2,19 @@ import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { idempotent } from '@sentral/kernel/idempotency';
 import { inTransaction } from '@sentral/kernel/transaction';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordAllocation } from './events.js';
 import { end } from './end.js';
 import { findDomainsOfRanges } from './number-sql.js';
-import { judged } from '../change.js';
+import { asked, judged, once } from '../change.js';
 import { toAllocation } from './resource.js';
 import { readItems, takingOrder, type Wanted } from './rules.js';
-import { lockScopePath, upsertScopes } from './scope-sql.js';
+import { bringForward } from '../projection/bring.js';
+import { lockScopePath } from '../projection/sql.js';
+import { moveQuota, type Held } from '../quota/move.js';
+import { judgeReserve } from './policy.js';
 import {
   findByConsumer,
   findByRequest,
@@ -28,25 +30,21 @@ type Reserve = Command<'allocation', 'reserve'>;
 
 /**
  * Takes all items or none, in one transaction: held for ttlSeconds, active at once without one.
- * @throws Problem reference-not-found | scope-not-active | version-mismatch | already-exists | allocation-conflict | capacity-exhausted | state-conflict
+ * @throws Problem reference-not-found | scope-not-active | version-mismatch | already-exists | allocation-conflict | capacity-exhausted | state-conflict |
+ *   quota-exceeded | policy-violation
  */
 export async function reserveAllocation(deps: Deps, caller: Caller, command: Reserve) {
   const wanted = await wantedOf(deps, command);
   const id = deps.newId();
   const requestId = command.requestId ?? encodeId('req', deps.newId());
+  await bringForward(deps, caller.scopes);
   return judged(
     inTransaction(
       deps.db.app,
       async (tx) => {
-        const { result, replayed } = await idempotent(
-          tx,
-          'inventory',
-          caller.dryRun === true ? undefined : caller.idempotency,
-          async () => reserveIn(tx, { deps, caller, command, wanted, id, requestId }),
-        );
-        return replayed ? { ...result, replayed: true as const } : result;
+        return once(tx, caller, () => reserveIn(tx, { deps, caller, command, wanted, id, requestId }));
       },
-      { rollback: caller.dryRun === true },
+      asked(caller),
     ),
   );
 }
@@ -72,7 +70,7 @@ async function wantedOf(deps: Deps, command: Reserve): Promise<readonly Wanted[]
 
 async function reserveIn(tx: Tx, attempt: Attempt) {
   const { caller, command, wanted, deps } = attempt;
-  const scope = await scopeOf(tx, caller, command.environmentId);
+  const { path, ...scope } = await scopeOf(tx, command.environmentId);
   const earlier = await findByRequest(tx, scope.tenantId, attempt.requestId);
   if (earlier !== undefined) return sameRequest(tx, earlier, command);
 
@@ -80,7 +78,9 @@ async function reserveIn(tx: Tx, attempt: Attempt) {
   await lockProviders(tx, providerIds);
   const holder = await findByConsumer(tx, scope.tenantId, command.consumer);
   const overdue = await lockOverdue(tx, { providerIds, consumerOf: holder?.id ?? null });
-  for (const id of overdue) await end(tx, id, { state: 'expired', traceparent: caller.traceparent });
+  const given: Held[] = [];
+  for (const id of overdue)
+    given.push(...(await end(tx, id, { state: 'expired', traceparent: caller.traceparent })).gives);
   const held = holder !== undefined && !overdue.includes(holder.id) ? holder : undefined;
   if (held !== undefined) {
     throw problem(
@@ -97,6 +97,7 @@ async function reserveIn(tx: Tx, attempt: Attempt) {
     );
   }
 
+  const judgement = await judgeReserve(tx, path, { command, wanted });
   const row = await insertAllocation(tx, {
     id: attempt.id,
     ...scope,
@@ -108,6 +109,7 @@ async function reserveIn(tx: Tx, attempt: Attempt) {
     maxTtlSeconds: command.ttlSeconds === undefined ? null : Math.max(command.maxTtlSeconds ?? 0, command.ttlSeconds),
     onExpiry: command.onExpiry,
     labels: command.labels,
+    policyVersion: judgement.policyVersion,
   });
   const nodes = await nodesToTake(tx, wanted);
   const taker = {
@@ -117,16 +119,18 @@ async function reserveIn(tx: Tx, attempt: Attempt) {
     newId: deps.newId,
     traceparent: caller.traceparent,
   };
-  for (const item of takingOrder(wanted)) await take(taker, item, nodes);
+  const taken: Held[] = [];
+  for (const item of takingOrder(wanted)) taken.push({ ...scope, dimension: await take(taker, item, nodes), delta: 1 });
+  await moveQuota(tx, [...taken, ...given]);
   return recordAllocation(tx, row, {
     event: row.state === 'held' ? 'held' : 'confirmed',
     traceparent: caller.traceparent,
+    auditOnly: judgement.auditOnly,
   });
 }
 
 /** The environment as it may be used now: known, and active up to the root. */
-async function scopeOf(tx: Tx, caller: Caller, environmentId: string) {
-  await upsertScopes(tx, caller.scopes);
+async function scopeOf(tx: Tx, environmentId: string) {
   const scopeId = decodeId('env', environmentId);
   const path = await lockScopePath(tx, scopeId);
   const environment = path.at(-1);
@@ -135,7 +139,7 @@ async function scopeOf(tx: Tx, caller: Caller, environmentId: string) {
   }
   const inactive = path.find((scope) => scope.state !== 'active');
   if (inactive !== undefined) throw problem('scope-not-active', { scope: inactive.kind, state: inactive.state });
-  return { scopeId, tenantId: environment.tenantId, projectId: environment.parentId };
+  return { path, scopeId, tenantId: environment.tenantId, projectId: environment.parentId };
 }
 
 /** The same requestId again: the same answer, if it is the same holder's; else it is somebody's mistake. */

@@ -23,6 +23,7 @@ export function toAllocation(row: AllocationRow, items: readonly ItemRow[]): All
     ...(row.ttlSeconds === null ? {} : { ttlSeconds: row.ttlSeconds }),
     ...(row.maxTtlSeconds === null ? {} : { maxTtlSeconds: row.maxTtlSeconds }),
     ...(row.boundTaskId === null ? {} : { boundTaskId: encodeId('tsk', row.boundTaskId) }),
+    ...(row.policyVersion === null ? {} : { policyVersion: row.policyVersion }),
     startsAt: row.startsAt.toISOString(),
     ...(row.expiresAt === null ? {} : { expiresAt: row.expiresAt.toISOString() }),
     ...(endedAt === null ? {} : { endedAt: endedAt.toISOString() }),

@@ -1,5 +1,6 @@
 import type { AllocationRequestItem } from '@sentral/contracts/inventory/allocation';
 import { decodeId } from '@sentral/contracts/ids';
+import type { QuotaDimension } from '@sentral/contracts/quota';
 import type { AllocationRow } from './sql.js';
 
 /** One thing to take, with its provider: the thing whose takers stand in line. */
@@ -164,3 +165,17 @@ export function judgeStep(
   if (row.state === 'expired' || row.overdue) return 'lease-expired';
   return allowed.includes(row.state) ? 'ok' : 'state-conflict';
 }
+
+/** What one exclusive node counts as. */
+export const dimensionOfNode = (kind: string): QuotaDimension =>
+  kind === 'server' || kind === 'machine' ? 'inventory.server' : 'inventory.device';
+
+export const dimensionOfNumber = (domainKind: string): QuotaDimension =>
+  domainKind === 'vlan' ? 'inventory.vlan' : 'inventory.number';
+
+/** By the width of the family in bits. */
+export const dimensionOfAddress = (width: number): QuotaDimension =>
+  width === 32 ? 'inventory.ipv4' : 'inventory.ipv6';
+
+export const dimensionOfBlock = (width: number): QuotaDimension =>
+  width === 32 ? 'inventory.ipv4Block' : 'inventory.ipv6Block';

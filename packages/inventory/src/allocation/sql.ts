@@ -4,7 +4,9 @@
 //   3. allocation rows, by id             for update: what has expired is ended before anything is taken
 //   4. node rows, by id                   for share: a node cannot retire while it is being taken
 //   5. hold rows, block rows, by the key of the thing
-// Renew, confirm and release begin at 3 and never take a provider, so they cannot wait in a circle with a taker.
+//   6. quota_use rows, tenants, then projects, then environments, each by id: last, or every allocation of a tenant would
+//      wait for one row through its whole transaction
+// Renew, confirm and release begin at 3, release ends at 6, and none takes a provider, so they cannot wait in a circle with a taker.
 import { json, type Tx } from '@sentral/kernel/database';
 
 export interface AllocationRow {
@@ -25,6 +27,7 @@ export interface AllocationRow {
   readonly expiresAt: Date | null;
   readonly endedAt: Date | null;
   readonly labels: Record<string, string>;
+  readonly policyVersion: number | null;
   readonly version: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -54,7 +57,7 @@ export const allocationColumns = `
   a.id, a.tenant_id as "tenantId", a.project_id as "projectId", a.scope_id as "scopeId", a.request_id as "requestId",
   a.consumer_service as "consumerService", a.consumer_kind as "consumerKind", a.consumer_id as "consumerId", a.state,
   a.bound_task_id as "boundTaskId", a.ttl_seconds as "ttlSeconds", a.max_ttl_seconds as "maxTtlSeconds", a.on_expiry as "onExpiry",
-  a.starts_at as "startsAt", a.expires_at as "expiresAt", a.ended_at as "endedAt", a.labels, a.version,
+  a.starts_at as "startsAt", a.expires_at as "expiresAt", a.ended_at as "endedAt", a.labels, a.policy_version as "policyVersion", a.version,
   a.created_at as "createdAt", a.updated_at as "updatedAt",
   (a.ended_at is null and a.expires_at <= now()) as overdue`;
 
@@ -144,13 +147,18 @@ export async function lockOverdue(
 
 export async function insertAllocation(
   tx: Tx,
-  row: Record<string, unknown> & { id: string; ttlSeconds: number | null; labels: unknown },
+  row: Record<string, unknown> & {
+    id: string;
+    ttlSeconds: number | null;
+    labels: unknown;
+    policyVersion: number;
+  },
 ): Promise<AllocationRow> {
   const rows = await tx.unsafe(
     `insert into allocation as a (id, tenant_id, project_id, scope_id, request_id, consumer_service, consumer_kind, consumer_id, state,
-       ttl_seconds, max_ttl_seconds, on_expiry, starts_at, expires_at, labels)
+       ttl_seconds, max_ttl_seconds, on_expiry, starts_at, expires_at, labels, policy_version)
      values ($1, $2, $3, $4, $5, $6, $7, $8, case when $9::int is null then 'active' else 'held' end,
-       $9, $10, $11, now(), now() + make_interval(secs => $9::int), $12)
+       $9, $10, $11, now(), now() + make_interval(secs => $9::int), $12, $13)
      returning ${allocationColumns}`,
     [
       row.id,
@@ -165,6 +173,7 @@ export async function insertAllocation(
       row['maxTtlSeconds'],
       row['onExpiry'],
       json(row.labels),
+      row.policyVersion,
     ],
   );
   return rows[0] as unknown as AllocationRow;
@@ -176,6 +185,7 @@ export interface NewItem {
   readonly tenantId: string;
   readonly ordinal: number;
   readonly what: ItemRow['what'];
+  readonly dimension?: string;
   readonly nodeId?: string;
   readonly domainId?: string;
   readonly number?: number;
@@ -188,8 +198,8 @@ export interface NewItem {
 /** The fence is drawn here, after every lock: whoever took the thing before has committed and drew a smaller one. */
 export async function insertItem(tx: Tx, item: NewItem): Promise<void> {
   await tx.sql`
-    insert into allocation_item (id, allocation_id, tenant_id, ordinal, what, node_id, domain_id, number, space_id, block_id, address, taken_block_id, during, fence)
-    select ${item.id}::uuid, a.id, ${item.tenantId}::uuid, ${item.ordinal}::int, ${item.what}::text, ${item.nodeId ?? null}::uuid, ${item.domainId ?? null}::uuid,
+    insert into allocation_item (id, allocation_id, tenant_id, ordinal, what, dimension, node_id, domain_id, number, space_id, block_id, address, taken_block_id, during, fence)
+    select ${item.id}::uuid, a.id, ${item.tenantId}::uuid, ${item.ordinal}::int, ${item.what}::text, ${item.dimension ?? null}::text, ${item.nodeId ?? null}::uuid, ${item.domainId ?? null}::uuid,
            ${item.number ?? null}::bigint, ${item.spaceId ?? null}::uuid, ${item.blockId ?? null}::uuid, ${item.address ?? null}::inet, ${item.takenBlockId ?? null}::uuid,
            tstzrange(a.starts_at, coalesce(a.expires_at, 'infinity')), nextval('allocation_fence')
     from allocation a where a.id = ${item.allocationId}::uuid`;
@@ -198,13 +208,12 @@ export async function insertItem(tx: Tx, item: NewItem): Promise<void> {
 /** Confirm and renew: the row, the span of its items and the holds of its values move together. */
 export async function amendExpiry(
   tx: Tx,
-  change: { id: string; state: string; expiresInSeconds: number | null; boundTaskId: string | null },
+  change: { id: string; state: string; expiresInSeconds: number | null },
 ): Promise<AllocationRow> {
   const rows = await tx.unsafe(
-    `update allocation as a set state = $2, expires_at = now() + make_interval(secs => $3::int), bound_task_id = coalesce($4::uuid, a.bound_task_id),
-       version = a.version + 1, updated_at = now()
+    `update allocation as a set state = $2, expires_at = now() + make_interval(secs => $3::int), version = a.version + 1, updated_at = now()
      where a.id = $1 returning ${allocationColumns}`,
-    [change.id, change.state, change.expiresInSeconds, change.boundTaskId],
+    [change.id, change.state, change.expiresInSeconds],
   );
   await tx.sql`
     update allocation_item i set during = tstzrange(lower(i.during), coalesce(a.expires_at, 'infinity'))
@@ -238,6 +247,13 @@ export async function endAllocation(tx: Tx, id: string, state: 'released' | 'exp
     update address_hold h set free_at = i.ended_at + make_interval(secs => s.cool_down_seconds)
     from allocation_item i, address_space s where i.allocation_id = ${id}::uuid and h.item_id = i.id and s.id = h.space_id`;
   return rows[0] as unknown as AllocationRow;
+}
+
+/** How much of each dimension an allocation still holds. */
+export async function listDimensions(tx: Tx, id: string): Promise<readonly { dimension: string; units: number }[]> {
+  return tx.sql<{ dimension: string; units: number }>`
+    select dimension, count(*)::int as units from allocation_item
+    where allocation_id = ${id}::uuid and ended_at is null and dimension is not null group by dimension order by dimension`;
 }
 
 /** The next few that have run out and that nobody else is busy with: the sweeper may skip, a taker may not. */

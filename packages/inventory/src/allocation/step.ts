@@ -2,11 +2,10 @@ import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { idempotent } from '@sentral/kernel/idempotency';
 import { inTransaction } from '@sentral/kernel/transaction';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import type { Deps } from '../deps.js';
-import { judged } from '../change.js';
+import { asked, judged, once } from '../change.js';
 import { judgeStep } from './rules.js';
 import { lockAllocation, type AllocationRow } from './sql.js';
 
@@ -23,35 +22,28 @@ export async function step(deps: Deps, caller: Caller, { id, version, allowed, w
   return judged(
     inTransaction(
       deps.db.app,
-      async (tx) => {
-        const { result, replayed } = await idempotent(
-          tx,
-          'inventory',
-          caller.dryRun === true ? undefined : caller.idempotency,
-          async () => {
-            const row = await lockAllocation(tx, decodeId('alc', id));
-            if (row === undefined || !maySee(caller, row)) throw problem('not-found', { resourceType: 'allocation' });
-            if (version !== undefined && version !== row.version) {
-              throw problem(
-                'version-mismatch',
-                { resourceId: id, currentVersion: row.version, providedVersion: version },
-                'Read it again, then decide.',
-              );
-            }
-            const verdict = judgeStep(row, allowed);
-            if (verdict === 'lease-expired')
-              throw problem('lease-expired', {
-                allocationId: id,
-                expiredAt: (row.expiresAt ?? row.endedAt)?.toISOString(),
-              });
-            if (verdict === 'state-conflict')
-              throw problem('state-conflict', { state: row.state, allowedStates: allowed });
-            return work(tx, row);
-          },
-        );
-        return replayed ? { ...result, replayed: true as const } : result;
-      },
-      { rollback: caller.dryRun === true },
+      (tx) =>
+        once(tx, caller, async () => {
+          const row = await lockAllocation(tx, decodeId('alc', id));
+          if (row === undefined || !maySee(caller, row)) throw problem('not-found', { resourceType: 'allocation' });
+          if (version !== undefined && version !== row.version) {
+            throw problem(
+              'version-mismatch',
+              { resourceId: id, currentVersion: row.version, providedVersion: version },
+              'Read it again, then decide.',
+            );
+          }
+          const verdict = judgeStep(row, allowed);
+          if (verdict === 'lease-expired')
+            throw problem('lease-expired', {
+              allocationId: id,
+              expiredAt: (row.expiresAt ?? row.endedAt)?.toISOString(),
+            });
+          if (verdict === 'state-conflict')
+            throw problem('state-conflict', { state: row.state, allowedStates: allowed });
+          return work(tx, row);
+        }),
+      asked(caller),
     ),
   );
 }

@@ -1,5 +1,6 @@
 import { inTransaction } from '@sentral/kernel/transaction';
 import type { Deps } from '../deps.js';
+import { moveQuota, type Held } from '../quota/move.js';
 import { end } from './end.js';
 import { claimOverdue } from './sql.js';
 
@@ -10,7 +11,9 @@ const sweepMax = 50;
 export async function sweepAllocations(deps: Deps): Promise<number> {
   return inTransaction(deps.db.app, async (tx) => {
     const ids = await claimOverdue(tx, sweepMax);
-    for (const id of ids) await end(tx, id, { state: 'expired', traceparent: undefined });
+    const given: Held[] = [];
+    for (const id of ids) given.push(...(await end(tx, id, { state: 'expired', traceparent: undefined })).gives);
+    await moveQuota(tx, given);
     return ids.length;
   });
 }

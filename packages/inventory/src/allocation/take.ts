@@ -1,5 +1,6 @@
 import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
+import type { QuotaDimension } from '@sentral/contracts/quota';
 import type { Tx } from '@sentral/kernel/database';
 import { recordBlockCreated } from './events.js';
 import {
@@ -16,7 +17,14 @@ import {
 import { amendNodeFence, findNodeHolder, lockNodesToTake, type NodeToTake } from './node-sql.js';
 import { findDomain, findNextNumber, findNumberHolder, insertNumberHold, isInRange } from './number-sql.js';
 import { exhausted, taken, unknownReference } from './refusals.js';
-import { judgeNode, type Wanted } from './rules.js';
+import {
+  dimensionOfAddress,
+  dimensionOfBlock,
+  dimensionOfNode,
+  dimensionOfNumber,
+  judgeNode,
+  type Wanted,
+} from './rules.js';
 import { insertItem, type NewItem } from './sql.js';
 
 export interface Taker {
@@ -32,9 +40,14 @@ const nextFreeTries = 8;
 
 /**
  * Takes one item under the locks that reserve holds; the key or the exclusion of the thing has the last word.
+ * @returns what one unit of it counts as
  * @throws Problem reference-not-found | state-conflict | allocation-conflict | capacity-exhausted
  */
-export async function take(taker: Taker, wanted: Wanted, nodes: ReadonlyMap<string, NodeToTake>): Promise<void> {
+export async function take(
+  taker: Taker,
+  wanted: Wanted,
+  nodes: ReadonlyMap<string, NodeToTake>,
+): Promise<QuotaDimension> {
   const item: NewItem = {
     id: taker.newId(),
     allocationId: taker.allocationId,
@@ -43,9 +56,12 @@ export async function take(taker: Taker, wanted: Wanted, nodes: ReadonlyMap<stri
     what: wanted.what,
   };
   switch (wanted.what) {
-    case 'node':
-      await insertItem(taker.tx, { ...item, ...(await takeNode(taker.tx, wanted, nodes)) });
-      return amendNodeFence(taker.tx, wanted.providerId);
+    case 'node': {
+      const { nodeId, dimension } = await takeNode(taker.tx, wanted, nodes);
+      await insertItem(taker.tx, { ...item, nodeId, dimension });
+      await amendNodeFence(taker.tx, wanted.providerId);
+      return dimension;
+    }
     case 'number':
       return takeNumber(taker, wanted, item);
     case 'address':
@@ -61,7 +77,11 @@ export async function nodesToTake(tx: Tx, wanted: readonly Wanted[]): Promise<Re
   return new Map((await lockNodesToTake(tx, ids)).map((node) => [node.id, node]));
 }
 
-async function takeNode(tx: Tx, wanted: Wanted, nodes: ReadonlyMap<string, NodeToTake>): Promise<{ nodeId: string }> {
+async function takeNode(
+  tx: Tx,
+  wanted: Wanted,
+  nodes: ReadonlyMap<string, NodeToTake>,
+): Promise<{ nodeId: string; dimension: QuotaDimension }> {
   const node = nodes.get(wanted.providerId);
   if (node === undefined) throw unknownReference(wanted.asked, 'nodeId', 'node');
   const nodeId = encodeId('nod', node.id);
@@ -71,13 +91,14 @@ async function takeNode(tx: Tx, wanted: Wanted, nodes: ReadonlyMap<string, NodeT
   }
   const holder = await findNodeHolder(tx, node.id);
   if (holder !== undefined) throw taken({ nodeId }, nodeId, holder);
-  return { nodeId: node.id };
+  return { nodeId: node.id, dimension: dimensionOfNode(node.kind) };
 }
 
-async function takeNumber(taker: Taker, wanted: Wanted & { what: 'number' }, item: NewItem): Promise<void> {
+async function takeNumber(taker: Taker, wanted: Wanted & { what: 'number' }, item: NewItem): Promise<QuotaDimension> {
   const domain = await findDomain(taker.tx, wanted.providerId);
   if (domain === undefined || !domain.pooled) throw unknownReference(wanted.asked, 'domainId', 'numberDomain');
   const domainId = encodeId('ndm', domain.id);
+  const dimension = dimensionOfNumber(domain.kind);
   const among = { domainId: domain.id, rangeId: wanted.rangeId };
   const span = { allocationId: taker.allocationId, itemId: item.id };
   if (wanted.number !== undefined) {
@@ -95,22 +116,25 @@ async function takeNumber(taker: Taker, wanted: Wanted & { what: 'number' }, ite
         await findNumberHolder(taker.tx, domain.id, wanted.number),
       );
     }
-    return insertItem(taker.tx, { ...item, domainId: domain.id, number: wanted.number });
+    await insertItem(taker.tx, { ...item, dimension, domainId: domain.id, number: wanted.number });
+    return dimension;
   }
   for (let tries = 0; tries < nextFreeTries; tries++) {
     const number = await findNextNumber(taker.tx, among);
     if (number === undefined) break;
-    if (await insertNumberHold(taker.tx, { domain, number, span }))
-      return insertItem(taker.tx, { ...item, domainId: domain.id, number });
+    if (!(await insertNumberHold(taker.tx, { domain, number, span }))) continue;
+    await insertItem(taker.tx, { ...item, dimension, domainId: domain.id, number });
+    return dimension;
   }
   throw exhausted(domainId, domain.kind);
 }
 
-async function takeAddress(taker: Taker, wanted: Wanted & { what: 'address' }, item: NewItem): Promise<void> {
+async function takeAddress(taker: Taker, wanted: Wanted & { what: 'address' }, item: NewItem): Promise<QuotaDimension> {
   const block = await blockOf(taker.tx, wanted);
   const blockId = encodeId('blk', block.id);
   const span = { allocationId: taker.allocationId, itemId: item.id };
   const { spaceId } = block;
+  const dimension = dimensionOfAddress(block.width);
   if (wanted.address !== undefined) {
     const verdict = await judgeHost(taker.tx, block, wanted.address);
     const requested = { blockId, address: wanted.address };
@@ -124,13 +148,15 @@ async function takeAddress(taker: Taker, wanted: Wanted & { what: 'address' }, i
     if (!(await insertAddressHold(taker.tx, { spaceId, host: wanted.address, span }))) {
       throw taken(requested, wanted.address, await findAddressHolder(taker.tx, spaceId, wanted.address));
     }
-    return insertItem(taker.tx, { ...item, spaceId, blockId: block.id, address: wanted.address });
+    await insertItem(taker.tx, { ...item, dimension, spaceId, blockId: block.id, address: wanted.address });
+    return dimension;
   }
   for (let tries = 0; tries < nextFreeTries && !block.markUtilized; tries++) {
     const host = await findNextHost(taker.tx, block);
     if (host === undefined) break;
-    if (await insertAddressHold(taker.tx, { spaceId, host, span }))
-      return insertItem(taker.tx, { ...item, spaceId, blockId: block.id, address: host });
+    if (!(await insertAddressHold(taker.tx, { spaceId, host, span }))) continue;
+    await insertItem(taker.tx, { ...item, dimension, spaceId, blockId: block.id, address: host });
+    return dimension;
   }
   throw exhausted(blockId, 'address');
 }
@@ -141,7 +167,7 @@ const whyNot = {
   in_child_block: 'The address lies in a block of its own; ask that block.',
 } as const;
 
-async function takeBlock(taker: Taker, wanted: Wanted & { what: 'block' }, item: NewItem): Promise<void> {
+async function takeBlock(taker: Taker, wanted: Wanted & { what: 'block' }, item: NewItem): Promise<QuotaDimension> {
   const parent = await blockOf(taker.tx, wanted);
   const parentId = encodeId('blk', parent.id);
   const length = wanted.length ?? Number(wanted.cidr?.split('/')[1]);
@@ -168,7 +194,15 @@ async function takeBlock(taker: Taker, wanted: Wanted & { what: 'block' }, item:
   const block = { id: taker.newId(), parent, cidr, tenantId: taker.tenantId };
   await insertTakenBlock(taker.tx, block);
   await recordBlockCreated(taker.tx, block, taker.traceparent);
-  return insertItem(taker.tx, { ...item, spaceId: parent.spaceId, blockId: parent.id, takenBlockId: block.id });
+  const dimension = dimensionOfBlock(parent.width);
+  await insertItem(taker.tx, {
+    ...item,
+    dimension,
+    spaceId: parent.spaceId,
+    blockId: parent.id,
+    takenBlockId: block.id,
+  });
+  return dimension;
 }
 
 async function blockOf(tx: Tx, wanted: Wanted): Promise<BlockRow> {

@@ -67,6 +67,31 @@ export const invariants: readonly Check[] = [
       where x.resource_type = 'node' and not exists (select from node n where n.id = x.resource_id)`,
   },
   {
+    name: 'inventory.quota.countersAreTheLedger',
+    statement: 'What the counters of a scope say is what its allocations hold.',
+    query: `select coalesce(q.scope_id, h.scope_id)::text || ' ' || coalesce(q.dimension, h.dimension) as example
+      from (select * from inventory.quota_use where used > 0) q full join (
+        select s.scope_id, i.dimension, count(*) as held
+        from inventory.allocation_item i join inventory.allocation a on a.id = i.allocation_id
+        cross join lateral (values (a.tenant_id), (a.project_id), (a.scope_id)) as s(scope_id)
+        where i.ended_at is null and s.scope_id is not null and i.dimension is not null group by s.scope_id, i.dimension
+      ) h on h.scope_id = q.scope_id and h.dimension = q.dimension
+      where q.used is distinct from h.held`,
+  },
+  {
+    name: 'inventory.quota.capsAreTheLimits',
+    statement: 'The cap of a counter is the limit that the projection of its scope holds.',
+    query: `select q.scope_id::text || ' ' || q.dimension as example from inventory.quota_use q
+      left join inventory.scope_view s on s.id = q.scope_id
+      left join lateral jsonb_to_recordset(s.limits) as l(dimension text, "limit" bigint) on l.dimension = q.dimension
+      where q.cap is distinct from l."limit"`,
+  },
+  {
+    name: 'inventory.allocationItem.counted',
+    statement: 'Every thing that is held counts as something.',
+    query: `select id::text as example from inventory.allocation_item where dimension is null and what <> 'rack_units'`,
+  },
+  {
     name: 'inventory.feed.dense',
     statement: 'Positions in the feed have no gap and no double.',
     query: `select pos::text as example from (select pos, lead(pos) over (order by pos) as next from feed where pos is not null) f where next <> pos + 1`,

@@ -8,6 +8,7 @@ import { asked, judged, once } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
+import { refuseHeld } from '../projection/holds.js';
 import { findKind } from '../kind/sql.js';
 import { mergePatch, sameJson } from '../merge.js';
 import { rackShape } from '../rack/rules.js';
@@ -61,6 +62,7 @@ async function amended(
   if (current.position != null && patch.position === undefined && to.parentId !== current.parentId) {
     throw problem('topology-violation', { rule: 'position_belongs_to_the_rack' });
   }
+  if (to.parentId !== current.parentId) await refuseHeld(tx, nodeId);
   await amendNodeRow(tx, id, to);
   if (current.kind === 'rack') {
     const shape = rackShape(to.attributes as Record<string, unknown>);

@@ -8,6 +8,7 @@ import { asked, judged, once } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
+import { refuseHeld } from '../projection/holds.js';
 import { endClaims } from '../rack/sql.js';
 import { expectVersion } from '../version.js';
 import { toNode } from './row.js';
@@ -15,7 +16,7 @@ import { endNode, findNode, listDependents, lockNodes, type Dependent } from './
 
 /**
  * Takes a node out of the graph and keeps its history; refused while anything depends on it.
- * @throws Problem not-found, version-mismatch, has-dependents
+ * @throws Problem not-found, version-mismatch, has-dependents, blocked-by-hold
  */
 export async function retireNode(deps: Deps, caller: Caller, command: Command<'node', 'retire'>): Promise<Node> {
   return judged(
@@ -29,6 +30,7 @@ async function retired(tx: Tx, caller: Caller, command: Command<'node', 'retire'
   // What is gone is gone: a second delete finds nothing.
   if (current === undefined || current.state === 'retired') throw problem('not-found', { resourceType: 'node' });
   await expectVersion(tx, { prefix: 'nod', id, version: current.version }, command.version);
+  await refuseHeld(tx, command.id);
   const dependents = await listDependents(tx, id);
   if (dependents.length > 0) throw problem('has-dependents', { dependents: byType(dependents) });
   await endClaims(tx, id);

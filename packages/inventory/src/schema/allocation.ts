@@ -70,6 +70,7 @@ export const allocation = inventory.table(
     check('allocation_expires_after_it_starts', sql`${t.expiresAt} > ${t.startsAt}`),
     index('allocation_by_scope').on(t.scopeId, t.id),
     index('allocation_by_tenant').on(t.tenantId, t.id),
+    index('allocation_by_project').on(t.projectId, t.id),
     // What the sweeper asks: live and past its expiry.
     index('allocation_by_expiry')
       .on(t.expiresAt)
@@ -90,6 +91,8 @@ export const allocationItem = inventory.table(
     tenantId: uuid('tenant_id').notNull(),
     ordinal: integer('ordinal').notNull(),
     what: text('what').notNull(),
+    /** What it counts as in quotas and in use over time: one unit of this dimension. */
+    dimension: text('dimension'),
     nodeId: uuid('node_id'),
     domainId: uuid('domain_id'),
     number: bigint('number', { mode: 'number' }),
@@ -135,6 +138,8 @@ export const allocationItem = inventory.table(
         when 'rack_units' then ${t.rackId} is not null and ${t.halfUnits} is not null and ${t.face} is not null
       end`,
     ),
+    // Use over time: what was held since an instant, tenant by tenant.
+    index('allocation_item_by_tenant_end').on(t.tenantId, t.endedAt),
     index('allocation_item_by_node')
       .on(t.nodeId)
       .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),

@@ -27,6 +27,7 @@ export const bookkeepingTables = [
   'address_hold',
   'number_hold',
   'scope_view',
+  'quota_use',
   'import',
   'import_chunk',
   'import_row',

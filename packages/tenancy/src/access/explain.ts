@@ -22,7 +22,8 @@ export async function explainAccess(
   const kind = command.principalId.startsWith('usr_') ? 'user' : 'service';
   const id = decodeId(kind === 'user' ? 'usr' : 'sac', command.principalId);
   const principal = await findPrincipal(deps.db.platform, id, kind);
-  if (principal === undefined) throw problem('reference-not-found', { pointer: '/principal', resourceType: 'principal' });
+  if (principal === undefined)
+    throw problem('reference-not-found', { pointer: '/principal', resourceType: 'principal' });
   const permission = command.permission as Permission;
   const { snapshot } = await findSnapshot(deps.db.platform, { id, kind, groups: command.groups });
   const onPath = new Set<string>(path.map((scope) => scope.id));
@@ -30,7 +31,9 @@ export async function explainAccess(
     (grant) => onPath.has(grant.scope.id) && grant.permissions.includes(permission),
   );
   // A grant that lies on the path and holds the permission may still end at the tenant border.
-  const working = granting.filter((grant) => decide({ ...snapshot, grants: [grant], denies: [] }, permission, path).allowed);
+  const working = granting.filter(
+    (grant) => decide({ ...snapshot, grants: [grant], denies: [] }, permission, path).allowed,
+  );
   const named = await findBindingRoles(
     deps.db.platform,
     working.map((grant) => decodeId('rbd', grant.id)),

@@ -31,7 +31,10 @@ export async function judgeContent(
   if (principal.type !== 'system' && exemptsItself(before, after, who)) {
     throw problem(
       'permission-denied',
-      { missingPermission: 'tenancy.denyRule.update', scope: tenantId === null ? 'platform' : encodeId('tnt', tenantId) },
+      {
+        missingPermission: 'tenancy.denyRule.update',
+        scope: tenantId === null ? 'platform' : encodeId('tnt', tenantId),
+      },
       'Nobody exempts itself: another one who may edit this rule can.',
     );
   }

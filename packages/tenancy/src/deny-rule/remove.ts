@@ -30,7 +30,11 @@ export async function removeDenyRule(
           const { principal } = caller;
           // A rule for everyone without exceptions would else be there for ever.
           const aimed = before.subjects !== null || before.exceptions.length > 0;
-          if (principal.type !== 'system' && aimed && meets(before, { id: principal.id, groups: principal.groups ?? [] })) {
+          if (
+            principal.type !== 'system' &&
+            aimed &&
+            meets(before, { id: principal.id, groups: principal.groups ?? [] })
+          ) {
             throw problem(
               'permission-denied',
               { missingPermission: 'tenancy.denyRule.delete', scope: denyRules.to(before).scopeId },

@@ -52,7 +52,9 @@ export async function amendDenyRuleRow(tx: Tx, id: string, to: RuleContent): Pro
 /** Principals that administer the platform for good: one of them at least must stay able to take a rule back. */
 export async function listLastingAdministrators(
   tx: Tx,
-): Promise<readonly { id: string | null; kind: 'user' | 'service' | null; issuer: string | null; name: string | null }[]> {
+): Promise<
+  readonly { id: string | null; kind: 'user' | 'service' | null; issuer: string | null; name: string | null }[]
+> {
   return tx.sql<{ id: string | null; kind: 'user' | 'service' | null; issuer: string | null; name: string | null }>`
     select p.id, p.kind, b.group_issuer as issuer, b.group_name as name
     from tenancy.role_binding b left join tenancy.principal p on p.id = b.principal_id

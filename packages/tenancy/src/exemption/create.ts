@@ -50,8 +50,6 @@ export async function createExemption(
 export function expectEnd(row: ExemptionRow): void {
   if (!row.expired && !row.tooLong) return;
   throw problem('validation-failed', {
-    errors: [
-      { pointer: '/expiresAt', code: 'out_of_bounds', message: 'must lie in the future, at most a year ahead' },
-    ],
+    errors: [{ pointer: '/expiresAt', code: 'out_of_bounds', message: 'must lie in the future, at most a year ahead' }],
   });
 }

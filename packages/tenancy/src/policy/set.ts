@@ -18,11 +18,7 @@ type SetCommand = Command<'policy', 'set'>;
  * Replaces what is bound on this very scope. What is set already moves no version.
  * @throws Problem not-found | version-mismatch | state-conflict
  */
-export async function setPolicy(
-  deps: Deps,
-  caller: Caller,
-  command: SetCommand,
-): Promise<Result<'policy', 'set'>> {
+export async function setPolicy(deps: Deps, caller: Caller, command: SetCommand): Promise<Result<'policy', 'set'>> {
   const wanted = readBindings(command.bindings);
   const ids = { policy: deps.newId(), parts: wanted.map(() => deps.newId()) };
   return judged(
@@ -70,8 +66,7 @@ async function expectPolicyVersion(
   old: { readonly id: string; readonly version: number } | undefined,
   provided: number | undefined,
 ): Promise<void> {
-  if (old !== undefined)
-    return expectVersion(tx, { prefix: 'plb', id: old.id, version: old.version }, provided);
+  if (old !== undefined) return expectVersion(tx, { prefix: 'plb', id: old.id, version: old.version }, provided);
   if (provided === undefined || provided === 0) return;
   throw problem(
     'version-mismatch',

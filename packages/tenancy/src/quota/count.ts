@@ -9,7 +9,9 @@ import { amendCounters, lockCounters, type Taking } from './sql.js';
  */
 export async function countMore(tx: Tx, takings: readonly Taking[]): Promise<void> {
   if (takings.length === 0) return;
-  const full = (await lockCounters(tx, takings)).find(({ used, cap }) => cap !== null && Number(used) + 1 > Number(cap));
+  const full = (await lockCounters(tx, takings)).find(
+    ({ used, cap }) => cap !== null && Number(used) + 1 > Number(cap),
+  );
   if (full !== undefined) {
     throw problem('quota-exceeded', {
       dimension: full.dimension,

@@ -31,7 +31,11 @@ export async function amendRoleBinding(
           await lockAccess(tx);
           const before = await lockScoped(tx, caller, { noun: bindings, id, version: command.version });
           if (before.role === 'break-glass')
-            throw problem('state-conflict', { state: before.role, allowedStates: [] }, 'Broken glass is not mended: end it, or break it again.');
+            throw problem(
+              'state-conflict',
+              { state: before.role, allowedStates: [] },
+              'Broken glass is not mended: end it, or break it again.',
+            );
           const path = await lockVisiblePath(tx, caller, scopeId(before.scopeKind, before.scopeId));
           await refuseEscalation(tx, caller, {
             needs: 'tenancy.roleBinding.update',

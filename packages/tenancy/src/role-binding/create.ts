@@ -63,11 +63,7 @@ async function created({ tx, caller, id }: { tx: Tx; caller: Caller; id: string 
   if (after.expired) throw past('/expiresAt');
   const lasting = command.role === 'platform-admin' && after.expiresAt === null;
   const retired = lasting ? await retireBootstrap(tx, after.principalId) : [];
-  await recordChanges(tx, caller, [
-    scopedChange(bindings, 'created', { before: null, after }),
-    ...ended,
-    ...retired,
-  ]);
+  await recordChanges(tx, caller, [scopedChange(bindings, 'created', { before: null, after }), ...ended, ...retired]);
   return bindings.to(after);
 }
 

@@ -1,4 +1,10 @@
-import { decide, missingPermissions, type AccessSnapshot, type Permission, type ScopeRef } from '@sentral/contracts/access';
+import {
+  decide,
+  missingPermissions,
+  type AccessSnapshot,
+  type Permission,
+  type ScopeRef,
+} from '@sentral/contracts/access';
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';

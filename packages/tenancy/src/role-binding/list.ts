@@ -20,8 +20,7 @@ export async function listRoleBindings(
     page: command,
     filter: (q) => {
       if (command.scopeId !== undefined) q.and(`x.scope_id = ${q.value(uuidOfScope(command.scopeId))}::uuid`);
-      if (command.subjectId !== undefined)
-        q.and(`x.principal_id = ${q.value(parseId(command.subjectId).uuid)}::uuid`);
+      if (command.subjectId !== undefined) q.and(`x.principal_id = ${q.value(parseId(command.subjectId).uuid)}::uuid`);
       if (command.role !== undefined) q.and(`x.role = ${q.value(command.role)}`);
     },
   });

@@ -122,7 +122,10 @@ async function accountOf(tx: Tx): Promise<{ id: string; changes: readonly Change
   const id = known?.id ?? newId();
   if (known === undefined) {
     await insertAccount(tx, { id, scopeId: platformScopeUuid, tenantId: null, name: bootstrapName, displayName: null });
-    return { id, changes: [scopedChange(accounts, 'created', { before: null, after: await findScoped(tx, accounts, id) })] };
+    return {
+      id,
+      changes: [scopedChange(accounts, 'created', { before: null, after: await findScoped(tx, accounts, id) })],
+    };
   }
   if (known.state === 'active') return { id, changes: [] };
   const before = await findScoped(tx, accounts, id);

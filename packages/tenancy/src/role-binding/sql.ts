@@ -38,8 +38,7 @@ export const bindings: Noun<'rbd', BindingRow, RoleBinding> = {
 };
 
 function subjectOf(row: BindingRow): Subject {
-  if (row.principalId === null)
-    return { type: 'group', issuer: row.groupIssuer ?? '', name: row.groupName ?? '' };
+  if (row.principalId === null) return { type: 'group', issuer: row.groupIssuer ?? '', name: row.groupName ?? '' };
   // Users belong to no tenant, so a tenant's own eyes do not see their rows: what is no service account is one.
   return row.principalKind === 'service'
     ? { type: 'serviceAccount', id: encodeId('sac', row.principalId) }
@@ -90,13 +89,7 @@ export async function lockExpiredTwin(tx: Tx, binding: NewBinding): Promise<Bind
       `x.scope_id = $1::uuid and x.role = $2 and x.principal_id is not distinct from $3::uuid and x.group_issuer is not distinct from $4
         and x.group_name is not distinct from $5 and x.expires_at <= now()`,
     ),
-    [
-      binding.scope.id,
-      binding.role,
-      binding.principalId,
-      binding.group?.issuer ?? null,
-      binding.group?.name ?? null,
-    ],
+    [binding.scope.id, binding.role, binding.principalId, binding.group?.issuer ?? null, binding.group?.name ?? null],
   );
   return (rows as unknown as readonly BindingRow[])[0];
 }

@@ -13,8 +13,7 @@ export async function findSubject(
   subject: Subject,
   { tenantId, pointer }: { tenantId: string | null; pointer: string },
 ): Promise<{ principalId: string | null; group: { issuer: string; name: string } | null }> {
-  if (subject.type === 'group')
-    return { principalId: null, group: { issuer: subject.issuer, name: subject.name } };
+  if (subject.type === 'group') return { principalId: null, group: { issuer: subject.issuer, name: subject.name } };
   const kind = subject.type === 'user' ? 'user' : 'service';
   const id = decodeId(kind === 'user' ? 'usr' : 'sac', subject.id);
   const principal = await findPrincipal(tx, id, kind);

@@ -17,11 +17,7 @@ type Amend = Command<'scope', 'amend'>;
  * Changes what may be changed of a scope; its name, kind and place may not.
  * @throws Problem not-found | version-mismatch | state-conflict
  */
-export async function amendScope(
-  deps: Deps,
-  caller: Caller,
-  command: Amend,
-): Promise<Result<'scope', 'amend'>> {
+export async function amendScope(deps: Deps, caller: Caller, command: Amend): Promise<Result<'scope', 'amend'>> {
   return judged(
     inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended(tx, caller, command)), asked(caller)),
   );
@@ -33,7 +29,9 @@ async function amended(tx: Tx, caller: Caller, { id, version, patch }: Amend): P
   expectPlace(scope, patch);
   if (patch.expiresAt !== undefined && !(await isSoon(tx, patch.expiresAt))) {
     throw problem('validation-failed', {
-      errors: [{ pointer: '/expiresAt', code: 'out_of_bounds', message: 'must lie in the future, at most a year ahead' }],
+      errors: [
+        { pointer: '/expiresAt', code: 'out_of_bounds', message: 'must lie in the future, at most a year ahead' },
+      ],
     });
   }
   const from = {

@@ -21,11 +21,7 @@ type Create = Command<'scope', 'create'>;
  * A new tenant, project or environment, usable at once.
  * @throws Problem not-found | already-exists | scope-not-active | quota-exceeded | policy-violation | reference-not-found
  */
-export async function createScope(
-  deps: Deps,
-  caller: Caller,
-  command: Create,
-): Promise<Result<'scope', 'create'>> {
+export async function createScope(deps: Deps, caller: Caller, command: Create): Promise<Result<'scope', 'create'>> {
   const errors = faultsOfShape({ ...command, parentKind: kindOfScope(command.parentId) });
   if (errors.length > 0) throw problem('validation-failed', { errors });
   const ids = { scope: deps.newId(), binding: deps.newId() };
@@ -49,14 +45,19 @@ async function created({ tx, caller, ids }: Attempt, command: Create): Promise<R
   if (parent === undefined) throw problem('not-found', { resourceType: 'scope' });
   if (command.expiresAt !== undefined && !(await isSoon(tx, command.expiresAt))) {
     throw problem('validation-failed', {
-      errors: [{ pointer: '/expiresAt', code: 'out_of_bounds', message: 'must lie in the future, at most a year ahead' }],
+      errors: [
+        { pointer: '/expiresAt', code: 'out_of_bounds', message: 'must lie in the future, at most a year ahead' },
+      ],
     });
   }
   const auditOnly = await judgePolicy(tx, parent.id, command);
   await insertScope(tx, { ...command, id: ids.scope, parent });
   const row = await findScope(tx, ids.scope, null);
   if (row === undefined) throw new Error('a scope that was made is not there');
-  const owner = command.owner === undefined ? [] : [await insertOwner(tx, caller, { id: ids.binding, scope: row, owner: command.owner })];
+  const owner =
+    command.owner === undefined
+      ? []
+      : [await insertOwner(tx, caller, { id: ids.binding, scope: row, owner: command.owner })];
   await countMore(tx, countersOf(row));
   const change = await scopeChange(tx, { what: 'scope.created', before: null, id: row.id });
   await recordChanges(tx, caller, [{ ...change, ...auditOnlyOf(auditOnly) }, ...owner]);

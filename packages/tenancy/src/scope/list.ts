@@ -13,11 +13,7 @@ type Asked = Command<'scope', 'list'>;
  * Scopes by filter, ordered by id; deleted ones only when they are asked for.
  * @throws Problem invalid-cursor | unsupported-filter
  */
-export async function listScopes(
-  deps: Deps,
-  caller: Caller,
-  command: Asked,
-): Promise<Result<'scope', 'list'>> {
+export async function listScopes(deps: Deps, caller: Caller, command: Asked): Promise<Result<'scope', 'list'>> {
   const after = readCursor(command.cursor, ['uuid'])?.[0];
   const rows = await readingAs(deps, caller, (on, visible) => {
     const q = query();

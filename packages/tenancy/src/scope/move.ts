@@ -23,9 +23,7 @@ interface Moving {
 
 /** Suspend, resume and restore: one change of state under the scope's lock. */
 export async function moveScope(deps: Deps, caller: Caller, moving: Moving): Promise<Scope> {
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => moved(tx, caller, moving)), asked(caller)),
-  );
+  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => moved(tx, caller, moving)), asked(caller)));
 }
 
 async function moved(tx: Tx, caller: Caller, { id, version, reason, move, what }: Moving): Promise<Scope> {

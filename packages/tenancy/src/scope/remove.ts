@@ -25,11 +25,7 @@ type Remove = Command<'scope', 'remove'>;
  * for the sweep.
  * @throws Problem not-found | version-mismatch | state-conflict | has-dependents | blocked-by-hold | dependency-unavailable
  */
-export async function removeScope(
-  deps: Deps,
-  caller: Caller,
-  command: Remove,
-): Promise<Result<'scope', 'remove'>> {
+export async function removeScope(deps: Deps, caller: Caller, command: Remove): Promise<Result<'scope', 'remove'>> {
   const begun = await judged(inTransaction(deps.db.app, (tx) => begin(tx, caller, command), asked(caller)));
   if ('answer' in begun) return begun.answer;
   if (caller.dryRun === true) {
@@ -101,7 +97,9 @@ async function revert(deps: Deps, caller: Caller, begun: StoredScope): Promise<v
     const scope = await lockScope(tx, begun.id);
     if (scope?.state !== 'deleting' || scope.version !== begun.version) return;
     await amendScopeState(tx, scope.id, { state: scope.revertsTo ?? 'active' });
-    await recordChanges(tx, caller, [await scopeChange(tx, { what: 'scope.deletionStopped', before: scope, id: scope.id })]);
+    await recordChanges(tx, caller, [
+      await scopeChange(tx, { what: 'scope.deletionStopped', before: scope, id: scope.id }),
+    ]);
   });
 }
 

@@ -31,15 +31,20 @@ export async function lockScope(tx: Tx, id: string): Promise<StoredScope | undef
   return (rows as unknown as readonly StoredScope[])[0];
 }
 
-/** For share, root first: something is made below, so none of them may change its state meanwhile. */
+/**
+ * For share, root first: something is made below, so none of them may change its state meanwhile. Share and not key share: it
+ * answers with the row as the last change left it (docs/adr/0010).
+ */
 export async function lockScopePath(tx: Tx, id: string): Promise<readonly StoredScope[]> {
+  const ids = await tx.sql<{ id: string }>`
+    with recursive line as (
+      select s.id, s.parent_id, 0 as depth from tenancy.scope s where s.id = ${id}::uuid
+      union all
+      select s.id, s.parent_id, line.depth + 1 from line join tenancy.scope s on s.id = line.parent_id)
+    select id from line order by depth desc`;
   const rows = await tx.unsafe(
-    `with recursive line as (
-       select s.id, s.parent_id, 0 as depth from tenancy.scope s where s.id = $1::uuid
-       union all
-       select s.id, s.parent_id, line.depth + 1 from line join tenancy.scope s on s.id = line.parent_id)
-     ${selectScope} join line on line.id = s.id order by line.depth desc for share of s`,
-    [id],
+    `${selectScope} join unnest($1::uuid[]) with ordinality as w(id, place) on w.id = s.id order by w.place for share of s`,
+    [ids.map((each) => each.id)],
   );
   return rows as unknown as readonly StoredScope[];
 }

@@ -22,11 +22,7 @@ type Create = Command<'token', 'create'>;
  * A new API token. Its text is in this answer and nowhere else: what is stored for a repeated key has no secret.
  * @throws Problem not-found | state-conflict | reference-not-found | permission-denied | scope-not-active
  */
-export async function createToken(
-  deps: Deps,
-  caller: Caller,
-  command: Create,
-): Promise<Result<'token', 'create'>> {
+export async function createToken(deps: Deps, caller: Caller, command: Create): Promise<Result<'token', 'create'>> {
   const id = deps.newId();
   const { text, sha256 } = mintSecret(id);
   const made = await judged(
@@ -46,8 +42,7 @@ async function created(
   await lockAccess(tx);
   const accountId = decodeId('sac', command.serviceAccountId);
   const account = await lockScoped(tx, caller, { noun: accounts, id: accountId, version: undefined });
-  if (account.state !== 'active')
-    throw problem('state-conflict', { state: account.state, allowedStates: ['active'] });
+  if (account.state !== 'active') throw problem('state-conflict', { state: account.state, allowedStates: ['active'] });
   await lockActivePath(tx, caller, scopeId(account.scopeKind, account.scopeId));
   const live = await lockLiveTokens(tx, accountId);
   if (live.length >= liveTokensMax) {

@@ -45,10 +45,7 @@ export async function refuseExcess(tx: Tx, caller: Caller, wanted: WantedToken):
 }
 
 /** Where a grant and a limit meet: the deeper of the two when one lies in the other, else nowhere. */
-function narrower(
-  grant: readonly ScopeRef[],
-  limit: readonly ScopeRef[] | undefined,
-): readonly ScopeRef[] | undefined {
+function narrower(grant: readonly ScopeRef[], limit: readonly ScopeRef[] | undefined): readonly ScopeRef[] | undefined {
   if (limit === undefined) return grant;
   if (limit.some(({ id }) => id === grant.at(-1)?.id)) return limit;
   return grant.some(({ id }) => id === limit.at(-1)?.id) ? grant : undefined;

@@ -26,7 +26,8 @@ export async function revokeToken(
         once(tx, caller, async () => {
           await lockAccess(tx);
           const before = await lockScoped(tx, caller, { noun: tokens, id, version: command.version });
-          if (before.state !== 'live') throw problem('state-conflict', { state: before.state, allowedStates: ['live'] });
+          if (before.state !== 'live')
+            throw problem('state-conflict', { state: before.state, allowedStates: ['live'] });
           await amendTokenEnd(tx, id, { revokeInSeconds: 0 });
           const after = await findScoped(tx, tokens, id);
           await recordChanges(tx, caller, [scopedChange(tokens, 'revoked', { before, after })]);

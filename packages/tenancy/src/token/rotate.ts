@@ -20,11 +20,7 @@ type Rotate = Command<'token', 'rotate'>;
  * A new secret with the same rights; the old one works on for the overlap, and no longer.
  * @throws Problem not-found | version-mismatch | state-conflict | permission-denied
  */
-export async function rotateToken(
-  deps: Deps,
-  caller: Caller,
-  command: Rotate,
-): Promise<Result<'token', 'rotate'>> {
+export async function rotateToken(deps: Deps, caller: Caller, command: Rotate): Promise<Result<'token', 'rotate'>> {
   const id = deps.newId();
   const { text, sha256 } = mintSecret(id);
   const made = await judged(
@@ -45,7 +41,11 @@ async function rotated(
   const old = await lockScoped(tx, caller, { noun: tokens, id: decodeId('tok', command.id), version: command.version });
   if (old.state !== 'live') throw problem('state-conflict', { state: old.state, allowedStates: ['live'] });
   if (old.revokedAt !== null)
-    throw problem('state-conflict', { state: 'rotated', allowedStates: ['live'] }, 'It was rotated before; rotate its successor.');
+    throw problem(
+      'state-conflict',
+      { state: 'rotated', allowedStates: ['live'] },
+      'It was rotated before; rotate its successor.',
+    );
   const account = await findScoped(tx, accounts, old.accountId);
   await expectLifetime(tx, command.expiresAt);
   const { accountId, permissions, limitScopeId } = old;

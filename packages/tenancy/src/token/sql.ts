@@ -88,7 +88,11 @@ export async function lockLiveTokens(tx: Tx, accountId: string): Promise<readonl
 }
 
 /** Ends a token now, or after an overlap. */
-export async function amendTokenEnd(tx: Tx, id: string, { revokeInSeconds }: { revokeInSeconds: number }): Promise<void> {
+export async function amendTokenEnd(
+  tx: Tx,
+  id: string,
+  { revokeInSeconds }: { revokeInSeconds: number },
+): Promise<void> {
   await tx.sql`
     update tenancy.token set revoked_at = now() + make_interval(secs => ${revokeInSeconds}::int), version = version + 1, updated_at = now()
     where id = ${id}::uuid`;
@@ -96,6 +100,8 @@ export async function amendTokenEnd(tx: Tx, id: string, { revokeInSeconds }: { r
 
 /** Whole seconds until then by the database's clock. */
 export async function findSecondsUntil(tx: Tx, at: string): Promise<number> {
-  const [row] = await tx.sql<{ seconds: number }>`select floor(extract(epoch from ${at}::timestamptz - now()))::float8 as seconds`;
+  const [row] = await tx.sql<{
+    seconds: number;
+  }>`select floor(extract(epoch from ${at}::timestamptz - now()))::float8 as seconds`;
   return Number(row?.seconds);
 }

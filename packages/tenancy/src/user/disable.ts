@@ -25,7 +25,8 @@ export async function disableUser(
         once(tx, caller, async () => {
           await lockAccess(tx);
           const user = await lockUser(tx, id, command.version);
-          if (user.state !== 'active') throw problem('state-conflict', { state: user.state, allowedStates: ['active'] });
+          if (user.state !== 'active')
+            throw problem('state-conflict', { state: user.state, allowedStates: ['active'] });
           await amendPrincipal(tx, id, { displayName: user.displayName, state: 'disabled' });
           const after = toUser(await findUserRow(tx, id));
           await recordChanges(tx, caller, [

@@ -1,0 +1,55 @@
+import { encodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
+import type { Tx } from '@sentral/kernel/database';
+import { amendQuota, lockQuota, type Move } from './sql.js';
+
+/** Units of dimensions that one allocation takes (positive) or gives back. */
+export interface Held {
+  readonly tenantId: string;
+  readonly projectId: string | null;
+  readonly scopeId: string;
+  readonly dimension: string;
+  readonly delta: number;
+}
+
+const prefixes = ['tnt', 'prj', 'env'] as const;
+
+/**
+ * Moves the counters of all three levels by what a transaction takes and gives back, net, under their locks. The trigger
+ * quota_never_grown_over_cap judges last.
+ * @throws Problem quota-exceeded
+ */
+export async function moveQuota(tx: Tx, held: readonly Held[]): Promise<void> {
+  const moves = netMoves(held);
+  if (moves.length === 0) return;
+  const counters = new Map((await lockQuota(tx, moves)).map((row) => [`${row.scopeId} ${row.dimension}`, row]));
+  for (const move of moves) {
+    const row = counters.get(`${move.scopeId} ${move.dimension}`);
+    if (move.delta < 0 || row?.cap == null || Number(row.used) + move.delta <= Number(row.cap)) continue;
+    throw problem('quota-exceeded', {
+      dimension: move.dimension,
+      limit: Number(row.cap),
+      used: Number(row.used),
+      requested: move.delta,
+      scope: encodeId(prefixes[move.rank] ?? 'env', move.scopeId),
+    });
+  }
+  await amendQuota(tx, moves);
+}
+
+/** One move a counter, in the order of locks; what is taken and given back by the same transaction cancels out. */
+export function netMoves(held: readonly Held[]): readonly Move[] {
+  const sums = new Map<string, Move>();
+  for (const { tenantId, projectId, scopeId, dimension, delta } of held) {
+    for (const [rank, scope] of [tenantId, projectId, scopeId].entries()) {
+      if (scope === null) continue;
+      const key = `${scope} ${dimension}`;
+      sums.set(key, { scopeId: scope, rank, dimension, delta: (sums.get(key)?.delta ?? 0) + delta });
+    }
+  }
+  return [...sums.values()]
+    .filter(({ delta }) => delta !== 0)
+    .toSorted((a, b) => a.rank - b.rank || compare(a.scopeId, b.scopeId) || compare(a.dimension, b.dimension));
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

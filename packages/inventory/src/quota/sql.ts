@@ -1,0 +1,63 @@
+// Lock order: the last rows that a transaction locks, tenants first, then projects, then environments, each by id.
+import type { Database, Tx } from '@sentral/kernel/database';
+
+export interface Move {
+  readonly scopeId: string;
+  /** 0 tenant, 1 project, 2 environment. */
+  readonly rank: number;
+  readonly dimension: string;
+  readonly delta: number;
+}
+
+export interface CounterRow {
+  readonly scopeId: string;
+  readonly dimension: string;
+  readonly used: number;
+  readonly cap: number | null;
+}
+
+/** For update, in the one order that everyone uses. */
+export async function lockQuota(tx: Tx, moves: readonly Move[]): Promise<readonly CounterRow[]> {
+  const [scopes, dimensions, ranks] = columnsOf(moves);
+  const rows = await tx.sql<CounterRow & object>`
+    select q.scope_id as "scopeId", q.dimension, q.used, q.cap
+    from unnest(${scopes}::uuid[], ${dimensions}::text[], ${ranks}::int[]) as w(scope_id, dimension, rank)
+    join quota_use q on q.scope_id = w.scope_id and q.dimension = w.dimension
+    order by w.rank, q.scope_id, q.dimension for update of q`;
+  if (rows.length === moves.length) return rows;
+  // A counter is made by the first taking, in the same order; then all are locked again.
+  await tx.sql`
+    insert into quota_use (scope_id, dimension)
+    select w.scope_id, w.dimension from unnest(${scopes}::uuid[], ${dimensions}::text[], ${ranks}::int[]) as w(scope_id, dimension, rank)
+    order by w.rank, w.scope_id, w.dimension
+    on conflict (scope_id, dimension) do nothing`;
+  return lockQuota(tx, moves);
+}
+
+/** Counts up or down what is locked; giving back writes down what still lies over a lowered limit. */
+export async function amendQuota(tx: Tx, moves: readonly Move[]): Promise<void> {
+  const [scopes, dimensions] = columnsOf(moves);
+  await tx.sql`
+    update quota_use q set used = q.used + w.delta,
+      over_by = case when w.delta < 0 then greatest(0, q.used + w.delta - coalesce(q.cap, q.used + w.delta)) else q.over_by end
+    from unnest(${scopes}::uuid[], ${dimensions}::text[], ${moves.map((move) => move.delta)}::int[]) as w(scope_id, dimension, delta)
+    where q.scope_id = w.scope_id and q.dimension = w.dimension`;
+}
+
+function columnsOf(moves: readonly Move[]): [string[], string[], number[]] {
+  return [moves.map((move) => move.scopeId), moves.map((move) => move.dimension), moves.map((move) => move.rank)];
+}
+
+/** Counters of a scope and of what lies directly below it. */
+export async function listQuotaUse(
+  on: Database,
+  scopeId: string,
+): Promise<readonly (CounterRow & { kind: string; overBy: number; own: boolean })[]> {
+  const rows = await on.unsafe(
+    `select q.scope_id as "scopeId", s.kind, q.dimension, q.used, q.cap, q.over_by as "overBy", s.id = $1::uuid as own
+     from scope_view s join quota_use q on q.scope_id = s.id where s.id = $1::uuid or s.parent_id = $1::uuid
+     order by q.scope_id, q.dimension limit 5000`,
+    [scopeId],
+  );
+  return rows as unknown as readonly (CounterRow & { kind: string; overBy: number; own: boolean })[];
+}
