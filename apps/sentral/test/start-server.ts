@@ -1,3 +1,6 @@
+import { defaultScopeUuids } from '@sentral/contracts/tenancy';
+import { openDatabase } from '@sentral/kernel/database';
+import { bootstrapAdmin, grantOwner } from '@sentral/tenancy/operate';
 import { createTestDatabase } from '@sentral/testing';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import { randomBytes } from 'node:crypto';
@@ -39,7 +42,7 @@ export interface TestServer {
   readonly url: string;
   readonly internalUrl: string | undefined;
   readonly internalKey: Uint8Array;
-  /** The development issuer's subject, who may do everything. */
+  /** The development issuer's subject: administrator of the platform, owner of the tenant default. */
   readonly token: string;
   /** A subject of another trusted issuer, who may do nothing yet. */
   readonly strangerToken: string;
@@ -69,6 +72,7 @@ export async function startServer(settings: Readonly<Record<string, string>> = {
   try {
     const config = readConfig({
       SENTRAL_MODE: 'development',
+      SENTRAL_RATE_LIMITS: 'off',
       SENTRAL_PORT: '0',
       SENTRAL_DATA_DIR: folder,
       SENTRAL_DATABASE_URL: `postgres://${host}${pathname}`,
@@ -88,6 +92,8 @@ export async function startServer(settings: Readonly<Record<string, string>> = {
       typ: 'at+jwt',
       keys: { set: developer.keys },
     };
+    const { issuer, subject } = developer;
+    await asDeveloper(database.adminUrl, { issuer, subject, tenantUuid: defaultScopeUuids.tenant });
     const running = await start(config, [trusted, stranger.issuer]);
     const token = await developer.token(3600);
     let stopping: Promise<void> | undefined;
@@ -103,6 +109,20 @@ export async function startServer(settings: Readonly<Record<string, string>> = {
   } catch (error) {
     await clean();
     throw error;
+  }
+}
+
+/** As a development start does: administrator of the platform, and owner of the tenant that the first migration made. */
+async function asDeveloper(
+  adminUrl: string,
+  person: { issuer: string; subject: string; tenantUuid: string },
+): Promise<void> {
+  const db = openDatabase({ url: adminUrl, applicationName: 'sentral-e2e', poolSize: 1 });
+  try {
+    await bootstrapAdmin(db, { subject: person });
+    await grantOwner(db, person);
+  } finally {
+    await db.close();
   }
 }
 

@@ -86,16 +86,19 @@ export function mergeValues(rule: MergeRule, upper: unknown, lower: unknown): un
     case 'replace':
       return upper;
     case 'union':
-      return [...new Set([...(upper as unknown[]), ...(lower as unknown[])])].toSorted();
+      return inOrder([...new Set([...(upper as string[]), ...(lower as string[])])]);
     case 'intersect':
       if (upper === null || lower === null) return upper ?? lower;
-      return (upper as unknown[]).filter((item) => (lower as unknown[]).includes(item)).toSorted();
+      return inOrder((upper as string[]).filter((item) => (lower as string[]).includes(item)));
     case 'min':
     case 'max':
       if (upper === null || lower === null) return upper ?? lower;
       return rule === 'min' ? Math.min(upper as number, lower as number) : Math.max(upper as number, lower as number);
   }
 }
+
+// Lists are sets of words: one order, so that equal sets are equal values.
+const inOrder = (words: readonly string[]): string[] => words.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
 
 export interface Contribution {
   readonly scopeId: string;
@@ -194,4 +197,4 @@ function effectOf(use: {
 }
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
-const sorted = (value: unknown): unknown => (Array.isArray(value) ? value.toSorted() : value);
+const sorted = (value: unknown): unknown => (Array.isArray(value) ? inOrder(value as string[]) : value);

@@ -25,7 +25,7 @@ const admin = everythingInside.filter(
   (p) => p !== 'audit.record.redact' && !/^audit\.legalHold\.(create|update|delete)$/.test(p),
 );
 const resources = /^(inventory|task)\./;
-const viewer = everythingInside.filter((p) => reading.test(p) && !auditing.test(p) && !/^tenancy\.token\./.test(p));
+const viewer = everythingInside.filter((p) => reading.test(p) && !auditing.test(p) && !p.startsWith('tenancy.token.'));
 
 const editor = [
   ...new Set([

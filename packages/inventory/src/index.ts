@@ -163,7 +163,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         now: (caller, command) => usageNow(deps, caller, command),
         between: (caller, command) => usageBetween(deps, caller, command),
       },
-      projection: { apply: (caller, command) => applyProjection(deps, caller, command) },
+      projection: { apply: (caller) => applyProjection(deps, caller) },
       policyTrial: { list: (caller, command) => listPolicyTrial(deps, caller, command) },
     },
     options,

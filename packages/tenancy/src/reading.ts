@@ -52,8 +52,16 @@ export async function readingAs<T>(
  */
 export function onlyVisible(q: Query, scope: string, visible: Visible | null): void {
   if (visible === null) return;
-  q.and(
-    `(${scope}.tenant_id = any(${q.value(visible.tenantIds)}::uuid[]) or ${scope}.project_id = any(${q.value(visible.projectIds)}::uuid[])
-      or ${scope}.id = any(${q.value(visible.environmentIds)}::uuid[])${visible.platform ? ` or ${scope}.tenant_id is null` : ''})`,
-  );
+  // Only what is named takes part: an OR over empty lists would cost the index of the others.
+  const terms = (
+    [
+      ['tenant_id', visible.tenantIds],
+      ['project_id', visible.projectIds],
+      ['id', visible.environmentIds],
+    ] as const
+  )
+    .filter(([, ids]) => ids.length > 0)
+    .map(([column, ids]) => `${scope}.${column} = any(${q.value(ids)}::uuid[])`);
+  if (visible.platform) terms.push(`${scope}.tenant_id is null`);
+  q.and(terms.length === 0 ? 'false' : `(${terms.join(' or ')})`);
 }

@@ -47,7 +47,7 @@ describe('rates', () => {
   });
 
   test('ten failures a minute of one network, then it waits', () => {
-    const limiter = createRateLimiter(undefined, () => 0);
+    const limiter = createRateLimiter(rates, () => 0);
     for (let n = 0; n < 10; n += 1) limiter.failed(`2001:db8::${n}`);
     expect(refusalOf(() => limiter.failed('2001:db8:0:0:ffff::1'))).toMatchObject({
       violatedPolicies: ['authentication'],

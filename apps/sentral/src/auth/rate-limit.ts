@@ -32,7 +32,7 @@ interface Bucket {
 
 const bucketsMax = 50_000;
 
-/** Token buckets in memory: each replica counts for itself (api.md A.14). */
+/** Token buckets in memory: each replica counts for itself (api.md A.14). Without rates nothing is counted. */
 export function createRateLimiter(rates: Rates | undefined, now: () => number = () => performance.now()): RateLimiter {
   const buckets = new Map<string, Bucket>();
   const refill = (key: string, rate: Rate): Bucket => {
@@ -73,6 +73,7 @@ export function createRateLimiter(rates: Rates | undefined, now: () => number = 
       };
     },
     failed(address) {
+      if (rates === undefined) return;
       spend(`failure ${networkOf(address)}`, failures, 'authentication');
     },
   };

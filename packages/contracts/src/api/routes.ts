@@ -5,17 +5,31 @@ import { poolRoutes } from './inventory/pools.js';
 import { overviewRoutes } from './overview.js';
 import { systemRoutes } from './system.js';
 import { accessRoutes, principalRoutes } from './tenancy/access.js';
+import { policyRoutes } from './tenancy/policy.js';
+import { quotaRoutes } from './tenancy/quotas.js';
 import { scopeRoutes } from './tenancy/scopes.js';
 
-/** Everything that Sentral offers the world, as data. */
-export const routes = {
+/** Everything that Sentral offers the world, as data. The type is spelled by reference: written out it is too long for a declaration. */
+export const routes: typeof systemRoutes &
+  typeof scopeRoutes &
+  typeof accessRoutes &
+  typeof principalRoutes &
+  typeof policyRoutes &
+  typeof quotaRoutes &
+  typeof overviewRoutes &
+  typeof graphRoutes &
+  typeof poolRoutes &
+  typeof allocationRoutes &
+  typeof importRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
   ...principalRoutes,
+  ...policyRoutes,
+  ...quotaRoutes,
   ...overviewRoutes,
   ...graphRoutes,
   ...poolRoutes,
   ...allocationRoutes,
   ...importRoutes,
-} as const;
+};

@@ -3,7 +3,7 @@ import { decodeId } from '@sentral/contracts/ids';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { problem } from '@sentral/contracts/problem';
 import type { Deps } from '../deps.js';
-import { readDb } from '../reading.js';
+import { readingAs } from '../reading.js';
 import { toAllocation } from './resource.js';
 import { findAllocation, listItems } from './sql.js';
 import { maySee } from './step.js';
@@ -13,7 +13,9 @@ import { maySee } from './step.js';
  * @throws Problem not-found
  */
 export async function getAllocation(deps: Deps, caller: Caller, command: { id: string }): Promise<Allocation> {
-  const row = await findAllocation(readDb(deps, caller), decodeId('alc', command.id));
-  if (row === undefined || !maySee(caller, row)) throw problem('not-found', { resourceType: 'allocation' });
-  return toAllocation(row, await listItems(readDb(deps, caller), [row.id]));
+  return readingAs(deps, caller, async (on) => {
+    const row = await findAllocation(on, decodeId('alc', command.id));
+    if (row === undefined || !maySee(caller, row)) throw problem('not-found', { resourceType: 'allocation' });
+    return toAllocation(row, await listItems(on, [row.id]));
+  });
 }

@@ -2,7 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { page, query, readCursor, readDb } from '../reading.js';
+import { page, query, readCursor, readingAs, type Query } from '../reading.js';
 import { toAllocation } from './resource.js';
 import { allocationColumns, listItems, type AllocationRow } from './sql.js';
 
@@ -17,15 +17,7 @@ export async function listAllocations(
 ): Promise<Result<'allocation', 'list'>> {
   const after = readCursor(command.cursor, ['uuid'])?.[0];
   const q = query();
-  const scope = caller.readScope;
-  if (!('all' in scope)) {
-    const tenants = q.value(scope.tenantIds.map((id) => decodeId('tnt', id)));
-    const projects = q.value(scope.projectIds.map((id) => decodeId('prj', id)));
-    const environments = q.value(scope.environmentIds.map((id) => decodeId('env', id)));
-    q.and(
-      `(a.tenant_id = any(${tenants}::uuid[]) or a.project_id = any(${projects}::uuid[]) or a.scope_id = any(${environments}::uuid[]))`,
-    );
-  }
+  addVisible(q, caller);
   if (command.environmentId !== undefined)
     q.and(`a.scope_id = ${q.value(decodeId('env', command.environmentId))}::uuid`);
   if (command.projectId !== undefined) q.and(`a.project_id = ${q.value(decodeId('prj', command.projectId))}::uuid`);
@@ -43,15 +35,19 @@ export async function listAllocations(
     );
   }
   if (after !== undefined) q.and(`a.id > ${q.value(after)}::uuid`);
-  const db = readDb(deps, caller);
-  const rows = (await db.unsafe(
-    `select ${allocationColumns} from allocation a ${q.where()} order by a.id limit ${q.value(command.limit + 1)}`,
-    q.params,
-  )) as unknown as readonly AllocationRow[];
-  const items = await listItems(
-    db,
-    rows.map((row) => row.id),
-  );
+  const { rows, items } = await readingAs(deps, caller, async (on) => {
+    const found = (await on.unsafe(
+      `select ${allocationColumns} from allocation a ${q.where()} order by a.id limit ${q.value(command.limit + 1)}`,
+      q.params,
+    )) as unknown as readonly AllocationRow[];
+    return {
+      rows: found,
+      items: await listItems(
+        on,
+        found.map((row) => row.id),
+      ),
+    };
+  });
   return page(rows, command.limit, {
     item: (row) =>
       toAllocation(
@@ -60,4 +56,18 @@ export async function listAllocations(
       ),
     keys: (row) => [row.id],
   });
+}
+
+/** Only what is named takes part: an OR over empty lists would cost the index of the others. */
+function addVisible(q: Query, { readScope }: Caller): void {
+  if ('all' in readScope) return;
+  const terms = [
+    ['a.tenant_id', readScope.tenantIds.map((id) => decodeId('tnt', id))],
+    ['a.project_id', readScope.projectIds.map((id) => decodeId('prj', id))],
+    ['a.scope_id', readScope.environmentIds.map((id) => decodeId('env', id))],
+  ] as const;
+  const named = terms
+    .filter(([, ids]) => ids.length > 0)
+    .map(([column, ids]) => `${column} = any(${q.value(ids)}::uuid[])`);
+  q.and(named.length === 0 ? 'false' : `(${named.join(' or ')})`);
 }

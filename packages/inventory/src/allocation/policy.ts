@@ -26,7 +26,7 @@ export async function judgeReserve(
   path: readonly ScopeViewRow[],
   { command, wanted }: { command: Reserve; wanted: readonly Wanted[] },
 ): Promise<Judgement> {
-  const policyVersion = Math.max(0, ...path.map((scope) => Number(scope.policyVersion)));
+  const policyVersion = Math.max(0, ...path.map((scope) => scope.policyVersion));
   if (path.every((scope) => scope.policyBindings.length === 0)) return { policyVersion, auditOnly: [] };
   const nodes = wanted.filter((item) => item.what === 'node').map((item) => item.providerId);
   const places = nodes.length === 0 ? [] : await listPlaces(tx, nodes);
@@ -45,7 +45,7 @@ export async function judgeReserve(
  * @throws Problem policy-violation
  */
 export async function judgeRenew(tx: Tx, path: readonly ScopeViewRow[], ttlSeconds: number): Promise<Judgement> {
-  const policyVersion = Math.max(0, ...path.map((scope) => Number(scope.policyVersion)));
+  const policyVersion = Math.max(0, ...path.map((scope) => scope.policyVersion));
   if (path.every((scope) => scope.policyBindings.length === 0)) return { policyVersion, auditOnly: [] };
   const effective = effectivePolicy(pathOf(path), await findNow(tx));
   const check: Check = (max) => max === null || ttlSeconds <= (max as number);
@@ -61,7 +61,7 @@ const prefixes = { tenant: 'tnt', project: 'prj', environment: 'env' } as const;
 function pathOf(path: readonly ScopeViewRow[]) {
   return path.map((scope) => ({
     id: scope.kind === 'platform' ? platformScopeId : encodeId(prefixes[scope.kind], scope.id),
-    policyVersion: Number(scope.policyVersion),
+    policyVersion: scope.policyVersion,
     policyBindings: scope.policyBindings,
     exemptions: scope.exemptions,
   }));

@@ -1,7 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
 import { inTransaction } from '@sentral/kernel/transaction';
-import type { Command, Result } from '../command.js';
+import type { Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { applyScopes, listVersions, scopeUuid } from './sql.js';
 
@@ -9,11 +9,7 @@ import { applyScopes, listVersions, scopeUuid } from './sql.js';
  * Takes in the scope rows that the caller brings where they are newer; once this is answered they hold here.
  * @throws Problem permission-denied
  */
-export async function applyProjection(
-  deps: Deps,
-  caller: Caller,
-  _command: Command<'projection', 'apply'>,
-): Promise<Result<'projection', 'apply'>> {
+export async function applyProjection(deps: Deps, caller: Caller): Promise<Result<'projection', 'apply'>> {
   if (!('all' in caller.readScope))
     throw problem('permission-denied', { missingPermission: 'inventory.projection.apply' });
   return inTransaction(deps.db.app, async (tx) => {

@@ -22,7 +22,7 @@ export async function fillProjection(deps: Deps, source: ScopeSource): Promise<n
   for (let more = true; more;) {
     const page = await source.page(itself, {
       limit: pageSize,
-      ...(afterId === undefined ? {} : { afterId: afterId as 'platform' }),
+      ...(afterId === undefined ? {} : { afterId: afterId }),
     });
     // Small transactions: nobody who takes something waits long for a row.
     for (const row of page.rows) await inTransaction(deps.db.app, (tx) => applyScopes(tx, [row]));

@@ -25,11 +25,11 @@ export async function moveQuota(tx: Tx, held: readonly Held[]): Promise<void> {
   const counters = new Map((await lockQuota(tx, moves)).map((row) => [`${row.scopeId} ${row.dimension}`, row]));
   for (const move of moves) {
     const row = counters.get(`${move.scopeId} ${move.dimension}`);
-    if (move.delta < 0 || row?.cap == null || Number(row.used) + move.delta <= Number(row.cap)) continue;
+    if (move.delta < 0 || row?.cap == null || row.used + move.delta <= row.cap) continue;
     throw problem('quota-exceeded', {
       dimension: move.dimension,
-      limit: Number(row.cap),
-      used: Number(row.used),
+      limit: row.cap,
+      used: row.used,
       requested: move.delta,
       scope: encodeId(prefixes[move.rank] ?? 'env', move.scopeId),
     });

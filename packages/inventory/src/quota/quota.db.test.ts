@@ -107,7 +107,7 @@ function reserve(
   return inventory.allocation.reserve(
     { ...everyone, scopes: pathTo(of, environment) },
     {
-      environmentId: environment.id as Id<'env'>,
+      environmentId: environment.id,
       consumer: { service: 'test', kind: 'thing', id: newId() },
       items: [{ what: 'number', domainId, count }],
       ...rest,
@@ -116,7 +116,7 @@ function reserve(
 }
 
 async function counters(of: Tree) {
-  const { own } = await inventory.usage.now(everyone, { scopeId: of.tenant.id as Id<'tnt'> });
+  const { own } = await inventory.usage.now(everyone, { scopeId: of.tenant.id });
   return own.find(({ dimension }) => dimension === 'inventory.number');
 }
 
@@ -316,10 +316,7 @@ describe('the projection of scopes', () => {
           row.id === environment.id ? { ...row, state: 'deleting' as const, version: 2 } : row,
         );
         const [counted, ...taken] = await Promise.all([
-          inventory.usage.count(
-            { ...everyone, scopes: deleting },
-            { scopeId: environment.id as Id<'env'>, version: 2 },
-          ),
+          inventory.usage.count({ ...everyone, scopes: deleting }, { scopeId: environment.id, version: 2 }),
           ...Array.from({ length: 4 }, () =>
             reserve(of, environment, domainId).then(
               () => true,
@@ -330,7 +327,7 @@ describe('the projection of scopes', () => {
         const granted = taken.filter(Boolean).length;
         const told = counted.dependents[0]?.count ?? 0;
         if (told > 0) blocked += 1;
-        if (Number(told) !== granted) both += 1;
+        if (told !== granted) both += 1;
       }
       expect(both, 'rounds in which an allocation was not counted').toBe(0);
       expect(blocked, 'rounds in which the race was a race').toBeGreaterThan(0);
@@ -362,7 +359,7 @@ describe('use over time', () => {
       });
     }
     const month = { from: '2026-10-01T00:00:00.000Z', to: '2026-11-01T00:00:00.000Z' };
-    const { items } = await inventory.usage.between(everyone, { scopeId: of.tenant.id as Id<'tnt'>, ...month });
+    const { items } = await inventory.usage.between(everyone, { scopeId: of.tenant.id, ...month });
     const day = 86_400;
     const byHand = { first: 10 * day + 1.5 * day, second: 11 * day + 18 * 3_600 };
     expect(items).toEqual(
@@ -373,7 +370,7 @@ describe('use over time', () => {
       ].map((item) => ({ dimension: 'inventory.number', ...item })),
     );
     const future = await inventory.usage.between(everyone, {
-      scopeId: second.id as Id<'env'>,
+      scopeId: second.id,
       from: '2026-10-20T06:00:00.000Z',
       to: '2027-06-01T00:00:00.000Z',
     });
@@ -389,7 +386,7 @@ describe('use over time', () => {
       ...everyone,
       readScope: { tenantIds: [encodeId('tnt', newId())], projectIds: [], environmentIds: [] },
     };
-    const call = inventory.usage.now(stranger, { scopeId: of.tenant.id as Id<'tnt'> });
+    const call = inventory.usage.now(stranger, { scopeId: of.tenant.id });
     await expect(call).rejects.toMatchObject({ code: 'not-found' });
   });
 });

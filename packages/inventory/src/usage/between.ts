@@ -39,7 +39,7 @@ export async function usageBetween(
       scopeId: wireScope(row.kind, row.scopeId),
       dimension: row.dimension,
       unitSeconds: row.unitSeconds,
-      heldAtEnd: Number(row.heldAtEnd),
+      heldAtEnd: row.heldAtEnd,
     })),
   };
 }

@@ -26,9 +26,9 @@ export async function usageNow(
       .map((row): Use => ({
         scopeId: wireScope(row.kind, row.scopeId),
         dimension: row.dimension,
-        used: Number(row.used),
-        ...(row.cap === null ? {} : { limit: Number(row.cap) }),
-        overBy: Number(row.overBy),
+        used: row.used,
+        ...(row.cap === null ? {} : { limit: row.cap }),
+        overBy: row.overBy,
       }));
   return { own: shown(true), children: shown(false) };
 }

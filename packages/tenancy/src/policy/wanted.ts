@@ -1,4 +1,4 @@
-import { policyDefinitions, type PolicyDefinition, type PolicyKey } from '@sentral/contracts/policy';
+import { policyDefinitions, type PolicyDefinition } from '@sentral/contracts/policy';
 import { problem } from '@sentral/contracts/problem';
 import * as v from 'valibot';
 import type { Command } from '../command.js';
@@ -15,7 +15,7 @@ export function readBindings(wanted: readonly WantedBinding[]): readonly WantedB
   const errors = wanted.flatMap(({ key, value }, at) => {
     if (wanted.findIndex((other) => other.key === key) !== at)
       return [{ pointer: `/bindings/${at}/key`, code: 'repeated', message: `${key} is bound twice` }];
-    const { schema }: PolicyDefinition = policyDefinitions[key as PolicyKey];
+    const { schema }: PolicyDefinition = policyDefinitions[key];
     const parsed = v.safeParse(schema, value);
     return parsed.success
       ? []

@@ -9,14 +9,12 @@ import { amendCounters, lockCounters, type Taking } from './sql.js';
  */
 export async function countMore(tx: Tx, takings: readonly Taking[]): Promise<void> {
   if (takings.length === 0) return;
-  const full = (await lockCounters(tx, takings)).find(
-    ({ used, cap }) => cap !== null && Number(used) + 1 > Number(cap),
-  );
+  const full = (await lockCounters(tx, takings)).find(({ used, cap }) => cap !== null && used + 1 > cap);
   if (full !== undefined) {
     throw problem('quota-exceeded', {
       dimension: full.dimension,
-      limit: Number(full.cap),
-      used: Number(full.used),
+      limit: full.cap,
+      used: full.used,
       requested: 1,
       scope: scopeId(full.kind, full.scopeId),
     });

@@ -100,9 +100,9 @@ export async function listQuotaUse(on: Database, id: string): Promise<readonly (
   return (rows as unknown as readonly (CounterRow & { overBy: number; own: boolean })[]).map((row) => ({
     scopeId: scopeId(row.kind, row.scopeId),
     dimension: row.dimension,
-    used: Number(row.used),
-    ...(row.cap === null ? {} : { limit: Number(row.cap) }),
-    overBy: Number(row.overBy),
+    used: row.used,
+    ...(row.cap === null ? {} : { limit: row.cap }),
+    overBy: row.overBy,
     own: row.own,
   }));
 }

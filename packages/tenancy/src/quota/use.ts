@@ -16,6 +16,9 @@ export async function useOfQuota(
 ): Promise<Result<'quota', 'use'>> {
   await getScope(deps, caller, { id: command.scopeId });
   const rows = await listQuotaUse(deps.db.platform, uuidOfScope(command.scopeId));
-  const shown = (own: boolean) => rows.filter((row) => row.own === own).map(({ own: _, ...use }) => use);
+  const shown = (own: boolean) =>
+    rows
+      .filter((row) => row.own === own)
+      .map(({ scopeId, dimension, used, limit, overBy }) => ({ scopeId, dimension, used, limit, overBy }));
   return { own: shown(true), children: shown(false) };
 }

@@ -39,7 +39,7 @@ export async function askDependents(
   const answers = await Promise.all(
     Object.entries(deps.scopeUsers).map(async ([name, context]) => {
       try {
-        const { dependents } = await context.usage.count(caller, { scopeId: id as 'platform', version });
+        const { dependents } = await context.usage.count(caller, { scopeId: id, version });
         return { found: dependents, away: [] };
       } catch (error) {
         deps.telemetry.log('warn', 'a context did not say what lives in a scope', {

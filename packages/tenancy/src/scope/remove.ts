@@ -88,7 +88,7 @@ async function refuseChildren(tx: Tx, scope: StoredScope): Promise<void> {
   const [first] = children;
   if (first === undefined) return;
   const ids = children.map((child) => scopeId(child.kind, child.id));
-  throw problem('has-dependents', { dependents: [{ type: first.kind, count: Number(first.count), ids }] });
+  throw problem('has-dependents', { dependents: [{ type: first.kind, count: first.count, ids }] });
 }
 
 /** Something lives in it: it goes on as what it was. Not under the caller's key, since nothing was done. */

@@ -1,0 +1,60 @@
+import type { quotaRoutes } from '@sentral/contracts/api/tenancy/quotas';
+import type { QuotaUse } from '@sentral/contracts/tenancy/quota';
+import { facade } from '../auth/sessions.js';
+import { requireVersion, type Asked, type Handlers } from '../http/mount.js';
+import { onEach } from './scoped.js';
+import { createdAt, listed, openCursor, shown } from './shape.js';
+import type { World } from './world.js';
+
+const limited = ['Tenant', 'Project', 'Environment'] as const;
+type Page = { readonly limit?: number | undefined; readonly cursor?: string | undefined };
+
+export function quotaHandlers({ tenancy, inventory, cursors }: World): Handlers<typeof quotaRoutes> {
+  const scopeId = (asked: Asked) => asked.scopeId ?? 'platform';
+  return {
+    ...onEach(
+      limited,
+      { verb: 'create', noun: 'Quota' },
+      async ({ body }: { body: Omit<Parameters<World['tenancy']['quota']['create']>[1], 'scopeId'> }, asked: Asked) =>
+        createdAt(await tenancy.quota.create(here(asked), { ...body, scopeId: scopeId(asked) }), '/v1/quotas', asked),
+    ),
+    ...onEach(limited, { verb: 'list', noun: 'Quotas' }, async ({ query }: { query: Page }, asked: Asked) => {
+      // The scope itself was authorized; who sees it from above sees its totals, and its parts only with rights inside.
+      const [limits, own, held] = await Promise.all([
+        tenancy.quota.list(here(asked), { ...openCursor(cursors, asked, query), scopeId: scopeId(asked) }),
+        tenancy.quota.use(here(asked), { scopeId: scopeId(asked) }),
+        inventory.usage.now(here(asked), { scopeId: scopeId(asked) }),
+      ]);
+      const answer = listed(cursors, asked, limits);
+      const children = await onlyVisible(asked, [...own.children, ...held.children]);
+      return { ...answer, body: { ...answer.body, use: [...own.own, ...held.own], children } };
+    }),
+    getQuota: async ({ params }, asked) => shown(await tenancy.quota.get(asked.caller, params)),
+    amendQuota: async ({ params, body }, asked) =>
+      shown(await tenancy.quota.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }), asked),
+    deleteQuota: async ({ params }, asked) =>
+      shown(await tenancy.quota.remove(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+    ...onEach(
+      limited,
+      { verb: 'get', noun: 'Usage' },
+      async ({ query }: { query: { from: string; to: string } }, asked: Asked) => ({
+        status: 200 as const,
+        body: await inventory.usage.between(asked.caller, { ...query, scopeId: scopeId(asked) }),
+      }),
+    ),
+  };
+}
+
+/** A grant on the platform reaches a tenant's own limits, which no read scope can say: the door has decided on this scope. */
+const here = (asked: Asked) => ({ ...asked.caller, readScope: facade.readScope });
+
+async function onlyVisible(asked: Asked, uses: readonly QuotaUse[]): Promise<QuotaUse[]> {
+  const kinds = { prj: 'tenancy.project.read', env: 'tenancy.environment.read' } as const;
+  const seen = await Promise.all(
+    uses.map(async ({ scopeId }) => {
+      const permission = kinds[scopeId.slice(0, 3) as keyof typeof kinds];
+      return permission !== undefined && asked.access.mayOn(permission, scopeId);
+    }),
+  );
+  return uses.filter((_, at) => seen[at] === true);
+}
