@@ -2,16 +2,15 @@ import { defaultScopeUuids } from '@sentral/contracts/tenancy';
 import { openDatabase } from '@sentral/kernel/database';
 import { bootstrapAdmin, grantOwner } from '@sentral/tenancy/operate';
 import { createTestDatabase } from '@sentral/testing';
-import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inject } from 'vitest';
-import type { TrustedIssuer } from '../src/auth/authenticate.js';
 import { createDevelopmentIssuer } from '../src/auth/development-issuer.js';
 import { readConfig } from '../src/config.js';
 import { start } from '../src/start.js';
+import { createPeople, type People } from './people.js';
 
 const contexts = ['tenancy', 'inventory', 'task', 'audit'] as const;
 const logins = [...contexts.flatMap((name) => [`${name}_app`, `${name}_read`, `${name}_platform`]), 'bus_app'];
@@ -46,6 +45,10 @@ export interface TestServer {
   readonly token: string;
   /** A subject of another trusted issuer, who may do nothing yet. */
   readonly strangerToken: string;
+  /** The other trusted issuer, which vouches for anyone. */
+  readonly people: People;
+  /** The database, for looking behind what the API shows. */
+  readonly adminUrl: string;
   readonly ask: Ask;
   stop(): Promise<void>;
 }
@@ -84,7 +87,7 @@ export async function startServer(settings: Readonly<Record<string, string>> = {
       ...settings,
     });
     const developer = await createDevelopmentIssuer('sentral');
-    const stranger = await createStranger();
+    const people = await createPeople();
     const trusted = {
       issuer: developer.issuer,
       audience: developer.audience,
@@ -94,7 +97,7 @@ export async function startServer(settings: Readonly<Record<string, string>> = {
     };
     const { issuer, subject } = developer;
     await asDeveloper(database.adminUrl, { issuer, subject, tenantUuid: defaultScopeUuids.tenant });
-    const running = await start(config, [trusted, stranger.issuer]);
+    const running = await start(config, [trusted, people.issuer]);
     const token = await developer.token(3600);
     let stopping: Promise<void> | undefined;
     return {
@@ -102,7 +105,9 @@ export async function startServer(settings: Readonly<Record<string, string>> = {
       internalUrl: running.internalUrl,
       internalKey: new Uint8Array(sharedKey),
       token,
-      strangerToken: stranger.token,
+      people,
+      strangerToken: await people.token('developer'),
+      adminUrl: database.adminUrl,
       ask: createAsk(running.url, token),
       stop: () => (stopping ??= running.stop().finally(clean)),
     };
@@ -155,24 +160,5 @@ function createAsk(url: string, developerToken: string): Ask {
     const text = await answer.text();
     const isJson = /[/+]json/.test(answer.headers.get('content-type') ?? '');
     return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
-  };
-}
-
-/** Whoever is known elsewhere: the tokens are good, and nothing has been granted to their subject. */
-async function createStranger(): Promise<{ issuer: TrustedIssuer; token: string }> {
-  const { publicKey, privateKey } = await generateKeyPair('EdDSA');
-  const issuer = 'https://elsewhere.sentral.invalid';
-  const jwk = { ...(await exportJWK(publicKey)), kid: 'elsewhere', alg: 'EdDSA', use: 'sig' };
-  const token = await new SignJWT({})
-    .setProtectedHeader({ alg: 'EdDSA', kid: 'elsewhere', typ: 'at+jwt' })
-    .setIssuer(issuer)
-    .setAudience('sentral')
-    .setSubject('developer')
-    .setIssuedAt()
-    .setExpirationTime('1h')
-    .sign(privateKey);
-  return {
-    issuer: { issuer, audience: 'sentral', algorithms: ['EdDSA'], typ: 'at+jwt', keys: { set: { keys: [jwk] } } },
-    token,
   };
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Caller, ContractDef, Implements, VerbDef } from './contract.js';
+import { asReplayed } from './contract.js';
 import { problem, problemFromJson, type Problem } from './problem.js';
 
 export interface RemoteOptions {
@@ -74,7 +75,7 @@ async function callRemote(
 
 function resultOf(target: Target, caller: Caller, answer: unknown): unknown {
   const result = v.safeParse(target.def.result, answer);
-  if (result.success) return result.output;
+  if (result.success) return asReplayed(answer, result.output);
   // The verb ran; only what it said cannot be read (a proxy's page, or a contract that narrowed).
   throw Object.assign(lost(target, caller), { cause: new Error(v.summarize(result.issues)) });
 }

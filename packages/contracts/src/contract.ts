@@ -235,9 +235,18 @@ function checkedVerb(name: string, { def, work }: { def: VerbDef; work: AnyVerb 
     }
     if (options.results !== true) return result;
     const seen = v.safeParse(def.result, result);
-    if (seen.success) return seen.output;
+    if (seen.success) return asReplayed(result, seen.output);
     throw bug(`${name} gave a result outside its contract: ${v.summarize(seen.issues)}`);
   };
+}
+
+/**
+ * The stored answer to a repeated key carries `replayed: true`, whatever the verb: it belongs to the way a call travels, like
+ * the problems that any verb may answer, so a result that is read by its schema keeps it.
+ */
+export function asReplayed(given: unknown, read: unknown): unknown {
+  const replayed = typeof given === 'object' && given !== null && (given as { replayed?: unknown }).replayed === true;
+  return replayed ? { ...(read as object), replayed: true } : read;
 }
 
 // What went wrong travels as the cause, which is logged and never serialized.

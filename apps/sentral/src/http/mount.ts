@@ -88,7 +88,8 @@ function entering(c: Context, def: RouteDef) {
 
 /** What the path or the query names of where to act, in its right form: an id of another kind names nothing there. */
 function targetOf(c: Context, def: RouteDef, url: URL) {
-  if (def.params !== undefined)
+  // Only what is needed to find the scope is read before the caller is let in.
+  if (def.params !== undefined && (def.on === 'pathScope' || def.on === 'item'))
     partOf(def.params, c.req.param(), (name) => problem('invalid-parameter', { parameter: name }));
   const scope = url.searchParams.get('scope') ?? undefined;
   if (def.on === 'queryScope' && !v.is(scopeIdSchema, scope))
@@ -140,7 +141,8 @@ function partOf(schema: v.GenericSchema<unknown, unknown>, value: unknown, refus
   throw refuse(typeof key === 'string' ? key : 'request');
 }
 
-const isEmpty = (request: Request) => request.body === null && !request.headers.has('content-type');
+const isEmpty = (request: Request) =>
+  (request.body === null || request.headers.get('content-length') === '0') && !request.headers.has('content-type');
 
 function mediaTypesOf(def: RouteDef): readonly string[] {
   if (def.bodyType === 'application/merge-patch+json') return ['application/merge-patch+json'];
@@ -177,7 +179,8 @@ function withBody(asked: Asked, def: RouteDef, input: Record<string, unknown>): 
   return { ...asked, caller, dryRun, ifMatch: readIfMatch(ifMatch) };
 }
 
-function respond(c: Context, def: RouteDef, answer: Answer): Response {
+function respond(c: Context, def: RouteDef, given: Answer): Response {
+  const answer = unreplayed(given);
   const headers: Record<string, string> = {
     ...everyAnswer,
     'request-id': c.get('requestId') as string,
@@ -194,6 +197,16 @@ function respond(c: Context, def: RouteDef, answer: Answer): Response {
     status: answer.status,
     headers: { 'content-type': 'application/json', ...headers },
   });
+}
+
+/** A stored answer says so in a header, not in its body. */
+function unreplayed(answer: Answer): Answer {
+  const { body } = answer;
+  if (typeof body !== 'object' || body === null || !('replayed' in body)) return answer;
+  const { replayed, ...rest } = body;
+  return replayed === true
+    ? { ...answer, body: rest, headers: { ...answer.headers, 'idempotency-replayed': 'true' } }
+    : { ...answer, body: rest };
 }
 
 const lowerCase = (headers: Readonly<Record<string, string>> = {}) =>

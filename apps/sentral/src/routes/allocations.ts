@@ -1,20 +1,21 @@
 import type { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
 import { requireIdempotencyKey, type Asked, type Handlers } from '../http/mount.js';
-import { createdAt, listed, openCursor, shown, unreplayed } from './shape.js';
+import { createdAt, listed, openCursor, shown } from './shape.js';
 import type { World } from './world.js';
 
 export function allocationHandlers({ inventory, cursors }: World): Handlers<typeof allocationRoutes> {
   return {
     createAllocation: async ({ params, body }, asked) => {
       requireIdempotencyKey(asked);
-      const result = await inventory.allocation.reserve(asked.caller, {
-        ...body,
-        environmentId: params.id,
-        version: versionOf(asked),
-      });
-      const { body: allocation, headers } = unreplayed(result);
-      const answer = createdAt(allocation, '/v1/allocations', asked);
-      return { ...answer, headers: { ...answer.headers, ...headers } };
+      return createdAt(
+        await inventory.allocation.reserve(asked.caller, {
+          ...body,
+          environmentId: params.id,
+          version: versionOf(asked),
+        }),
+        '/v1/allocations',
+        asked,
+      );
     },
     listAllocations: async ({ query }, asked) =>
       listed(
@@ -32,27 +33,15 @@ export function allocationHandlers({ inventory, cursors }: World): Handlers<type
       ),
     getAllocation: async ({ params }, asked) => shown(await inventory.allocation.get(asked.caller, params)),
     confirmAllocation: async ({ params }, asked) =>
-      changed(await inventory.allocation.confirm(asked.caller, { ...params, version: versionOf(asked) }), asked),
+      shown(await inventory.allocation.confirm(asked.caller, { ...params, version: versionOf(asked) }), asked),
     renewAllocation: async ({ params, body }, asked) =>
-      changed(await inventory.allocation.renew(asked.caller, { ...params, ...body, version: versionOf(asked) }), asked),
+      shown(await inventory.allocation.renew(asked.caller, { ...params, ...body, version: versionOf(asked) }), asked),
     releaseAllocation: async ({ params, body }, asked) =>
-      changed(
-        await inventory.allocation.release(asked.caller, { ...params, ...body, version: versionOf(asked) }),
-        asked,
-      ),
+      shown(await inventory.allocation.release(asked.caller, { ...params, ...body, version: versionOf(asked) }), asked),
     deleteAllocation: async ({ params }, asked) =>
-      changed(await inventory.allocation.release(asked.caller, { ...params, version: versionOf(asked) }), asked),
+      shown(await inventory.allocation.release(asked.caller, { ...params, version: versionOf(asked) }), asked),
   };
 }
 
 /** No If-Match is needed here; one that is sent is honoured. */
 const versionOf = (asked: Asked) => (asked.ifMatch === 'any' ? undefined : asked.ifMatch);
-
-function changed<T extends { readonly version: number; readonly replayed?: true | undefined }>(
-  result: T,
-  asked: Asked,
-) {
-  const { body, headers } = unreplayed(result);
-  const answer = shown(body as Omit<T, 'replayed'> & { version: number }, asked);
-  return { ...answer, headers: { ...answer.headers, ...headers } };
-}

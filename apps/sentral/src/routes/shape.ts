@@ -45,12 +45,4 @@ export const createdAt = <T extends { readonly id: string; readonly version: num
   headers: { location: `${path}/${body.id}`, etag: etagOf(body), ...dry(asked) },
 });
 
-/** A stored answer says so in a header, not in its body. */
-export function unreplayed<T extends { readonly replayed?: true | undefined }>(
-  result: T,
-): { readonly body: Omit<T, 'replayed'>; readonly headers: Record<string, string> } {
-  const { replayed, ...body } = result;
-  return { body, headers: replayed === true ? { 'idempotency-replayed': 'true' } : {} };
-}
-
 const dry = (asked: Asked | undefined): Record<string, string> => (asked?.dryRun === true ? { 'dry-run': 'true' } : {});

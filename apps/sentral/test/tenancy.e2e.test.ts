@@ -1,0 +1,464 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { grant, house, made, person, service, userSubject, type House } from './cast.js';
+import { startServer, type Json, type TestServer } from './start-server.js';
+
+let server: TestServer;
+let place: House;
+const logged: string[] = [];
+const write = process.stderr.write.bind(process.stderr);
+const print = process.stdout.write.bind(process.stdout);
+
+beforeAll(async () => {
+  // Everything that this process says from here on is looked at for secrets.
+  const heard =
+    (to: typeof write): typeof write =>
+    (chunk: string | Uint8Array, ...rest: never[]) => {
+      logged.push(String(chunk));
+      return (to as (...args: unknown[]) => boolean)(chunk, ...rest);
+    };
+  process.stderr.write = heard(write);
+  process.stdout.write = heard(print);
+  server = await startServer();
+  place = await house(server, 'acme');
+});
+afterAll(async () => {
+  process.stderr.write = write;
+  process.stdout.write = print;
+  await server.stop();
+});
+
+const as = (who: { token: string }) => ({ token: who.token });
+const any = { 'if-match': '*' };
+
+async function numbers(name: string): Promise<string> {
+  const domain = await made(server.ask('/v1/numberDomains', { body: { name, kind: 'vni' } }));
+  await made(server.ask(`/v1/numberDomains/${domain.id}/ranges`, { body: { start: 1, end: 100_000 } }));
+  return domain.id;
+}
+
+let keys = 0;
+const allocate = (environment: string, domainId: string, token: string) =>
+  server.ask(`/v1/environments/${environment}/allocations`, {
+    token,
+    headers: { 'idempotency-key': `allocate-${(keys += 1)}` },
+    body: { consumer: { service: 's', kind: 'k', id: String(keys) }, items: [{ what: 'number', domainId }] },
+  });
+
+describe('a tenant', () => {
+  test('is made with its first owner, whom nobody of the platform can replace', async () => {
+    const late = await person(server, 'late');
+    const attempt = await server.ask(`/v1/tenants/${place.tenant}/roleBindings`, {
+      body: { subject: userSubject(late), role: 'owner' },
+    });
+    expect([attempt.status, attempt.body.missingPermission]).toEqual([403, 'tenancy.roleBinding.create']);
+    await made(
+      server.ask(`/v1/tenants/${place.tenant}/roleBindings`, {
+        ...as(place.owner),
+        body: { subject: userSubject(late), role: 'owner' },
+      }),
+    );
+  });
+
+  test('opens to an administrator of the platform only by breaking the glass, and the binding says why and until when', async () => {
+    expect((await server.ask(`/v1/projects/${place.project}`)).status).toBe(404);
+    const broken = await made(
+      server.ask(`/v1/tenants/${place.tenant}/breakGlass`, { body: { ttlSeconds: 600, reason: 'pager 4711' } }),
+    );
+    expect(broken).toMatchObject({ role: 'break-glass', reason: 'pager 4711', scopeId: place.tenant });
+    expect(Date.parse(broken.expiresAt)).toBeLessThanOrEqual(Date.now() + 600_000);
+    await eventually(async () => expect((await server.ask(`/v1/projects/${place.project}`)).status).toBe(200));
+    const { body } = await server.ask(`/v1/tenants/${place.tenant}/roleBindings?role=break-glass`, as(place.owner));
+    expect(body.items).toHaveLength(1);
+    await made(
+      server.ask(`/v1/roleBindings/${broken.id}`, { ...as(place.owner), method: 'DELETE', headers: any }),
+      200,
+    );
+    await eventually(async () => expect((await server.ask(`/v1/projects/${place.project}`)).status).toBe(404));
+  });
+
+  test('nobody grants more than it holds: an admin makes editors and no owners, an editor makes nobody', async () => {
+    const [admin, editor, friend] = [
+      await person(server, 'admin'),
+      await person(server, 'editor'),
+      await person(server, 'friend'),
+    ];
+    await grant(server, place, { to: admin, role: 'admin' });
+    await grant(server, place, { to: editor, role: 'editor' });
+    const bind = (who: { token: string }, role: string) =>
+      server.ask(`/v1/tenants/${place.tenant}/roleBindings`, {
+        ...as(who),
+        body: { subject: userSubject(friend), role },
+      });
+    expect((await bind(admin, 'editor')).status).toBe(201);
+    const owner = await bind(admin, 'owner');
+    expect([owner.status, owner.body.detail]).toEqual([403, expect.stringContaining('owner')]);
+    expect((await bind(editor, 'viewer')).status).toBe(403);
+    const owners = await server.ask(`/v1/tenants/${place.tenant}/roleBindings?role=owner`, as(admin));
+    const taken = await server.ask(`/v1/roleBindings/${owners.body.items[0].id}`, {
+      ...as(admin),
+      method: 'DELETE',
+      headers: any,
+    });
+    expect(taken.status).toBe(403);
+  });
+
+  test('groups are granted by name and belong to whoever the credential says', async () => {
+    const subject = { type: 'group', issuer: server.people.issuer.issuer, name: 'night-shift' };
+    await made(
+      server.ask(`/v1/tenants/${place.tenant}/roleBindings`, { ...as(place.owner), body: { subject, role: 'viewer' } }),
+    );
+    const [member, other] = [
+      await person(server, 'member', ['night-shift']),
+      await person(server, 'other', ['day-shift']),
+    ];
+    expect((await server.ask(`/v1/tenants/${place.tenant}`, as(member))).status).toBe(200);
+    expect((await server.ask(`/v1/tenants/${place.tenant}`, as(other))).status).toBe(404);
+  });
+
+  test('a deny rule beats every grant, and whom it meets cannot take it away', async () => {
+    const domainId = await numbers('denied');
+    const robot = await service(server, place, { name: 'denied', role: 'allocator' });
+    expect((await allocate(place.environment, domainId, robot.token)).status).toBe(201);
+    const rule = await made(
+      server.ask(`/v1/tenants/${place.tenant}/denyRules`, {
+        ...as(place.owner),
+        body: {
+          permissions: ['inventory.allocation.create'],
+          subjects: [{ type: 'serviceAccount', id: robot.account }],
+          reason: 'frozen',
+        },
+      }),
+    );
+    expect((await allocate(place.environment, domainId, robot.token)).status).toBe(403);
+    await made(server.ask(`/v1/denyRules/${rule.id}`, { ...as(place.owner), method: 'DELETE', headers: any }), 200);
+    expect((await allocate(place.environment, domainId, robot.token)).status).toBe(201);
+  });
+});
+
+describe('a grant that is taken back', () => {
+  test('bites at once on an allocation and within five seconds on reads', async () => {
+    const domainId = await numbers('revoked');
+    const worker = await person(server, 'worker');
+    await grant(server, place, { to: worker, role: 'allocator' });
+    expect((await allocate(place.environment, domainId, worker.token)).status).toBe(201);
+    expect((await server.ask(`/v1/environments/${place.environment}`, as(worker))).status).toBe(200);
+    const { body } = await server.ask(
+      `/v1/tenants/${place.tenant}/roleBindings?subjectId=${worker.id}`,
+      as(place.owner),
+    );
+    await made(
+      server.ask(`/v1/roleBindings/${body.items[0].id}`, { ...as(place.owner), method: 'DELETE', headers: any }),
+      200,
+    );
+    const began = Date.now();
+    expect((await allocate(place.environment, domainId, worker.token)).status).toBe(404);
+    await eventually(async () =>
+      expect((await server.ask(`/v1/environments/${place.environment}`, as(worker))).status).toBe(404),
+    );
+    expect(Date.now() - began).toBeLessThan(5_000);
+  });
+
+  test('a token that is revoked, or whose account is disabled, is refused at once where it changes something', async () => {
+    const domainId = await numbers('tokens');
+    const robot = await service(server, place, { name: 'robot', role: 'allocator' });
+    expect((await allocate(place.environment, domainId, robot.token)).status).toBe(201);
+    const off = { ...as(place.owner), method: 'PATCH', headers: any };
+    await made(server.ask(`/v1/serviceAccounts/${robot.account}`, { ...off, body: { state: 'disabled' } }), 200);
+    expect((await allocate(place.environment, domainId, robot.token)).body.reason).toBe('revoked');
+    await made(server.ask(`/v1/serviceAccounts/${robot.account}`, { ...off, body: { state: 'active' } }), 200);
+    expect((await allocate(place.environment, domainId, robot.token)).status).toBe(201);
+    await made(server.ask(`/v1/tokens/${robot.tokenId}`, { ...as(place.owner), method: 'DELETE', headers: any }), 200);
+    expect((await allocate(place.environment, domainId, robot.token)).body.reason).toBe('revoked');
+  });
+
+  test('the last administrator of the platform stays, whoever tries', async () => {
+    const { body } = await server.ask('/v1/platform/roleBindings?role=platform-admin');
+    const last = await server.ask(`/v1/roleBindings/${body.items[0].id}`, { method: 'DELETE', headers: any });
+    expect([last.status, last.body.code]).toEqual([409, 'last-administrator']);
+    const me = (await server.ask('/v1/whoami')).body.principal.id;
+    const disabled = await server.ask(`/v1/users/${me}/disable`, { method: 'POST', headers: any });
+    expect([disabled.status, disabled.body.code]).toEqual([409, 'last-administrator']);
+    expect((await server.ask('/v1/nodes')).status).toBe(200);
+  });
+});
+
+describe('an environment', () => {
+  test('takes an allocation in the request after the one that made it, a hundred times of a hundred', async () => {
+    const domainId = await numbers('at-once');
+    const statuses = new Set<number>();
+    for (let n = 0; n < 100; n += 1) {
+      const { id } = await made(
+        server.ask(`/v1/projects/${place.project}/environments`, {
+          ...as(place.owner),
+          body: { name: `at-once-${n}`, class: 'development' },
+        }),
+      );
+      statuses.add((await allocate(id, domainId, place.owner.token)).status);
+    }
+    expect([...statuses]).toEqual([201]);
+  });
+
+  test('that is deleted while allocations race for it ends with a blocker or without an allocation, never both', async () => {
+    const domainId = await numbers('race');
+    const seen = { blocked: 0, deleted: 0 };
+    for (let round = 0; round < 20; round += 1) {
+      const { id } = await made(
+        server.ask(`/v1/projects/${place.project}/environments`, {
+          ...as(place.owner),
+          body: { name: `race-${round}`, class: 'development' },
+        }),
+      );
+      const [removed, ...taken] = await Promise.all([
+        server.ask(`/v1/environments/${id}`, { ...as(place.owner), method: 'DELETE', headers: any }),
+        ...Array.from({ length: 4 }, () => allocate(id, domainId, place.owner.token)),
+      ]);
+      const held = await server.ask(`/v1/allocations?environmentId=${id}&state=held,active`, as(place.owner));
+      const granted = taken.filter(({ status }) => status === 201).length;
+      expect(held.body.items).toHaveLength(granted);
+      const { body: scope } = await server.ask(`/v1/environments/${id}`, as(place.owner));
+      if (removed.status === 200) {
+        seen.deleted += 1;
+        expect([scope.state, granted]).toEqual(['deleted', 0]);
+      } else {
+        seen.blocked += 1;
+        expect([removed.body.code, removed.body.dependents?.[0]?.type, scope.state]).toEqual([
+          'has-dependents',
+          'allocation',
+          'active',
+        ]);
+        expect(granted).toBeGreaterThan(0);
+      }
+      for (const { status, body } of taken)
+        if (status !== 201) expect(['scope-not-active', 'not-found']).toContain(body.code);
+    }
+    expect(seen.blocked + seen.deleted).toBe(20);
+  });
+
+  test('that is deleted comes back until it is purged, and its name stays its own', async () => {
+    const at = `/v1/projects/${place.project}/environments`;
+    const { id } = await made(server.ask(at, { ...as(place.owner), body: { name: 'phoenix', class: 'staging' } }));
+    const gone = await made(
+      server.ask(`/v1/environments/${id}`, { ...as(place.owner), method: 'DELETE', headers: { 'if-match': '"1"' } }),
+      200,
+    );
+    expect(gone).toMatchObject({ state: 'deleted', version: 3 });
+    expect(Date.parse(gone.purgeAt) - Date.parse(gone.deletedAt)).toBe(30 * 86_400_000);
+    const names = async (query = '') =>
+      (await server.ask(`${at}?name=phoenix${query}`, as(place.owner))).body.items.map(({ state }: Json) => state);
+    expect([await names(), await names('&showDeleted=true')]).toEqual([[], ['deleted']]);
+    const twin = await server.ask(at, { ...as(place.owner), body: { name: 'phoenix', class: 'staging' } });
+    expect([twin.status, twin.body.code]).toEqual([409, 'already-exists']);
+    const back = await server.ask(`/v1/environments/${id}/restore`, {
+      ...as(place.owner),
+      method: 'POST',
+      headers: any,
+    });
+    expect([back.status, back.body.state]).toEqual([200, 'active']);
+  });
+
+  test('under a hold is not deleted, and neither is a thing that is held', async () => {
+    const at = `/v1/projects/${place.project}/environments`;
+    const { id } = await made(server.ask(at, { ...as(place.owner), body: { name: 'held', class: 'staging' } }));
+    const hold = await made(
+      server.ask(`/v1/environments/${id}/holds`, {
+        ...as(place.owner),
+        body: { origin: 'case 7', reason: 'evidence' },
+      }),
+    );
+    const remove = () => server.ask(`/v1/environments/${id}`, { ...as(place.owner), method: 'DELETE', headers: any });
+    expect((await remove()).body).toMatchObject({
+      code: 'blocked-by-hold',
+      holds: [{ id: hold.id, origin: 'case 7', reason: 'evidence' }],
+    });
+    await made(server.ask(`/v1/holds/${hold.id}`, { ...as(place.owner), method: 'DELETE', headers: any }), 200);
+    expect((await remove()).status).toBe(200);
+
+    const node = await made(server.ask('/v1/nodes', { body: { kind: 'site', name: 'crime-scene' } }));
+    const lien = await made(
+      server.ask('/v1/platform/holds', { body: { resourceId: node.id, origin: 'case 8', reason: 'evidence' } }),
+    );
+    const retire = () => server.ask(`/v1/nodes/${node.id}`, { method: 'DELETE', headers: any });
+    expect((await retire()).body).toMatchObject({ code: 'blocked-by-hold', holds: [{ id: lien.id }] });
+    await made(server.ask(`/v1/holds/${lien.id}`, { method: 'DELETE', headers: any }), 200);
+    await eventually(async () => expect((await retire()).status).toBe(200));
+  });
+
+  test('of a suspended tenant may be read and emptied, and nothing new begins in it', async () => {
+    const other = await house(server, 'suspended');
+    const domainId = await numbers('suspended');
+    const held = (await allocate(other.environment, domainId, other.owner.token)).body;
+    await made(
+      server.ask(`/v1/tenants/${other.tenant}/suspend`, { method: 'POST', headers: any, body: { reason: 'unpaid' } }),
+      200,
+    );
+    const refused = await allocate(other.environment, domainId, other.owner.token);
+    expect([refused.status, refused.body.code, refused.body.state]).toEqual([409, 'scope-not-active', 'suspended']);
+    const child = await server.ask(`/v1/tenants/${other.tenant}/projects`, {
+      ...as(other.owner),
+      body: { name: 'more' },
+    });
+    expect(child.body.code).toBe('scope-not-active');
+    expect((await server.ask(`/v1/allocations/${held.id}`, as(other.owner))).status).toBe(200);
+    await made(server.ask(`/v1/allocations/${held.id}/release`, { ...as(other.owner), method: 'POST', body: {} }), 200);
+    await made(server.ask(`/v1/tenants/${other.tenant}/resume`, { method: 'POST', headers: any }), 200);
+    expect((await allocate(other.environment, domainId, other.owner.token)).status).toBe(201);
+  });
+});
+
+describe('limits and policies', () => {
+  test('a quota of the platform binds the tenant, which cannot move it, and a limit below use stops growth only', async () => {
+    const other = await house(server, 'limited');
+    const domainId = await numbers('limited');
+    for (let n = 0; n < 3; n += 1)
+      expect((await allocate(other.environment, domainId, other.owner.token)).status).toBe(201);
+    const limit = await made(
+      server.ask(`/v1/tenants/${other.tenant}/quotas`, { body: { dimension: 'inventory.number', limit: 2 } }),
+    );
+    const over = await allocate(other.environment, domainId, other.owner.token);
+    expect(over.body).toMatchObject({
+      code: 'quota-exceeded',
+      dimension: 'inventory.number',
+      limit: 2,
+      used: 3,
+      requested: 1,
+      scope: other.tenant,
+    });
+    const shown = await server.ask(`/v1/tenants/${other.tenant}/quotas`, as(other.owner));
+    expect(shown.body.use).toContainEqual({
+      scopeId: other.tenant,
+      dimension: 'inventory.number',
+      used: 3,
+      limit: 2,
+      overBy: 1,
+    });
+    expect(shown.body.children).toContainEqual({
+      scopeId: other.project,
+      dimension: 'inventory.number',
+      used: 3,
+      overBy: 0,
+    });
+    const raise = await server.ask(`/v1/quotas/${limit.id}`, {
+      ...as(other.owner),
+      method: 'PATCH',
+      body: { limit: 100 },
+      headers: any,
+    });
+    expect([raise.status, raise.body.missingPermission]).toEqual([403, 'tenancy.quota.update']);
+    await made(server.ask(`/v1/quotas/${limit.id}`, { method: 'PATCH', body: { limit: 4 }, headers: any }), 200);
+    expect((await allocate(other.environment, domainId, other.owner.token)).status).toBe(201);
+    await made(
+      server.ask(`/v1/projects/${other.project}/quotas`, {
+        ...as(other.owner),
+        body: { dimension: 'tenancy.environments', limit: 1 },
+      }),
+    );
+    const child = await server.ask(`/v1/projects/${other.project}/environments`, {
+      ...as(other.owner),
+      body: { name: 'second', class: 'development' },
+    });
+    expect(child.body).toMatchObject({
+      code: 'quota-exceeded',
+      dimension: 'tenancy.environments',
+      scope: other.project,
+    });
+  });
+
+  test('a policy is narrowed on the way down, an exemption lifts it for a time, and a trial says what it would refuse', async () => {
+    const other = await house(server, 'governed');
+    const domainId = await numbers('governed');
+    const put = (at: string, who: { token: string }, bindings: Json[], version = '"0"') =>
+      server.ask(`/v1/${at}/policy`, {
+        ...as(who),
+        method: 'PUT',
+        body: { bindings },
+        headers: { 'if-match': version },
+      });
+    const max = (value: number, more = {}) => ({ key: 'inventory.leaseSecondsMax', value, ...more });
+    const held = (await allocate(other.environment, domainId, other.owner.token)).body;
+    const trial = await server.ask(`/v1/tenants/${other.tenant}/policy/simulate`, {
+      ...as(other.owner),
+      body: { bindings: [max(3600)] },
+    });
+    expect(trial.body.trial).toMatchObject({
+      examined: 1,
+      refused: 1,
+      items: [{ resourceId: held.id, key: 'inventory.leaseSecondsMax' }],
+    });
+    const set = await put(`tenants/${other.tenant}`, other.owner, [max(3600)]);
+    expect([set.status, set.headers.get('etag')]).toEqual([200, '"1"']);
+    expect((await put(`tenants/${other.tenant}`, other.owner, [max(60)])).status).toBe(412);
+    expect((await put(`projects/${other.project}`, other.owner, [max(7200)])).status).toBe(200);
+    const effective = await server.ask(`/v1/environments/${other.environment}/effectivePolicy`, as(other.owner));
+    expect(effective.body.values.find(({ key }: Json) => key === 'inventory.leaseSecondsMax')).toMatchObject({
+      value: 3600,
+      contributions: [
+        { scopeId: other.tenant, value: 3600, effect: 'applied' },
+        { scopeId: other.project, value: 7200, effect: 'narrowed' },
+      ],
+    });
+    const refused = await allocate(other.environment, domainId, other.owner.token);
+    expect(refused.body).toMatchObject({ code: 'policy-violation', key: 'inventory.leaseSecondsMax', allowed: 3600 });
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+    await made(
+      server.ask(`/v1/environments/${other.environment}/exemptions`, {
+        ...as(other.owner),
+        body: { key: 'inventory.leaseSecondsMax', reason: 'moving house', expiresAt },
+      }),
+    );
+    const passed = await allocate(other.environment, domainId, other.owner.token);
+    expect([passed.status, passed.body.policyVersion > 0]).toEqual([201, true]);
+    const wrong = await put(`tenants/${other.tenant}`, other.owner, [max(-1)], '"1"');
+    expect([wrong.status, wrong.body.errors[0].pointer]).toEqual([422, '/bindings/0/value']);
+  });
+
+  test('the overview of a project shows what the caller may see of it, and hides the rest by name', async () => {
+    const viewer = await person(server, 'looks');
+    await grant(server, place, { to: viewer, role: 'auditor' });
+    const { body } = await eventually(async () => {
+      const answer = await server.ask(`/v1/projects/${place.project}/overview`, as(viewer));
+      expect(answer.status).toBe(200);
+      return answer;
+    });
+    expect(Object.entries(body.parts).map(([name, part]) => [name, (part as Json).status])).toEqual([
+      ['scope', 'ok'],
+      ['environments', 'ok'],
+      ['allocations', 'hidden'],
+      ['quota', 'hidden'],
+      ['policy', 'hidden'],
+    ]);
+    const whole = await server.ask(`/v1/projects/${place.project}/overview`, as(place.owner));
+    expect(new Set(Object.values(whole.body.parts).map((part) => (part as Json).status))).toEqual(new Set(['ok']));
+  });
+});
+
+test('a secret is shown once: not when the key is sent again, and in no log', async () => {
+  const { body: account } = await server.ask(`/v1/tenants/${place.tenant}/serviceAccounts`, {
+    ...as(place.owner),
+    body: { name: 'once' },
+  });
+  const mint = () =>
+    server.ask(`/v1/serviceAccounts/${account.id}/tokens`, {
+      ...as(place.owner),
+      body: { name: 'only' },
+      headers: { 'idempotency-key': 'once' },
+    });
+  const first = await mint();
+  expect(first.body.secret).toMatch(/^snt_[0-9a-hjkmnp-tv-z]{26}_[0-9A-Za-z]{49}$/);
+  expect((await mint()).body).toEqual({ ...first.body, secret: null });
+  await server.ask('/v1/whoami', { token: first.body.secret });
+  await server.ask(`/v1/nodes?access_token=${first.body.secret}`);
+  const said = logged.join('');
+  expect(said).not.toMatch(/snt_[0-9a-hjkmnp-tv-z]{26}/);
+  expect(said).not.toMatch(/eyJ[A-Za-z0-9_-]{20}/);
+});
+
+async function eventually<T>(check: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await check();
+    } catch (error) {
+      if (tries > 40) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
+  }
+}
