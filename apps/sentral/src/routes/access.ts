@@ -1,4 +1,5 @@
-import type { accessRoutes, principalRoutes } from '@sentral/contracts/api/tenancy/access';
+import type { accessRoutes } from '@sentral/contracts/api/tenancy/access';
+import type { principalRoutes } from '@sentral/contracts/api/tenancy/principals';
 import { everyPlace } from '@sentral/contracts/api/tenancy/scoped';
 import { isProblem } from '@sentral/contracts/problem';
 import { roles } from '@sentral/contracts/roles';

@@ -99,11 +99,6 @@ export async function lockBindingsOf(tx: Tx, principalId: string): Promise<reado
   return (await tx.unsafe(lockedBy('x.principal_id = $1::uuid'), [principalId])) as unknown as readonly BindingRow[];
 }
 
-/** For update: all that was granted on a scope goes with it. */
-export async function lockBindingsOn(tx: Tx, scopeId: string): Promise<readonly BindingRow[]> {
-  return (await tx.unsafe(lockedBy('x.scope_id = $1::uuid'), [scopeId])) as unknown as readonly BindingRow[];
-}
-
 /** What a principal was granted, live or over. */
 export async function listBindingsOf(
   tx: Tx,
