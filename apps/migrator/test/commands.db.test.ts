@@ -108,7 +108,7 @@ test('restore-feed numbers on after what audit had confirmed', async () => {
 
 test('a command that this release does not have gets the usage and exit code 2', async () => {
   const out: string[] = [];
-  for (const args of [[], ['bootstrap-admin'], ['audit-verify'], ['constructor'], ['up', 'now']]) {
+  for (const args of [[], ['audit-verify'], ['constructor'], ['up', 'now']]) {
     expect(await run(args, {}, { print: () => undefined, complain: (line) => out.push(line) })).toBe(2);
   }
   expect(new Set(out).size).toBe(1);

@@ -134,7 +134,7 @@ export function createTenancy(deps: Deps, options: CheckedOptions = {}): Tenancy
       },
       access: {
         snapshot: (caller, command) => snapshotOfAccess(deps, caller, command),
-        epoch: (caller, command) => epochOfAccess(deps, caller, command),
+        epoch: (caller) => epochOfAccess(deps, caller),
         explain: (caller, command) => explainAccess(deps, caller, command),
       },
       policy: {
