@@ -1,5 +1,6 @@
 import { bootstrapAdmin, grantOwner, type Bootstrapped } from '@sentral/tenancy/operate';
-import { writeFileSync } from 'node:fs';
+import type { Database } from '@sentral/kernel/database';
+import { rmSync, writeFileSync } from 'node:fs';
 import type { Out } from './commands.js';
 import type { Config } from './config.js';
 import { onDatabaseOf } from './migrate.js';
@@ -41,15 +42,47 @@ export function readWanted(args: readonly string[]): Wanted {
 export async function bootstrap(config: Config, wanted: Wanted, { print, complain }: Out): Promise<number> {
   const { tokenFile, ...how } = wanted;
   // Made before anything is granted: a path that cannot be written must not cost the one token.
-  if (tokenFile !== undefined) writeFileSync(tokenFile, '', { mode: 0o600, flag: 'wx' });
-  const done = await onDatabaseOf(config, 'tenancy', (db) => bootstrapAdmin(db, how));
-  return told(done, { wanted, print, complain });
+  if (tokenFile !== undefined && !madeFile(tokenFile, complain)) return 2;
+  const abandoned = (): void => {
+    if (tokenFile !== undefined) rmSync(tokenFile, { force: true });
+  };
+  try {
+    const done = await onDatabaseOf(config, 'tenancy', async (db) => {
+      if (!(await isBuilt(db))) throw new Error('tenancy has no schema here yet. Next: sentral-migrator up.');
+      return bootstrapAdmin(db, how);
+    });
+    if (done.done === 'refused') abandoned();
+    return told(done, { wanted, print, complain });
+  } catch (error) {
+    abandoned();
+    throw error;
+  }
+}
+
+/** The file is new and its owner's alone, whatever the umask: a token is never written into what others have open. */
+function madeFile(path: string, complain: Out['complain']): boolean {
+  try {
+    writeFileSync(path, '', { mode: 0o600, flag: 'wx' });
+    return true;
+  } catch (error) {
+    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    complain(`${path} ${exists ? 'is there already: name a file that is not' : 'cannot be written'}`);
+    return false;
+  }
+}
+
+async function isBuilt(db: Database): Promise<boolean> {
+  // From the catalogue: the migrator's login may not use the schema before it is its owner.
+  const [row] = await db.unsafe(
+    `select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'tenancy' and c.relname = 'installation') as built`,
+  );
+  return row?.['built'] === true;
 }
 
 function told(done: Bootstrapped, { wanted, print, complain }: Out & { wanted: Wanted }): number {
   if (done.done === 'refused') {
     complain(
-      `There ${done.administrators === 1 ? 'is an administrator' : `are ${done.administrators} administrators`} already, who can make others. To go over their heads: --override --reason "<why>"; /readyz tells of it for a day.`,
+      `Nothing was changed. There ${done.administrators === 1 ? 'is an administrator' : `are ${done.administrators} administrators`} already, who can make others. To go over their heads: --override --reason "<why>"; /readyz tells of it for a day.`,
     );
     return 3;
   }

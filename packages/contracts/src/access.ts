@@ -42,6 +42,10 @@ export type Decision =
 /**
  * Decides on one permission on one scope: allowed when a grant on the way from the root to the scope holds it, no deny
  * rule on that way names it and the token, if any, leaves it in. What is not granted is refused.
+ *
+ * Deny beats allow, as far as the rule's owner has a say: a rule of the platform meets every grant, a rule of a tenant
+ * every grant in the tenant. What the platform holds on a tenant from above, as an entry of its list with limits, is not
+ * the tenant's to forbid: it could hide from its operators, or empty their list of tenants.
  * @param chain the scopes from the platform down to the target, the target last
  */
 export function decide(snapshot: AccessSnapshot, permission: Permission, chain: readonly ScopeRef[]): Decision {
@@ -50,17 +54,25 @@ export function decide(snapshot: AccessSnapshot, permission: Permission, chain: 
   if (target === undefined || reach === undefined) return { allowed: false, reason: 'not-granted' };
   if (reach === 'platform' && target.kind !== 'platform') return { allowed: false, reason: 'not-granted' };
 
-  const deny = snapshot.denies.find((rule) => onChain(chain, rule.scopeId) && rule.permissions.includes(permission));
-  if (deny !== undefined) return { allowed: false, reason: 'denied', deniedBy: deny.id };
+  let deniedBy: string | undefined;
+  for (const rule of snapshot.denies) {
+    if (!rule.permissions.includes(permission) || !onChain(chain, rule.scopeId)) continue;
+    if (rule.scopeId === 'platform') return { allowed: false, reason: 'denied', deniedBy: rule.id };
+    deniedBy ??= rule.id;
+  }
 
   const grant = snapshot.grants.find(
     ({ scope, permissions }) =>
       onChain(chain, scope.id) &&
       crossesBorder(scope, target, reach) &&
       (reach !== 'child' || scope.id !== target.id || permission.endsWith('.read')) &&
+      (deniedBy === undefined || scope.kind === 'platform') &&
       permissions.includes(permission),
   );
-  if (grant === undefined) return { allowed: false, reason: 'not-granted' };
+  if (grant === undefined)
+    return deniedBy === undefined
+      ? { allowed: false, reason: 'not-granted' }
+      : { allowed: false, reason: 'denied', deniedBy };
 
   const { token } = snapshot;
   if (token?.permissions !== undefined && !token.permissions.includes(permission))
@@ -71,8 +83,9 @@ export function decide(snapshot: AccessSnapshot, permission: Permission, chain: 
 
 /**
  * Says in which scopes a permission holds, for the where clause of a list. Whatever lies in a named scope passes
- * `decide`, and nothing that passes is left out, with one exception that errs to the safe side: a grant on the platform
- * sees the list of tenants whole or, once a tenant's deny rule meets it, only the tenants granted by name.
+ * `decide`, and nothing that passes is left out, but for what errs to the safe side: the platform's hold on a tenant from
+ * above is named whole or not at all. So a token held to one tenant does not see it by its account's grant on the
+ * platform, and limits are read tenant by tenant.
  */
 export function visibleScopes(snapshot: AccessSnapshot, permission: Permission): ReadScope {
   const reach = reachOf(permission);
@@ -92,7 +105,7 @@ export function visibleScopes(snapshot: AccessSnapshot, permission: Permission):
   const wholePlatform =
     granted.some(({ kind }) => kind === 'platform') && (token?.scope?.kind ?? 'platform') === 'platform';
   if (reach === 'platform') return wholePlatform ? { all: true } : nothing;
-  if (reach === 'tenant' && wholePlatform && denied.size === 0) return { all: true };
+  if (reach === 'tenant' && wholePlatform) return { all: true };
 
   const scopes = granted
     .flatMap((scope) => (token?.scope === undefined ? [scope] : narrower(scope, token.scope)))

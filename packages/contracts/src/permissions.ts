@@ -22,7 +22,8 @@ export const permissionRegistry = {
     usage: { on: 'scope', verbs: ['read'] },
     hold: { on: 'scope', verbs: crud },
     access: { on: 'scope', verbs: ['explain'] },
-    roleBinding: { on: 'scope', verbs: crud },
+    // `grantOwner` is what sets an owner apart from an admin: bindings of owners are made and ended by owners alone.
+    roleBinding: { on: 'scope', verbs: [...crud, 'grantOwner'] },
     denyRule: { on: 'scope', verbs: crud },
     serviceAccount: { on: 'scope', verbs: crud },
     token: { on: 'scope', verbs: ['read', 'create', 'delete', 'rotate'] },

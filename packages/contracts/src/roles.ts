@@ -11,8 +11,13 @@ export interface RoleDef {
 const inside = (permission: Permission): boolean => reachOf(permission) !== 'platform';
 const named = (...patterns: readonly RegExp[]) =>
   permissions.filter((p) => patterns.some((pattern) => pattern.test(p)));
+const union = (...lists: readonly (readonly Permission[])[]): readonly Permission[] => {
+  const held = new Set(lists.flat());
+  return permissions.filter((p) => held.has(p));
+};
 
-const accessObjects = /^tenancy\.(roleBinding|denyRule|serviceAccount|token)\./;
+const accessObjects = /^tenancy\.(user|roleBinding|denyRule|serviceAccount|token)\./;
+// The stream of public events is not audit: it tells who may read a thing that it has changed.
 const auditing = /^audit\.(record|log|export|legalHold)\./;
 const reading = /\.(read|explain|simulate)$/;
 
@@ -20,32 +25,41 @@ const reading = /\.(read|explain|simulate)$/;
 const ownTenant = (p: Permission): boolean =>
   !/^tenancy\.tenant\.(create|delete|suspend|resume|restore|breakGlass)$/.test(p);
 
-const everythingInside = permissions.filter((p) => inside(p) && ownTenant(p));
-const admin = everythingInside.filter(
-  (p) => p !== 'audit.record.redact' && !/^audit\.legalHold\.(create|update|delete)$/.test(p),
+const owner = permissions.filter((p) => inside(p) && ownTenant(p));
+const admin = owner.filter((p) => p !== 'tenancy.roleBinding.grantOwner');
+const viewer = owner.filter((p) => reading.test(p) && !auditing.test(p) && !p.startsWith('tenancy.token.'));
+
+// Approving, waiving and abandoning are the second person's: they end what a policy or a failure has stopped.
+const working = owner.filter((p) => /^(inventory|task)\./.test(p) && !/^task\.task\.(approve|waive|abandon)$/.test(p));
+const editor = union(
+  viewer.filter((p) => !accessObjects.test(p)),
+  working,
+  named(/^tenancy\.(project|environment)\.(create|update)$/),
 );
-const resources = /^(inventory|task)\./;
-const viewer = everythingInside.filter((p) => reading.test(p) && !auditing.test(p) && !p.startsWith('tenancy.token.'));
 
-const editor = [
-  ...new Set([
-    ...viewer,
-    ...everythingInside.filter((p) => resources.test(p) && !/^task\.task\.(approve|waive|abandon)$/.test(p)),
-    ...named(/^tenancy\.(project|environment)\.(create|update)$/),
-  ]),
-].filter((p) => !accessObjects.test(p));
+const allocator = union(
+  named(/^tenancy\.(tenant|project|environment|policy|exemption|quota|usage|hold)\.read$/, /^audit\.event\.read$/),
+  named(/^inventory\.(allocation|placement|refusal)\./),
+);
 
-const allocator = [
-  ...new Set([...viewer.filter((p) => !accessObjects.test(p)), ...named(/^inventory\.(allocation|placement)\./)]),
-];
+const auditor = union(
+  named(/^audit\.(record|log|event|export|legalHold)\.read$/, /^audit\.export\.create$/),
+  // The way to the scopes whose audit it is: without it every one of them would be missing.
+  named(/^tenancy\.(tenant|project|environment)\.read$/),
+);
 
-const onPlatform = permissions.filter((p) => reachOf(p) === 'platform' || reachOf(p) === 'tenant');
-const platformScoped =
+// Things that lie in a scope, where that scope is the platform itself.
+const ofThePlatform =
   /^(tenancy\.(policy|exemption|quota|usage|hold|access|roleBinding|denyRule|serviceAccount|token)|audit\.(record|log|export|legalHold|event)|task\.task)\./;
-const platformViewer = [
-  ...onPlatform.filter((p) => reading.test(p)),
-  ...named(/^tenancy\.(policy|exemption|quota|usage|hold)\.read$/, /^task\.task\.read$/, /^audit\.event\.read$/),
-];
+const platformAdmin = permissions.filter(
+  (p) => (reachOf(p) !== 'scope' || ofThePlatform.test(p)) && p !== 'tenancy.roleBinding.grantOwner',
+);
+const platformOperator = platformAdmin.filter(
+  (p) => !accessObjects.test(p) && !auditing.test(p) && p !== 'tenancy.tenant.breakGlass',
+);
+const platformViewer = platformOperator.filter(
+  (p) => reading.test(p) && !/^tenancy\.(access|policy)\.(explain|simulate)$/.test(p),
+);
 
 /**
  * Every role there is. A platform role holds permissions on things of the platform; that it ends at the tenant border
@@ -55,33 +69,27 @@ export const roles = {
   'platform-admin': {
     title: 'Everything of the platform, its access objects and its audit; nothing inside a tenant.',
     boundOn: ['platform'],
-    permissions: [...new Set([...onPlatform, ...permissions.filter((p) => platformScoped.test(p))])],
+    permissions: platformAdmin,
   },
   'platform-operator': {
-    title: 'Runs the platform: nodes, pools, gates, dead letters, tenants; no access objects.',
+    title: 'Runs the platform: nodes, pools, gates, dead letters, tenants; no access objects, no audit.',
     boundOn: ['platform'],
-    permissions: [
-      ...new Set([
-        ...platformViewer,
-        ...onPlatform.filter((p) => !/^tenancy\.(user\.|tenant\.breakGlass$)/.test(p)),
-        ...permissions.filter((p) => platformScoped.test(p) && !accessObjects.test(p) && !auditing.test(p)),
-      ]),
-    ],
+    permissions: platformOperator,
   },
   'platform-viewer': {
     title: 'Sees the platform: nodes, pools, the list of tenants; no access objects, no audit.',
     boundOn: ['platform'],
-    permissions: [...new Set(platformViewer)],
+    permissions: platformViewer,
   },
   'break-glass': {
     title: 'What an owner holds, for at most four hours and with a reason: the one way over the tenant border.',
     boundOn: ['tenant'],
-    permissions: everythingInside,
+    permissions: owner,
   },
   owner: {
     title: 'Everything below, including bindings and the quotas of children.',
     boundOn: ['tenant', 'project'],
-    permissions: everythingInside,
+    permissions: owner,
   },
   admin: {
     title: 'Everything but the bindings of owners.',
@@ -104,12 +112,9 @@ export const roles = {
     permissions: viewer,
   },
   auditor: {
-    title: 'Audit.',
+    title: 'Audit, and the way to it.',
     boundOn: ['tenant', 'project', 'environment'],
-    permissions: [
-      ...named(/^audit\.(record|log|event|export)\.read$/, /^audit\.export\.create$/, /^audit\.legalHold\.read$/),
-      ...named(/^tenancy\.(tenant|project|environment)\.read$/),
-    ],
+    permissions: auditor,
   },
 } as const satisfies { readonly [key: string]: RoleDef };
 

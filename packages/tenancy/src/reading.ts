@@ -25,6 +25,20 @@ export function visibleOf({ readScope }: Pick<Caller, 'readScope'>): Visible | n
   };
 }
 
+/** The same wall for a scope that is at hand. */
+export function isVisible(
+  visible: Visible | null,
+  scope: { readonly id: string; readonly tenantId: string | null; readonly projectId: string | null },
+): boolean {
+  if (visible === null) return true;
+  if (scope.tenantId === null) return visible.platform;
+  return (
+    visible.tenantIds.includes(scope.tenantId) ||
+    (scope.projectId !== null && visible.projectIds.includes(scope.projectId)) ||
+    visible.environmentIds.includes(scope.id)
+  );
+}
+
 /**
  * Runs a read with the walls that fit the caller. Who sees one whole tenant and nothing else reads as `tenancy_read`, where the policies hold too;
  * a policy knows one tenant only, so every other caller reads across tenants and `visible` alone decides.

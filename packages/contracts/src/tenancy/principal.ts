@@ -137,7 +137,8 @@ export const serviceAccount = {
     summary: 'Ends a service account: its tokens are revoked, its bindings removed.',
     command: v.strictObject({ id: idSchema('sac'), version: basedOnVersion }),
     result: serviceAccountSchema,
-    refuses: ['not-found', 'version-mismatch', 'last-administrator'],
+    /** `permission-denied` when a binding would end with it that the caller could not take back by itself. */
+    refuses: ['not-found', 'version-mismatch', 'permission-denied', 'last-administrator'],
     idempotent: false,
   }),
 } as const;
@@ -198,7 +199,8 @@ export const token = {
       overlapSeconds: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(604_800)), 3600),
     }),
     result: tokenSchema,
-    refuses: ['not-found', 'version-mismatch', 'state-conflict', 'permission-denied'],
+    /** `reference-not-found` when the scope that the old one was held to is gone. */
+    refuses: ['not-found', 'version-mismatch', 'state-conflict', 'permission-denied', 'reference-not-found'],
     idempotent: false,
   }),
   get: verb({

@@ -90,7 +90,7 @@ export const roleBinding = {
       }),
     }),
     result: roleBindingSchema,
-    refuses: [...refusesToChange, 'state-conflict'],
+    refuses: [...refusesToChange, 'state-conflict', 'scope-not-active'],
     idempotent: false,
   }),
   remove: verb({
@@ -110,6 +110,9 @@ const permissionNames = v.pipe(
 const everyoneOr = <const S extends v.GenericSchema>(item: S) =>
   v.union([v.literal('all'), v.pipe(v.array(item), v.minLength(1), v.maxLength(64))]);
 const denyScope = v.union([v.literal('platform'), idSchema('tnt')]);
+
+/** How many deny rules one scope may have: everyone's access there is decided against all of them. */
+export const denyRulesMax = 100;
 
 /** What nobody, or nobody of these, may do on a scope and below, whatever is granted. */
 export const denyRuleSchema = v.object({
@@ -139,7 +142,14 @@ export const denyRule = {
       reason: reasonSchema,
     }),
     result: denyRuleSchema,
-    refuses: ['not-found', 'permission-denied', 'reference-not-found', 'scope-not-active', 'last-administrator'],
+    refuses: [
+      'not-found',
+      'permission-denied',
+      'reference-not-found',
+      'scope-not-active',
+      'state-conflict',
+      'last-administrator',
+    ],
     idempotent: false,
   }),
   get: verb({

@@ -4,9 +4,11 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { placeOf } from '../access/row.js';
 import { lockAccess } from '../installation/sql.js';
 import { findScoped, lockScoped, scopedChange } from '../scoped.js';
 import { judgeContent } from './content.js';
+import { expectOpener } from './opener.js';
 import { amendDenyRuleRow, denyRules } from './sql.js';
 
 /**
@@ -33,8 +35,9 @@ export async function amendDenyRule(
             exceptions: patch.exceptions ?? before.exceptions,
             reason: patch.reason ?? before.reason,
           };
-          await judgeContent(tx, caller, { before, after: to, tenantId: before.tenantId });
+          await judgeContent(tx, caller, { before, after: to, scope: placeOf(before) });
           await amendDenyRuleRow(tx, id, to);
+          await expectOpener(tx, { id: before.scopeId, kind: before.scopeKind });
           const after = await findScoped(tx, denyRules, id);
           await recordChanges(tx, caller, [scopedChange(denyRules, 'amended', { before, after })]);
           return denyRules.to(after);

@@ -1,18 +1,21 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
+import { denyRulesMax } from '@sentral/contracts/tenancy/role-binding';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { toRef } from '../access/row.js';
 import { lockAccess } from '../installation/sql.js';
-import { lockActivePath } from '../scope/active.js';
+import { lockActiveScope } from '../scope/active.js';
 import { findScoped, scopedChange } from '../scoped.js';
 import { judgeContent } from './content.js';
-import { denyRules, insertDenyRule } from './sql.js';
+import { expectOpener } from './opener.js';
+import { countRulesOn, denyRules, insertDenyRule } from './sql.js';
 
 /**
  * Forbids something on the platform or a tenant and below; deny beats allow everywhere.
- * @throws Problem not-found | permission-denied | reference-not-found | scope-not-active | last-administrator
+ * @throws Problem not-found | permission-denied | reference-not-found | scope-not-active | state-conflict | last-administrator
  */
 export async function createDenyRule(
   deps: Deps,
@@ -28,10 +31,16 @@ export async function createDenyRule(
       (tx) =>
         once(tx, caller, async () => {
           await lockAccess(tx);
-          const scope = (await lockActivePath(tx, caller, command.scopeId)).at(-1);
-          if (scope === undefined) throw problem('not-found', { resourceType: 'scope' });
-          await judgeContent(tx, caller, { before: undefined, after: rule, tenantId: scope.tenantId });
+          const scope = await lockActiveScope(tx, caller, command.scopeId);
+          await judgeContent(tx, caller, { before: undefined, after: rule, scope: toRef(scope) });
+          if ((await countRulesOn(tx, scope.id)) >= denyRulesMax)
+            throw problem(
+              'state-conflict',
+              { state: `${denyRulesMax} rules`, allowedStates: [] },
+              `A scope has at most ${denyRulesMax} deny rules: amend one, or end one.`,
+            );
           await insertDenyRule(tx, { ...rule, id, scope, createdBy: caller.principal.id });
+          await expectOpener(tx, scope);
           const after = await findScoped(tx, denyRules, id);
           await recordChanges(tx, caller, [scopedChange(denyRules, 'created', { before: null, after })]);
           return denyRules.to(after);

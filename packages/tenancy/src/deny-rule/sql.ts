@@ -1,9 +1,10 @@
 // Lock order: installation first, then the scope's path, then rules by id (scope/sql.ts).
+import { encodeId } from '@sentral/contracts/ids';
 import { json, type Tx } from '@sentral/kernel/database';
 import type { DenyRule } from '@sentral/contracts/tenancy/role-binding';
 import type { StoredScope } from '../scope/row.js';
 import { shared, tenantOf, type Noun, type Stored } from '../scoped.js';
-import type { StoredSubject } from './rules.js';
+import type { Rule, StoredSubject, Who } from './rules.js';
 
 export interface DenyRow extends Stored {
   readonly permissions: readonly string[];
@@ -49,14 +50,36 @@ export async function amendDenyRuleRow(tx: Tx, id: string, to: RuleContent): Pro
     where id = ${id}::uuid`;
 }
 
-/** Principals that administer the platform for good: one of them at least must stay able to take a rule back. */
-export async function listLastingAdministrators(
+/** How many rules a scope has; they change under the lock of access alone. */
+export async function countRulesOn(tx: Tx, scopeId: string): Promise<number> {
+  const [row] = await tx.sql<{ rules: number }>`
+    select count(*)::int as rules from tenancy.deny_rule where scope_id = ${scopeId}::uuid`;
+  return row?.rules ?? 0;
+}
+
+/** Rules on these scopes that forbid one of these. */
+export async function listRulesAgainst(
   tx: Tx,
-): Promise<
-  readonly { id: string | null; kind: 'user' | 'service' | null; issuer: string | null; name: string | null }[]
-> {
-  return tx.sql<{ id: string | null; kind: 'user' | 'service' | null; issuer: string | null; name: string | null }>`
+  { scopeIds, permissions }: { scopeIds: readonly string[]; permissions: readonly string[] },
+): Promise<readonly Rule[]> {
+  return tx.sql<Rule>`
+    select permissions, subjects, exceptions from tenancy.deny_rule
+    where scope_id = any(${[...scopeIds]}::uuid[]) and permissions && ${[...permissions]}::text[]`;
+}
+
+/** Who holds one of these roles on the very scope for good, by bindings of those who are let in. */
+export async function listLastingHolders(
+  tx: Tx,
+  { scopeId, roles }: { scopeId: string; roles: readonly string[] },
+): Promise<readonly Who[]> {
+  const rows = await tx.sql<{ id: string | null; kind: 'user' | 'service'; issuer: string; name: string }>`
     select p.id, p.kind, b.group_issuer as issuer, b.group_name as name
     from tenancy.role_binding b left join tenancy.principal p on p.id = b.principal_id
-    where b.scope_kind = 'platform' and b.role = 'platform-admin' and b.expires_at is null and (p.id is null or p.state = 'active') limit 1000`;
+    where b.scope_id = ${scopeId}::uuid and b.role = any(${[...roles]}::text[]) and b.expires_at is null
+      and (b.principal_id is null or p.state = 'active') limit 1000`;
+  return rows.map(({ id, kind, issuer, name }) =>
+    id === null
+      ? { id: '', groups: [{ issuer, name }] }
+      : { id: encodeId(kind === 'user' ? 'usr' : 'sac', id), groups: [] },
+  );
 }

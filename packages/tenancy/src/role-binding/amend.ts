@@ -5,17 +5,20 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { expectPlatformOpener } from '../deny-rule/opener.js';
 import { lockAccess } from '../installation/sql.js';
-import { lockVisiblePath, refsOf } from '../scope/active.js';
+import { toRef } from '../access/row.js';
+import { lockActiveScope } from '../scope/active.js';
 import { scopeId } from '../scope/row.js';
 import { findScoped, lockScoped, scopedChange } from '../scoped.js';
-import { past } from './create.js';
+import { retireBootstrap } from './bootstrap.js';
+import { expectWithinOwn, past } from './create.js';
 import { refuseEscalation } from './guard.js';
 import { amendBindingRow, bindings } from './sql.js';
 
 /**
  * Changes until when a grant holds, and why.
- * @throws Problem not-found | version-mismatch | permission-denied | last-administrator | state-conflict
+ * @throws Problem not-found | version-mismatch | permission-denied | last-administrator | state-conflict | scope-not-active
  */
 export async function amendRoleBinding(
   deps: Deps,
@@ -36,17 +39,20 @@ export async function amendRoleBinding(
               { state: before.role, allowedStates: [] },
               'Broken glass is not mended: end it, or break it again.',
             );
-          const path = await lockVisiblePath(tx, caller, scopeId(before.scopeKind, before.scopeId));
-          await refuseEscalation(tx, caller, {
-            needs: 'tenancy.roleBinding.update',
-            role: before.role,
-            path: refsOf(path),
-          });
+          const scope = toRef(await lockActiveScope(tx, caller, scopeId(before.scopeKind, before.scopeId)));
+          const { role } = before;
+          const own = await refuseEscalation(tx, caller, { needs: 'tenancy.roleBinding.update', role, scope });
+          const { subject } = bindings.to(before);
           const { expiresAt = before.expiresAt, reason = before.reason } = command.patch;
+          if (own !== undefined && command.patch.expiresAt !== undefined)
+            expectWithinOwn(own, caller, { subject, role, scope, expiresAt: command.patch.expiresAt ?? undefined });
           await amendBindingRow(tx, id, { expiresAt, reason });
           const after = await findScoped(tx, bindings, id);
           if (after.expired && command.patch.expiresAt != null) throw past('/expiresAt');
-          await recordChanges(tx, caller, [scopedChange(bindings, 'amended', { before, after })]);
+          if (role === 'platform-admin') await expectPlatformOpener(tx);
+          const lasting = role === 'platform-admin' && after.expiresAt === null;
+          const retired = lasting ? await retireBootstrap(tx, after.principalId) : [];
+          await recordChanges(tx, caller, [scopedChange(bindings, 'amended', { before, after }), ...retired]);
           return bindings.to(after);
         }),
       asked(caller),

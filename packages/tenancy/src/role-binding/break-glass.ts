@@ -1,5 +1,4 @@
 import type { Caller } from '@sentral/contracts/contract';
-import { decide } from '@sentral/contracts/access';
 import { problem } from '@sentral/contracts/problem';
 import { decodeId } from '@sentral/contracts/ids';
 import { inTransaction } from '@sentral/kernel/transaction';
@@ -7,9 +6,11 @@ import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { lockAccess } from '../installation/sql.js';
-import { lockVisiblePath, refsOf } from '../scope/active.js';
+import { holdingOf } from '../access/guard.js';
+import { toRef } from '../access/row.js';
+import { firstLack } from '../access/rules.js';
+import { lockVisibleScope } from '../scope/active.js';
 import { deleteScoped, findScoped, scopedChange } from '../scoped.js';
-import { snapshotOfCaller } from './guard.js';
 import { bindings, insertBinding, lockExpiredTwin } from './sql.js';
 
 /**
@@ -28,19 +29,13 @@ export async function breakGlass(
       (tx) =>
         once(tx, caller, async () => {
           await lockAccess(tx);
-          const path = await lockVisiblePath(tx, caller, command.scopeId);
-          const scope = path.at(-1);
-          const own = await snapshotOfCaller(tx, caller);
+          const scope = await lockVisibleScope(tx, caller, command.scopeId);
+          if (scope.state === 'deleted') throw problem('not-found', { resourceType: 'tenant' });
+          const own = await holdingOf(tx, caller);
+          const needed = 'tenancy.tenant.breakGlass';
           // Nobody acts through it but who breaks it: a loop has no one to answer for it.
-          if (
-            scope === undefined ||
-            own === undefined ||
-            !decide(own, 'tenancy.tenant.breakGlass', refsOf(path)).allowed
-          )
-            throw problem('permission-denied', {
-              missingPermission: 'tenancy.tenant.breakGlass',
-              scope: command.scopeId,
-            });
+          if (own === undefined || firstLack(own, [needed], toRef(scope)) !== undefined)
+            throw problem('permission-denied', { missingPermission: needed, scope: command.scopeId });
           const binding = {
             id,
             scope,

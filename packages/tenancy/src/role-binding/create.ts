@@ -1,18 +1,22 @@
+import type { ScopeRef } from '@sentral/contracts/access';
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
-import { roles, type RoleDef } from '@sentral/contracts/roles';
+import { permissionsOfRole, roles, type RoleDef } from '@sentral/contracts/roles';
+import type { Subject } from '@sentral/contracts/tenancy/fields';
 import type { Tx } from '@sentral/kernel/database';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { asked, judged, once, recordChanges, type Change } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { lockAccess } from '../installation/sql.js';
-import { lockActivePath, refsOf } from '../scope/active.js';
+import { toRef, type Holding } from '../access/row.js';
+import { lockActiveScope } from '../scope/active.js';
 import { deleteScoped, findScoped, scopedChange } from '../scoped.js';
 import { retireBootstrap } from './bootstrap.js';
 import { refuseEscalation } from './guard.js';
 import { bindings, insertBinding, lockExpiredTwin } from './sql.js';
-import { findSubject } from './subject.js';
+import { endItWouldPass } from './rules.js';
+import { findActiveSubject } from './subject.js';
 
 type Create = Command<'roleBinding', 'create'>;
 
@@ -33,9 +37,7 @@ export async function createRoleBinding(
 
 async function created({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Create) {
   await lockAccess(tx);
-  const path = await lockActivePath(tx, caller, command.scopeId);
-  const scope = path.at(-1);
-  if (scope === undefined) throw problem('not-found', { resourceType: 'scope' });
+  const scope = await lockActiveScope(tx, caller, command.scopeId);
   const { boundOn }: RoleDef = roles[command.role];
   if (!boundOn.includes(scope.kind) || command.role === 'break-glass') {
     throw problem(
@@ -46,12 +48,17 @@ async function created({ tx, caller, id }: { tx: Tx; caller: Caller; id: string 
         : `The role ${command.role} is bound on ${boundOn.join(', ')}.`,
     );
   }
-  await refuseEscalation(tx, caller, { needs: 'tenancy.roleBinding.create', role: command.role, path: refsOf(path) });
+  const own = await refuseEscalation(tx, caller, {
+    needs: 'tenancy.roleBinding.create',
+    role: command.role,
+    scope: toRef(scope),
+  });
+  if (own !== undefined) expectWithinOwn(own, caller, { ...command, scope: toRef(scope) });
   const binding = {
     id,
     scope,
     role: command.role,
-    ...(await findSubject(tx, command.subject, { tenantId: scope.tenantId, pointer: '/subject/id' })),
+    ...(await findActiveSubject(tx, command.subject, { tenantId: scope.tenantId, pointer: '/subject/id' })),
     createdBy: caller.principal.id,
     expiresAt: command.expiresAt ?? null,
     reason: command.reason ?? null,
@@ -65,6 +72,26 @@ async function created({ tx, caller, id }: { tx: Tx; caller: Caller; id: string 
   const retired = lasting ? await retireBootstrap(tx, after.principalId) : [];
   await recordChanges(tx, caller, [scopedChange(bindings, 'created', { before: null, after }), ...ended, ...retired]);
   return bindings.to(after);
+}
+
+/** @throws Problem state-conflict when the caller would make last for itself what it holds for a time */
+export function expectWithinOwn(
+  own: Holding,
+  caller: Caller,
+  grant: { subject: Subject; role: string; scope: ScopeRef; expiresAt?: string | undefined },
+): void {
+  const end = endItWouldPass(own, caller, {
+    subject: grant.subject,
+    wanted: permissionsOfRole(grant.role),
+    scope: grant.scope,
+    expiresAt: grant.expiresAt === undefined ? null : new Date(grant.expiresAt),
+  });
+  if (end === undefined) return;
+  throw problem(
+    'state-conflict',
+    { state: 'held for a time', allowedStates: [], heldUntil: end.toISOString() },
+    'You hold this for a time only, and cannot make it last for yourself.',
+  );
 }
 
 /** A grant that has ended before it began is a slip of the pen. */

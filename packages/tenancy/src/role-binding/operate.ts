@@ -4,16 +4,16 @@ import { newId } from '@sentral/kernel/id';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { recordChanges, type Change } from '../change.js';
 import { amendOverride, lockAccess } from '../installation/sql.js';
-import { listLastingAdministrators } from '../deny-rule/sql.js';
+import { listLastingHolders } from '../deny-rule/sql.js';
 import { lockScope } from '../scope/sql.js';
+import { endAccount } from '../service-account/end.js';
 import { accounts, insertAccount } from '../service-account/sql.js';
-import { findScoped, scopedChange } from '../scoped.js';
+import { deleteScoped, findScoped, scopedChange } from '../scoped.js';
 import { mintSecret } from '../token/mint.js';
 import { insertToken, tokens } from '../token/sql.js';
-import { findUser } from '../access/sql.js';
 import { amendPrincipal, findUserRow, insertUser, toUser } from '../user/sql.js';
-import { bootstrapName } from './bootstrap.js';
-import { bindings, insertBinding, listBindingsOf } from './sql.js';
+import { bootstrapName, retireBootstrap } from './bootstrap.js';
+import { bindings, insertBinding, lockBindingsOf } from './sql.js';
 
 /** Whoever holds the owner's credentials; no route leads there. */
 const operator: Caller = {
@@ -36,46 +36,70 @@ export type Bootstrapped =
   /** The token's text, to be written into a file of its own and shown nowhere. */
   | { readonly done: 'token'; readonly token: string };
 
+/** As long as the one token that it is for: whoever opened the house does not stay by that. */
+const bootstrapHours = 24;
+
 /**
  * Makes the first administrator, as the owner of the schema, by the rules of every other grant and with its feed rows. It
- * refuses when there is one already, unless it is told to go over its head.
+ * refuses when a lasting one is there already, unless it is told to go over its head. The account with the token is no
+ * lasting one: its binding ends with the token, so a file that was lost is made again without an override.
  */
 export function bootstrapAdmin(db: Database, { subject, override }: Bootstrap): Promise<Bootstrapped> {
   return asOwner(db, async (tx) => {
     await lockAccess(tx);
-    const administrators = (await listLastingAdministrators(tx)).length;
-    if (administrators > 0 && override === undefined) return { done: 'refused', administrators };
-    if (override !== undefined) await amendOverride(tx);
+    const administrators = await listLastingHolders(tx, { scopeId: platformScopeUuid, roles: ['platform-admin'] });
+    if (administrators.length > 0 && override === undefined)
+      return { done: 'refused', administrators: administrators.length };
+    if (administrators.length > 0) await amendOverride(tx);
     const reason = override?.reason ?? 'the first administrator';
-    if (subject !== undefined) {
-      const { id, changes } = await userOf(tx, subject);
-      const grant = await granted(tx, { principalId: id, scopeId: platformScopeUuid, role: 'platform-admin', reason });
-      await recordChanges(tx, operator, [...grant, ...changes]);
-      return { done: 'user' };
-    }
-    const { id, changes } = await accountOf(tx);
-    const grant = await granted(tx, { principalId: id, scopeId: platformScopeUuid, role: 'platform-admin', reason });
-    const tokenId = newId();
-    const { text, sha256 } = mintSecret(tokenId);
-    await insertToken(tx, {
-      id: tokenId,
-      accountId: id,
-      tenantId: null,
-      name: bootstrapName,
-      permissions: null,
-      limitScopeId: null,
-      createdBy: operator.principal.id,
-      expiresAt: new Date(Date.now() + 24 * 3_600_000),
-      sha256,
-    });
-    const made = await findScoped(tx, tokens, tokenId);
-    await recordChanges(tx, operator, [
-      ...grant,
-      ...changes,
-      scopedChange(tokens, 'created', { before: null, after: made }),
-    ]);
-    return { done: 'token', token: text };
+    return subject === undefined ? withToken(tx, reason) : withPerson(tx, { ...subject, reason });
   });
+}
+
+async function withPerson(tx: Tx, person: { issuer: string; subject: string; reason: string }): Promise<Bootstrapped> {
+  const { id, changes } = await userOf(tx, person);
+  const grant = await granted(tx, {
+    principalId: id,
+    scopeId: platformScopeUuid,
+    role: 'platform-admin',
+    reason: person.reason,
+  });
+  await recordChanges(tx, operator, [...grant, ...changes, ...(await retireBootstrap(tx, id))]);
+  return { done: 'user' };
+}
+
+async function withToken(tx: Tx, reason: string): Promise<Bootstrapped> {
+  const { id, changes } = await accountOf(tx);
+  const [now] = await tx.sql<{ end: Date }>`select now() + make_interval(hours => ${bootstrapHours}) as end`;
+  const expiresAt = now?.end ?? new Date(0);
+  const grant = await granted(tx, {
+    principalId: id,
+    scopeId: platformScopeUuid,
+    role: 'platform-admin',
+    reason,
+    expiresAt,
+  });
+  const tokenId = newId();
+  const { text, sha256 } = mintSecret(tokenId);
+  await insertToken(tx, {
+    id: tokenId,
+    accountId: id,
+    tenantId: null,
+    name: bootstrapName,
+    permissions: null,
+    limitScopeId: null,
+    createdBy: operator.principal.id,
+    expiresAt,
+    notAfter: null,
+    sha256,
+  });
+  const made = await findScoped(tx, tokens, tokenId);
+  await recordChanges(tx, operator, [
+    ...grant,
+    ...changes,
+    scopedChange(tokens, 'created', { before: null, after: made }),
+  ]);
+  return { done: 'token', token: text };
 }
 
 /** Makes a person owner of a tenant, once: for a development start, whose one person is administrator and tenant alike. */
@@ -102,7 +126,8 @@ async function userOf(
   tx: Tx,
   { issuer, subject }: { issuer: string; subject: string },
 ): Promise<{ id: string; changes: readonly Change[] }> {
-  const known = await findUser(tx, issuer, subject);
+  const [known] = await tx.sql<{ id: string; state: string; displayName: string | null }>`
+    select id, state, display_name as "displayName" from tenancy.principal where kind = 'user' and issuer = ${issuer} and subject = ${subject}`;
   const id = known?.id ?? newId();
   if (known === undefined) {
     await insertUser(tx, { id, issuer, subject, displayName: null });
@@ -116,30 +141,33 @@ async function userOf(
   return { id, changes: [{ what: 'user.enabled', id, version: after.version, before, after }] };
 }
 
+/** A new account: whatever an older one of that name had, tokens that somebody kept among it, ends here. */
 async function accountOf(tx: Tx): Promise<{ id: string; changes: readonly Change[] }> {
-  const [known] = await tx.sql<{ id: string; state: string }>`
-    select id, state from tenancy.principal where kind = 'service' and name = ${bootstrapName} and tenant_id is null and state <> 'removed'`;
-  const id = known?.id ?? newId();
-  if (known === undefined) {
-    await insertAccount(tx, { id, scopeId: platformScopeUuid, tenantId: null, name: bootstrapName, displayName: null });
-    return {
-      id,
-      changes: [scopedChange(accounts, 'created', { before: null, after: await findScoped(tx, accounts, id) })],
-    };
+  const [known] = await tx.sql<{ id: string }>`
+    select id from tenancy.principal
+    where kind = 'service' and name = ${bootstrapName} and tenant_id is null and state <> 'removed' for no key update`;
+  const ended: Change[] = [];
+  if (known !== undefined) {
+    const before = await findScoped(tx, accounts, known.id);
+    const followed = await endAccount(tx, before, async () => {});
+    ended.push(scopedChange(accounts, 'removed', { before, after: null }), ...followed);
   }
-  if (known.state === 'active') return { id, changes: [] };
-  const before = await findScoped(tx, accounts, id);
-  await amendPrincipal(tx, id, { displayName: null, state: 'active' });
-  return { id, changes: [scopedChange(accounts, 'amended', { before, after: await findScoped(tx, accounts, id) })] };
+  const id = newId();
+  await insertAccount(tx, { id, scopeId: platformScopeUuid, tenantId: null, name: bootstrapName, displayName: null });
+  const after = await findScoped(tx, accounts, id);
+  return { id, changes: [scopedChange(accounts, 'created', { before: null, after }), ...ended] };
 }
 
-/** The binding, unless it is there already. */
+/** The binding, unless it is there already; one that ends by itself gives way to one that lasts. */
 async function granted(
   tx: Tx,
-  grant: { principalId: string; scopeId: string; role: string; reason: string },
+  grant: { principalId: string; scopeId: string; role: string; reason: string; expiresAt?: Date },
 ): Promise<readonly Change[]> {
-  const there = await listBindingsOf(tx, grant.principalId);
-  if (there.some((each) => each.scopeId === grant.scopeId && each.role === grant.role)) return [];
+  const there = (await lockBindingsOf(tx, grant.principalId)).find(
+    (each) => each.scopeId === grant.scopeId && each.role === grant.role,
+  );
+  if (there !== undefined && there.expiresAt === null) return [];
+  const ended = there === undefined ? [] : [await deleteScoped(tx, bindings, there)];
   const scope = await lockScope(tx, grant.scopeId);
   if (scope === undefined) throw new Error('the scope of the grant is not there');
   const id = newId();
@@ -150,8 +178,9 @@ async function granted(
     principalId: grant.principalId,
     group: null,
     createdBy: operator.principal.id,
-    expiresAt: null,
+    expiresAt: grant.expiresAt ?? null,
     reason: grant.reason,
   });
-  return [scopedChange(bindings, 'created', { before: null, after: await findScoped(tx, bindings, id) })];
+  const after = await findScoped(tx, bindings, id);
+  return [scopedChange(bindings, 'created', { before: null, after }), ...ended];
 }

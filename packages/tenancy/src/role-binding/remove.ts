@@ -4,9 +4,9 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { expectPlatformOpener } from '../deny-rule/opener.js';
 import { lockAccess } from '../installation/sql.js';
-import { lockVisiblePath, refsOf } from '../scope/active.js';
-import { scopeId } from '../scope/row.js';
+import { placeOf } from '../access/row.js';
 import { deleteScoped, lockScoped } from '../scoped.js';
 import { refuseEscalation } from './guard.js';
 import { bindings } from './sql.js';
@@ -28,13 +28,14 @@ export async function removeRoleBinding(
         once(tx, caller, async () => {
           await lockAccess(tx);
           const before = await lockScoped(tx, caller, { noun: bindings, id, version: command.version });
-          const path = await lockVisiblePath(tx, caller, scopeId(before.scopeKind, before.scopeId));
           await refuseEscalation(tx, caller, {
             needs: 'tenancy.roleBinding.delete',
             role: before.role,
-            path: refsOf(path),
+            scope: placeOf(before),
           });
-          await recordChanges(tx, caller, [await deleteScoped(tx, bindings, before)]);
+          const gone = await deleteScoped(tx, bindings, before);
+          if (before.role === 'platform-admin') await expectPlatformOpener(tx);
+          await recordChanges(tx, caller, [gone]);
           return bindings.to(before);
         }),
       asked(caller),

@@ -98,12 +98,3 @@ export async function lockExpiredTwin(tx: Tx, binding: NewBinding): Promise<Bind
 export async function lockBindingsOf(tx: Tx, principalId: string): Promise<readonly BindingRow[]> {
   return (await tx.unsafe(lockedBy('x.principal_id = $1::uuid'), [principalId])) as unknown as readonly BindingRow[];
 }
-
-/** What a principal was granted, live or over. */
-export async function listBindingsOf(
-  tx: Tx,
-  principalId: string,
-): Promise<readonly { scopeId: string; role: string }[]> {
-  return tx.sql<{ scopeId: string; role: string }>`
-    select scope_id as "scopeId", role from tenancy.role_binding where principal_id = ${principalId}::uuid`;
-}

@@ -3,7 +3,7 @@ import type { Subject } from '@sentral/contracts/tenancy/fields';
 import type { Tx } from '@sentral/kernel/database';
 import type { Change } from '../change.js';
 import { bindings, insertBinding } from '../role-binding/sql.js';
-import { findSubject } from '../role-binding/subject.js';
+import { findActiveSubject } from '../role-binding/subject.js';
 import { findScoped, scopedChange } from '../scoped.js';
 import type { StoredScope } from './row.js';
 
@@ -20,7 +20,7 @@ export async function insertOwner(
     id,
     scope,
     role: 'owner',
-    ...(await findSubject(tx, owner, { tenantId: scope.tenantId, pointer: '/owner/id' })),
+    ...(await findActiveSubject(tx, owner, { tenantId: scope.tenantId, pointer: '/owner/id' })),
     createdBy: caller.principal.id,
     expiresAt: null,
     reason: null,

@@ -4,6 +4,7 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { expectPlatformOpener } from '../deny-rule/opener.js';
 import { lockAccess } from '../installation/sql.js';
 import { findScoped, lockScoped, scopedChange } from '../scoped.js';
 import { amendPrincipal } from '../user/sql.js';
@@ -30,6 +31,7 @@ export async function amendServiceAccount(
           if (displayName === before.displayName && state === before.state) return accounts.to(before);
           await amendPrincipal(tx, id, { displayName, state });
           const after = await findScoped(tx, accounts, id);
+          if (state !== before.state) await expectPlatformOpener(tx);
           await recordChanges(tx, caller, [scopedChange(accounts, 'amended', { before, after })]);
           return accounts.to(after);
         }),

@@ -4,7 +4,8 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { lockActivePath } from '../scope/active.js';
+import { bootstrapName } from '../role-binding/bootstrap.js';
+import { lockActiveScope } from '../scope/active.js';
 import { findScoped, scopedChange } from '../scoped.js';
 import { accounts, insertAccount } from './sql.js';
 
@@ -23,9 +24,10 @@ export async function createServiceAccount(
       deps.db.app,
       (tx) =>
         once(tx, caller, async () => {
-          const path = await lockActivePath(tx, caller, command.scopeId);
-          const scope = path.at(-1);
-          if (scope === undefined) throw problem('not-found', { resourceType: 'scope' });
+          const scope = await lockActiveScope(tx, caller, command.scopeId);
+          // Its name is the operator's: an account that waited under it would be made administrator one day.
+          if (scope.kind === 'platform' && command.name === bootstrapName)
+            throw problem('already-exists', { field: 'name' });
           await insertAccount(tx, {
             id,
             scopeId: scope.id,

@@ -3,7 +3,7 @@ import { decodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { getScoped } from '../scoped.js';
-import { tokens } from './sql.js';
+import { tokens, withLastUse } from './sql.js';
 
 /**
  * One token, without its secret.
@@ -14,5 +14,7 @@ export async function getToken(
   caller: Caller,
   command: Command<'token', 'get'>,
 ): Promise<Result<'token', 'get'>> {
-  return getScoped(deps, caller, { noun: tokens, id: decodeId('tok', command.id) });
+  const shown = await getScoped(deps, caller, { noun: tokens, id: decodeId('tok', command.id) });
+  const [token = shown] = await withLastUse(deps.db.platform, [shown]);
+  return token;
 }

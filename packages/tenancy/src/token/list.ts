@@ -3,7 +3,7 @@ import { decodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { listScoped } from '../scoped.js';
-import { tokens } from './sql.js';
+import { tokens, withLastUse } from './sql.js';
 
 /**
  * Tokens, ordered by id, without their secrets.
@@ -14,7 +14,7 @@ export async function listTokens(
   caller: Caller,
   command: Command<'token', 'list'>,
 ): Promise<Result<'token', 'list'>> {
-  return listScoped(deps, caller, {
+  const shown = await listScoped(deps, caller, {
     noun: tokens,
     page: command,
     filter: (q) => {
@@ -22,4 +22,5 @@ export async function listTokens(
         q.and(`x.service_account_id = ${q.value(decodeId('sac', command.serviceAccountId))}::uuid`);
     },
   });
+  return { ...shown, items: await withLastUse(deps.db.platform, shown.items) };
 }

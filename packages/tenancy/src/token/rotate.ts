@@ -9,16 +9,16 @@ import type { Deps } from '../deps.js';
 import { lockAccess } from '../installation/sql.js';
 import { accounts } from '../service-account/sql.js';
 import { findScoped, lockScoped, scopedChange } from '../scoped.js';
-import { expectLifetime } from './create.js';
-import { refuseExcess } from './guard.js';
+import { expectLifetime, expectRoom } from './create.js';
+import { findLimit, refuseExcess } from './guard.js';
 import { mintSecret } from './mint.js';
-import { amendTokenEnd, insertToken, tokens } from './sql.js';
+import { amendTokenEnd, insertToken, lockLiveTokens, tokens } from './sql.js';
 
 type Rotate = Command<'token', 'rotate'>;
 
 /**
  * A new secret with the same rights; the old one works on for the overlap, and no longer.
- * @throws Problem not-found | version-mismatch | state-conflict | permission-denied
+ * @throws Problem not-found | version-mismatch | state-conflict | permission-denied | reference-not-found
  */
 export async function rotateToken(deps: Deps, caller: Caller, command: Rotate): Promise<Result<'token', 'rotate'>> {
   const id = deps.newId();
@@ -46,10 +46,14 @@ async function rotated(
       { state: 'rotated', allowedStates: ['live'] },
       'It was rotated before; rotate its successor.',
     );
-  const account = await findScoped(tx, accounts, old.accountId);
-  await expectLifetime(tx, command.expiresAt);
   const { accountId, permissions, limitScopeId } = old;
-  await refuseExcess(tx, caller, { accountId, permissions, limitScopeId });
+  const account = await lockScoped(tx, caller, { noun: accounts, id: accountId, version: undefined });
+  if (account.state !== 'active') throw problem('state-conflict', { state: account.state, allowedStates: ['active'] });
+  const live = (await lockLiveTokens(tx, accountId)).filter(({ id }) => id !== old.id || command.overlapSeconds > 0);
+  expectRoom(live.length);
+  const limit = await findLimit(tx, account, limitScopeId);
+  const heldUntil = await refuseExcess(tx, caller, { needs: 'tenancy.token.rotate', account, permissions, limit });
+  await expectLifetime(tx, command.expiresAt, heldUntil);
   await insertToken(tx, {
     id,
     accountId,
@@ -59,6 +63,7 @@ async function rotated(
     limitScopeId,
     createdBy: caller.principal.id,
     expiresAt: command.expiresAt === undefined ? null : new Date(command.expiresAt),
+    notAfter: heldUntil,
     sha256,
   });
   await amendTokenEnd(tx, old.id, { revokeInSeconds: command.overlapSeconds });

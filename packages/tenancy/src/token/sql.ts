@@ -1,8 +1,8 @@
 // Lock order: installation, then the account, then its tokens by id (scope/sql.ts).
-import { encodeId } from '@sentral/contracts/ids';
+import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { ScopeKind } from '@sentral/contracts/contract';
 import type { Token } from '@sentral/contracts/tenancy/principal';
-import type { Tx } from '@sentral/kernel/database';
+import type { Database, Tx } from '@sentral/kernel/database';
 import { scopeId } from '../scope/row.js';
 import { shared, type Noun, type Stored } from '../scoped.js';
 
@@ -15,7 +15,6 @@ export interface TokenRow extends Stored {
   readonly createdBy: string;
   readonly expiresAt: Date;
   readonly revokedAt: Date | null;
-  readonly lastUsedAt: Date | null;
   readonly state: Token['state'];
 }
 
@@ -60,6 +59,8 @@ export interface NewToken {
   readonly createdBy: string;
   /** Null: 90 days from now. */
   readonly expiresAt: Date | null;
+  /** When what its creator holds ends by itself; null: never. */
+  readonly notAfter: Date | null;
   readonly sha256: Uint8Array;
 }
 
@@ -68,7 +69,7 @@ export async function insertToken(tx: Tx, token: NewToken): Promise<void> {
     insert into tenancy.token (id, service_account_id, tenant_id, name, permissions, scope_id, created_by, expires_at)
     values (${token.id}::uuid, ${token.accountId}::uuid, ${token.tenantId}::uuid, ${token.name},
       ${token.permissions === null ? null : [...token.permissions]}::text[], ${token.limitScopeId}::uuid, ${token.createdBy},
-      coalesce(${token.expiresAt}::timestamptz, now() + interval '90 days'))`;
+      least(coalesce(${token.expiresAt}::timestamptz, now() + interval '90 days'), ${token.notAfter}::timestamptz))`;
   await tx.sql`insert into tenancy.token_secret (token_id, sha256) values (${token.id}::uuid, ${token.sha256})`;
 }
 
@@ -104,4 +105,18 @@ export async function findSecondsUntil(tx: Tx, at: string): Promise<number> {
     seconds: number;
   }>`select floor(extract(epoch from ${at}::timestamptz - now()))::float8 as seconds`;
   return Number(row?.seconds);
+}
+
+/**
+ * When tokens that the caller was shown were last used. The role that is held to one tenant does not see this bookkeeping, so
+ * the ids must come from a read behind the caller's walls.
+ */
+export async function withLastUse(db: Database, shown: readonly Token[]): Promise<Token[]> {
+  const rows = await db.sql<{ id: string; at: Date }>`
+    select token_id as id, used_at as at from tenancy.token_use where token_id = any(${shown.map(({ id }) => decodeId('tok', id))}::uuid[])`;
+  const uses = new Map(rows.map(({ id, at }) => [encodeId('tok', id), at.toISOString()]));
+  return shown.map((token) => {
+    const lastUsedAt = uses.get(token.id);
+    return lastUsedAt === undefined ? token : { ...token, lastUsedAt };
+  });
 }

@@ -21,7 +21,7 @@ export async function amendUser(
       deps.db.app,
       (tx) =>
         once(tx, caller, async () => {
-          const user = await lockUser(tx, id, command.version);
+          const user = await lockUser(tx, caller, { id, version: command.version });
           const { displayName = user.displayName } = command.patch;
           if (displayName === user.displayName) return toUser(user);
           await amendPrincipal(tx, id, { displayName, state: user.state });

@@ -5,6 +5,7 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { expectPlatformOpener } from '../deny-rule/opener.js';
 import { lockAccess } from '../installation/sql.js';
 import { amendPrincipal, findUserRow, lockUser, toUser } from './sql.js';
 
@@ -24,10 +25,11 @@ export async function disableUser(
       (tx) =>
         once(tx, caller, async () => {
           await lockAccess(tx);
-          const user = await lockUser(tx, id, command.version);
+          const user = await lockUser(tx, caller, { id, version: command.version });
           if (user.state !== 'active')
             throw problem('state-conflict', { state: user.state, allowedStates: ['active'] });
           await amendPrincipal(tx, id, { displayName: user.displayName, state: 'disabled' });
+          await expectPlatformOpener(tx);
           const after = toUser(await findUserRow(tx, id));
           await recordChanges(tx, caller, [
             { what: 'user.disabled', id, version: after.version, before: toUser(user), after },

@@ -24,7 +24,7 @@ export async function enableUser(
       (tx) =>
         once(tx, caller, async () => {
           await lockAccess(tx);
-          const user = await lockUser(tx, id, command.version);
+          const user = await lockUser(tx, caller, { id, version: command.version });
           if (user.state !== 'disabled')
             throw problem('state-conflict', { state: user.state, allowedStates: ['disabled'] });
           await amendPrincipal(tx, id, { displayName: user.displayName, state: 'active' });

@@ -2,7 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { findUserRow, toUser } from './sql.js';
+import { findUserRow, refuseTenants, toUser } from './sql.js';
 
 /**
  * One user.
@@ -10,8 +10,9 @@ import { findUserRow, toUser } from './sql.js';
  */
 export async function getUser(
   deps: Deps,
-  _caller: Caller,
+  caller: Caller,
   command: Command<'user', 'get'>,
 ): Promise<Result<'user', 'get'>> {
+  refuseTenants(caller);
   return toUser(await findUserRow(deps.db.platform, decodeId('usr', command.id)));
 }

@@ -1,9 +1,11 @@
 // One row a verb; access changes lock the installation row first (scope/sql.ts).
+import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { User } from '@sentral/contracts/tenancy/principal';
 import type { Database, Tx } from '@sentral/kernel/database';
 import { expectVersion } from '../change.js';
+import { visibleOf } from '../reading.js';
 
 type Reader = Pick<Database | Tx, 'unsafe'>;
 
@@ -53,8 +55,22 @@ export async function findUserRow(on: Reader, id: string): Promise<UserRow> {
   return row as unknown as UserRow;
 }
 
+/**
+ * Users belong to no tenant: for who sees tenants alone there are none.
+ * @throws Problem not-found
+ */
+export function refuseTenants(caller: Caller): void {
+  const visible = visibleOf(caller);
+  if (visible !== null && !visible.platform) throw problem('not-found', { resourceType: 'user' });
+}
+
 /** For no key update: it is about to change. @throws Problem not-found | version-mismatch */
-export async function lockUser(tx: Tx, id: string, version: number | undefined): Promise<UserRow> {
+export async function lockUser(
+  tx: Tx,
+  caller: Caller,
+  { id, version }: { id: string; version: number | undefined },
+): Promise<UserRow> {
+  refuseTenants(caller);
   const [row] = await tx.unsafe(`${selectUser} where u.id = $1::uuid and u.kind = 'user' for no key update`, [id]);
   if (row === undefined) throw problem('not-found', { resourceType: 'user' });
   const user = row as unknown as UserRow;
@@ -91,15 +107,4 @@ export async function findPrincipal(
     [id, kind],
   );
   return rows[0] as PrincipalRef | undefined;
-}
-
-export async function findBindingRoles(
-  on: Reader,
-  ids: readonly string[],
-): Promise<readonly { id: string; role: string; expiresAt: Date | null }[]> {
-  const rows = await on.unsafe(
-    `select id, role, expires_at as "expiresAt" from tenancy.role_binding where id = any($1::uuid[]) order by id`,
-    [ids],
-  );
-  return rows as unknown as readonly { id: string; role: string; expiresAt: Date | null }[];
 }
