@@ -1,4 +1,5 @@
 import type { Caller } from '@sentral/contracts/contract';
+import type { InventoryEventName } from '@sentral/contracts/inventory-events';
 import type { Tx } from '@sentral/kernel/database';
 import { record } from '@sentral/kernel/feed';
 import { schemaName } from './change.js';
@@ -6,7 +7,7 @@ import { schemaName } from './change.js';
 /** One change of one resource, as it goes to the feed: public event and audit part. */
 export interface Change {
   /** `node.registered`: the noun and what became of it. */
-  readonly what: `${string}.${string}`;
+  readonly what: InventoryEventName;
   readonly id: string;
   readonly version: number;
   readonly before?: object | null;
