@@ -1,23 +1,27 @@
 import { newId } from '@sentral/kernel/id';
 import { createTelemetry } from '@sentral/kernel/telemetry';
 import { createInventoryLoops } from '@sentral/inventory';
-import type { Hono } from 'hono';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createAuthenticate, type Principal, type TrustedIssuer } from './auth/authenticate.js';
 import { readIssuers } from './auth/issuers.js';
 import { openBus } from './bus.js';
-import { createContexts, needed, openPools, startRelays } from './composition.js';
+import { createContexts, needed, openPools, poolsByRole, startRelays } from './composition.js';
 import type { Config } from './config.js';
 import { mountFacade } from './facade.js';
 import { createApp } from './http/app.js';
 import { createCursors } from './http/cursor.js';
 import { createInternalWire } from './internal-wire.js';
+import { createOps, mountProbes } from './ops/app.js';
+import { createMetrics } from './ops/metrics.js';
+import { internalOperation, publicOperation } from './ops/requests.js';
 import { readiness } from './readiness.js';
 import { serve } from './serve.js';
 
 export interface Running {
   readonly url: string;
   readonly internalUrl: string | undefined;
+  /** Where /metrics is, if anywhere. */
+  readonly opsUrl: string | undefined;
   /** Readiness 503, finish what runs, stop loops, close: within 10 s. */
   stop(): Promise<void>;
 }
@@ -27,7 +31,8 @@ const drainMs = 500;
 
 /** Config → databases → bus → contexts → http → relays and loops → orderly stop. */
 export async function start(config: Config, extraIssuers: readonly TrustedIssuer[] = []): Promise<Running> {
-  const telemetry = createTelemetry({ format: config.log });
+  const metrics = createMetrics(config.mode);
+  const telemetry = createTelemetry({ format: config.log, onCount: metrics.count });
   const pools = openPools(config);
   const { bus, db: busDb } = openBus(config, telemetry);
   const contexts = createContexts({ config, pools, telemetry, newId });
@@ -42,7 +47,12 @@ export async function start(config: Config, extraIssuers: readonly TrustedIssuer
   let draining = false;
   const databases = Object.fromEntries(Object.entries(pools).map(([name, roles]) => [name, roles.app]));
   const ready = () => readiness({ databases, bus, lags: relays, draining: () => draining });
-  const app = createApp({ newId, telemetry, draining: () => draining });
+  const app = createApp({
+    newId,
+    telemetry,
+    draining: () => draining,
+    watch: metrics.requests.watch('public', publicOperation),
+  });
   if (config.facade) {
     const authenticate = createAuthenticate([...issuersOf(config), ...extraIssuers]);
     const door = { authenticate, callerOf };
@@ -55,19 +65,34 @@ export async function start(config: Config, extraIssuers: readonly TrustedIssuer
   const wire =
     config.internalPort === undefined
       ? undefined
-      : { app: createInternalWire({ config, contexts, telemetry }), port: config.internalPort };
+      : {
+          app: createInternalWire({
+            config,
+            contexts,
+            telemetry,
+            watch: metrics.requests.watch('internal', internalOperation),
+          }),
+          port: config.internalPort,
+        };
+  // A process without the facade answers only the wire and its probes.
   if (wire !== undefined) mountProbes(wire.app, ready);
   const listening = config.facade ? await serve(app, config) : undefined;
   const internal = wire === undefined ? undefined : await serve(wire.app, { host: config.host, port: wire.port });
+  const seen = { pools: poolsByRole(pools, busDb), bus, relays };
+  const opsApp = createOps({ metrics: () => metrics.text(seen), ready, telemetry });
+  const ops =
+    config.opsPort === undefined ? undefined : await serve(opsApp, { host: config.host, port: config.opsPort });
 
   return {
     url: needed(listening ?? internal, 'the port').url,
     internalUrl: internal?.url,
+    opsUrl: ops?.url,
     async stop() {
       draining = true;
       await pause(drainMs);
       await Promise.all([listening?.close(5_000), internal?.close(5_000)]);
       await Promise.all([...relays, ...loops].map((loop) => loop.stop()));
+      await ops?.close(1_000);
       await bus.close();
       await Promise.all(
         [...Object.values(pools).flatMap((roles) => Object.values(roles)), busDb].map((db) => db?.close(2_000)),
@@ -88,12 +113,3 @@ const callerOf = (principal: Principal) => ({
   readScope: { all: true as const },
   scopes: [],
 });
-
-/** A process without the facade answers only the wire and its probes. */
-function mountProbes(wire: Hono, ready: () => ReturnType<typeof readiness>): void {
-  wire.get('/livez', (c) => c.json({ status: 'ok' }));
-  wire.get('/readyz', async (c) => {
-    const body = await ready();
-    return c.json(body, body.status === 'ready' ? 200 : 503);
-  });
-}

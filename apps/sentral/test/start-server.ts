@@ -38,6 +38,7 @@ export type Ask = <T = Json>(at: string, asking?: Asking) => Promise<Answer<T>>;
 export interface TestServer {
   readonly url: string;
   readonly internalUrl: string | undefined;
+  readonly opsUrl: string | undefined;
   readonly internalKey: Uint8Array;
   /** The development issuer's subject, who may do everything. */
   readonly token: string;
@@ -94,6 +95,7 @@ export async function startServer(settings: Readonly<Record<string, string>> = {
     return {
       url: running.url,
       internalUrl: running.internalUrl,
+      opsUrl: running.opsUrl,
       internalKey: new Uint8Array(sharedKey),
       token,
       strangerToken: stranger.token,
