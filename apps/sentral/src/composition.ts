@@ -42,6 +42,14 @@ export function openPools(config: Config): Readonly<Partial<Record<ContextName, 
   );
 }
 
+/** Every pool with the context and role it belongs to; that of the mailbox, where there is one, is the bus's. */
+export function poolsByRole(pools: Use['pools'], bus: Database | undefined) {
+  const contexts = Object.entries(pools).flatMap(([context, roles]) =>
+    Object.entries(roles).map(([role, db]: [string, Database]) => ({ context, role, db })),
+  );
+  return bus === undefined ? contexts : [...contexts, { context: 'bus', role: 'app', db: bus }];
+}
+
 export function openRole(
   config: Config,
   role: { context: ContextName | 'bus'; user: string; poolSize: number },

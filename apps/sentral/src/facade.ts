@@ -11,8 +11,8 @@ import { quotaRoutes } from '@sentral/contracts/api/tenancy/quotas';
 import { scopeRoutes } from '@sentral/contracts/api/tenancy/scopes';
 import type { Hono } from 'hono';
 import { mountDocs } from './http/docs.js';
-import { document } from './http/document.js';
 import type { Door } from './auth/door.js';
+import { documents } from './http/documents.js';
 import { mount } from './http/mount.js';
 import type { Readiness } from './readiness.js';
 import { accessHandlers, principalHandlers } from './routes/access.js';
@@ -30,8 +30,7 @@ import type { World } from './routes/world.js';
 /** The public model of Sentral: every route behind the door, in one place. */
 export function mountFacade(app: Hono, use: { world: World; door: Door; readiness: () => Promise<Readiness> }): void {
   const { world, door } = use;
-  const openapi = document();
-  mount(app, systemRoutes, { handlers: systemHandlers({ readiness: use.readiness, document: () => openapi }), door });
+  mount(app, systemRoutes, { handlers: systemHandlers({ readiness: use.readiness, documents: documents() }), door });
   mount(app, scopeRoutes, { handlers: scopeHandlers(world), door });
   mount(app, accessRoutes, { handlers: accessHandlers(world), door });
   mount(app, principalRoutes, { handlers: principalHandlers(world), door });

@@ -2,7 +2,7 @@ import type { ContractDef, Implements } from '@sentral/contracts/contract';
 import { verifyInternalToken } from '@sentral/contracts/internal-token';
 import { serveContext } from '@sentral/contracts/server-internal';
 import type { Telemetry } from '@sentral/kernel/telemetry';
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { contracts, needed } from './composition.js';
 import type { Config } from './config.js';
 import type { Contexts } from './routes/world.js';
@@ -12,12 +12,15 @@ export function createInternalWire({
   config,
   contexts,
   telemetry,
+  watch,
 }: {
   config: Config;
   contexts: Contexts;
   telemetry: Telemetry;
+  watch: MiddlewareHandler;
 }): Hono {
   const app = new Hono();
+  app.use('/internal/*', watch);
   const verify = async (bearer: string, audience: string) => {
     await verifyInternalToken(needed(config.internalKey, 'SENTRAL_INTERNAL_KEY_FILE'), bearer, {
       audience,

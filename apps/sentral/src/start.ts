@@ -1,8 +1,6 @@
 import { newId } from '@sentral/kernel/id';
 import { createTelemetry } from '@sentral/kernel/telemetry';
-import type { Database } from '@sentral/kernel/database';
 import { isProductionDatabase, noteProduction } from '@sentral/tenancy';
-import type { Hono } from 'hono';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createAuthenticate, type TrustedIssuer } from './auth/authenticate.js';
 import { createDoor } from './auth/door.js';
@@ -12,18 +10,23 @@ import { createLocate } from './auth/locate.js';
 import { createRateLimiter } from './auth/rate-limit.js';
 import { createSessions } from './auth/sessions.js';
 import { openBus } from './bus.js';
-import { createContexts, needed, openPools, startLoops, startRelays } from './composition.js';
+import { createContexts, needed, openPools, poolsByRole, startLoops, startRelays } from './composition.js';
 import type { Config } from './config.js';
 import { mountFacade } from './facade.js';
 import { createApp } from './http/app.js';
 import { createCursors } from './http/cursor.js';
 import { createInternalWire } from './internal-wire.js';
+import { createOps, mountProbes } from './ops/app.js';
+import { createMetrics } from './ops/metrics.js';
+import { internalOperation, publicOperation } from './ops/requests.js';
 import { readiness } from './readiness.js';
 import { serve } from './serve.js';
 
 export interface Running {
   readonly url: string;
   readonly internalUrl: string | undefined;
+  /** Where /metrics is, if anywhere. */
+  readonly opsUrl: string | undefined;
   /** Readiness 503, finish what runs, stop loops, close: within 10 s. */
   stop(): Promise<void>;
 }
@@ -33,18 +36,25 @@ const drainMs = 500;
 
 /** Config → databases → bus → contexts → http → relays and loops → orderly stop. */
 export async function start(config: Config, extraIssuers: readonly TrustedIssuer[] = []): Promise<Running> {
-  const telemetry = createTelemetry({ format: config.log });
+  const metrics = createMetrics(config.mode);
+  const telemetry = createTelemetry({ format: config.log, onCount: metrics.count });
   const pools = openPools(config);
+  // Before anything runs: a refusal here leaves nothing behind but pools, which are closed.
+  await guardMode(config, pools);
   const { bus, db: busDb } = openBus(config, telemetry);
   const contexts = createContexts({ config, pools, telemetry, newId });
 
   const relays = startRelays({ config, pools, bus, telemetry });
-  await guardMode(config, pools.tenancy?.app);
   const loops = startLoops({ config, pools, bus, telemetry, newId }, contexts);
 
   let draining = false;
   const databases = Object.fromEntries(Object.entries(pools).map(([name, roles]) => [name, roles.app]));
-  const app = createApp({ newId, telemetry, draining: () => draining });
+  const app = createApp({
+    newId,
+    telemetry,
+    draining: () => draining,
+    watch: metrics.requests.watch('public', publicOperation),
+  });
   const sessions = config.facade ? createSessions({ access: contexts.tenancy.access, telemetry }) : undefined;
   const ready = () =>
     readiness({
@@ -71,14 +81,28 @@ export async function start(config: Config, extraIssuers: readonly TrustedIssuer
   const wire =
     config.internalPort === undefined
       ? undefined
-      : { app: createInternalWire({ config, contexts, telemetry }), port: config.internalPort };
+      : {
+          app: createInternalWire({
+            config,
+            contexts,
+            telemetry,
+            watch: metrics.requests.watch('internal', internalOperation),
+          }),
+          port: config.internalPort,
+        };
+  // A process without the facade answers only the wire and its probes.
   if (wire !== undefined) mountProbes(wire.app, ready);
   const listening = config.facade ? await serve(app, config) : undefined;
   const internal = wire === undefined ? undefined : await serve(wire.app, { host: config.host, port: wire.port });
+  const seen = { pools: poolsByRole(pools, busDb), bus, relays };
+  const opsApp = createOps({ metrics: () => metrics.text(seen), ready, telemetry });
+  const ops =
+    config.opsPort === undefined ? undefined : await serve(opsApp, { host: config.host, port: config.opsPort });
 
   return {
     url: needed(listening ?? internal, 'the port').url,
     internalUrl: internal?.url,
+    opsUrl: ops?.url,
     async stop() {
       draining = true;
       await pause(drainMs);
@@ -86,6 +110,7 @@ export async function start(config: Config, extraIssuers: readonly TrustedIssuer
       await Promise.all(
         [...relays, ...loops, ...(sessions === undefined ? [] : [sessions])].map((loop) => loop.stop()),
       );
+      await ops?.close(1_000);
       await bus.close();
       await Promise.all(
         [...Object.values(pools).flatMap((roles) => Object.values(roles)), busDb].map((db) => db?.close(2_000)),
@@ -100,20 +125,11 @@ function issuersOf(config: Config): readonly TrustedIssuer[] {
 }
 
 /** A database that production has used is never opened by a process that brings an issuer of its own. */
-async function guardMode(config: Config, db: Database | undefined): Promise<void> {
+async function guardMode(config: Config, pools: ReturnType<typeof openPools>): Promise<void> {
+  const db = pools.tenancy?.app;
   if (db === undefined) return;
   if (config.mode === 'production') return noteProduction(db);
-  if (await isProductionDatabase(db))
-    throw new Error(
-      'SENTRAL_MODE is development, but this database has been used in production: it will not be opened',
-    );
-}
-
-/** A process without the facade answers only the wire and its probes. */
-function mountProbes(wire: Hono, ready: () => ReturnType<typeof readiness>): void {
-  wire.get('/livez', (c) => c.json({ status: 'ok' }));
-  wire.get('/readyz', async (c) => {
-    const body = await ready();
-    return c.json(body, body.status === 'ready' ? 200 : 503);
-  });
+  if (!(await isProductionDatabase(db))) return;
+  await Promise.all(Object.values(pools).flatMap((roles) => Object.values(roles).map((each) => each.close(2_000))));
+  throw new Error('SENTRAL_MODE is development, but this database has been used in production: it will not be opened');
 }

@@ -1,3 +1,6 @@
+import { tenancyEvents } from '@sentral/contracts/tenancy-events';
+import { openDatabase } from '@sentral/kernel/database';
+import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { grant, house, made, person, type House } from './cast.js';
 import { eventually } from './patience.js';
@@ -152,4 +155,21 @@ describe('limits and policies', () => {
     const whole = await server.ask(`/v1/projects/${place.project}/overview`, as(place.owner));
     expect(new Set(Object.values(whole.body.parts).map((part) => (part as Json).status))).toEqual(new Set(['ok']));
   });
+});
+
+test('every event that tenancy has told of is one of the contract, with all that its schema says', async () => {
+  const db = openDatabase({ url: server.adminUrl, applicationName: 'governance', poolSize: 1 });
+  const rows = (await db.unsafe(
+    `select type, event from tenancy.feed where audit ->> 'actor' is null order by recorded_at`,
+  )) as unknown as readonly { type: string; event: unknown }[];
+  await db.close();
+  const events: Readonly<Record<string, { readonly data: v.GenericSchema }>> = tenancyEvents.events;
+  for (const { type, event } of rows) {
+    const schema = events[type.slice('tenancy.'.length)]?.data;
+    expect(schema, type).toBeDefined();
+    if (schema === undefined) continue;
+    const read = v.safeParse(schema, event);
+    expect([type, read.success ? [] : v.flatten(read.issues)]).toEqual([type, []]);
+  }
+  expect(new Set(rows.map(({ type }) => type)).size).toBeGreaterThanOrEqual(8);
 });

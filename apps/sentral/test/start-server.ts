@@ -40,6 +40,7 @@ export type Ask = <T = Json>(at: string, asking?: Asking) => Promise<Answer<T>>;
 export interface TestServer {
   readonly url: string;
   readonly internalUrl: string | undefined;
+  readonly opsUrl: string | undefined;
   readonly internalKey: Uint8Array;
   /** The development issuer's subject: administrator of the platform, owner of the tenant default. */
   readonly token: string;
@@ -103,6 +104,7 @@ export async function startServer(settings: Readonly<Record<string, string>> = {
     return {
       url: running.url,
       internalUrl: running.internalUrl,
+      opsUrl: running.opsUrl,
       internalKey: new Uint8Array(sharedKey),
       token,
       people,

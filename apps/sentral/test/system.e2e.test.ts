@@ -1,5 +1,7 @@
 import { routes } from '@sentral/contracts/api/routes';
 import type { RouteDef } from '@sentral/contracts/route';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -37,6 +39,13 @@ test('the document lists every route and nothing besides', async () => {
   expect(listed.toSorted()).toEqual(offered.toSorted());
 });
 
+test('what is served is what is published with the contracts', async () => {
+  const published = (name: string): Json =>
+    JSON.parse(readFileSync(createRequire(import.meta.url).resolve(`@sentral/contracts/${name}`), 'utf8'));
+  for (const name of ['openapi.json', 'asyncapi.json'])
+    expect((await server.ask(`/${name}`, { token: null })).body, name).toEqual(published(name));
+});
+
 test('every route of the document answers: none is listed and not there', async () => {
   for (const def of Object.values(routes as Record<string, RouteDef>)) {
     const answer = await server.ask(def.path.replaceAll(/:\w+/g, 'x'), { method: def.method, token: null });
@@ -50,13 +59,15 @@ test('every route of the document answers: none is listed and not there', async 
 test('the reference page comes with all that it needs, and loads nothing from elsewhere', async () => {
   const page = await server.ask<string>('/docs', { token: null });
   expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
-  const needed = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, at]) => at!);
+  const needed = [...page.body.matchAll(/<(?:script|link)[^>]*(?:src|href)="([^"]+)"/g)].map(([, at]) => at!);
   expect(needed.length).toBeGreaterThan(2);
   for (const at of needed) {
     expect(at).toMatch(/^\/docs\//);
     expect((await server.ask(at, { token: null })).status).toBe(200);
   }
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+  const links = [...page.body.matchAll(/<a href="([^"]+)"/g)].map(([, at]) => at!);
+  expect(links).toEqual(['/openapi.json', '/asyncapi.json']);
 });
 
 test('every problem has a page under the name in its type', async () => {

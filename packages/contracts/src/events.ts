@@ -47,7 +47,7 @@ export const cloudEventSchema = v.object({
   /** `/sentral/<context>` */
   source: v.pipe(v.string(), v.regex(/^\/[a-z0-9/-]{1,127}$/, 'must be a source like /sentral/inventory')),
   type: v.pipe(v.string(), v.regex(/^dev\.dataverket(\.[A-Za-z0-9]+){3}\.v[1-9][0-9]*$/, 'must be an event type')),
-  /** The id of the resource that the event tells of. */
+  /** `<context>.<noun>/<id>`; without the id where the resource has none on the wire. */
   subject: v.pipe(v.string(), v.minLength(1), v.maxLength(128)),
   time: timeInputSchema,
   datacontenttype: v.optional(v.literal('application/json')),

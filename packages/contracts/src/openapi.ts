@@ -17,13 +17,20 @@ export interface OpenApiOptions {
 /** What a JSON Schema cannot say is left to the description, never to an error at build time. */
 const ignoreActions = ['check', 'transform', 'to_lower_case', 'trim', 'brand', 'readonly', 'raw_check'];
 
-/** One schema as JSON Schema 2020-12; `input` is what may be sent, `output` what comes back. */
+export interface JsonSchemaOptions {
+  /** `input` is what may be sent, `output` what comes back. */
+  readonly typeMode: 'input' | 'output';
+  readonly definitions?: Readonly<Record<string, v.GenericSchema>>;
+  readonly target?: 'draft-2020-12' | 'draft-07';
+}
+
+/** One schema as JSON Schema, 2020-12 unless told. */
 export function jsonSchema(
   toJsonSchema: ToJsonSchema,
   schema: v.GenericSchema,
-  { typeMode, definitions }: { typeMode: 'input' | 'output'; definitions?: Readonly<Record<string, v.GenericSchema>> },
+  { typeMode, definitions, target = 'draft-2020-12' }: JsonSchemaOptions,
 ): Json {
-  const config = { typeMode, target: 'draft-2020-12', errorMode: 'throw', ignoreActions };
+  const config = { typeMode, target, errorMode: 'throw', ignoreActions };
   const converted = toJsonSchema(schema, definitions === undefined ? config : { ...config, definitions });
   const { $schema: _, $defs, ...rest } = converted as Json;
   // Without a document around it the schema keeps its own definitions.

@@ -19,7 +19,7 @@ export interface ResponseDef {
 export interface RouteDef {
   readonly operationId: string;
   readonly method: Method;
-  readonly path: `/v1/${string}` | '/livez' | '/readyz' | '/openapi.json';
+  readonly path: `/v1/${string}` | '/livez' | '/readyz' | '/openapi.json' | '/asyncapi.json';
   readonly summary: string;
   readonly tags: readonly string[];
   /** The one permission that is checked before anything is read; null for public documents and probes alone. */

@@ -2,16 +2,16 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import { expect, test } from 'vitest';
 import { compareGolden, goldenOf, type Golden } from '../src/golden.js';
-import { contracts } from './contracts.js';
+import { contracts, eventsOf } from './contracts.js';
 
 // `pnpm golden` writes what is compatible, `pnpm golden:breaking` writes whatever the contract says now.
 const update = process.env['SENTRAL_UPDATE_GOLDEN'];
 
 test.each(contracts.map((contract) => [contract.context, contract] as const))(
-  'the contract of %s keeps what its golden file promises, and the file is up to date',
+  'the contract of %s and its events keep what the golden file promises, and the file is up to date',
   (context, contract) => {
     const file = new URL(`../golden/${context}.json`, import.meta.url);
-    const now = goldenOf(toJsonSchema, contract);
+    const now = goldenOf(toJsonSchema, contract, eventsOf(context));
     const text = `${JSON.stringify(now, null, 1)}\n`;
     if (existsSync(file) && update !== 'breaking') {
       const promised = JSON.parse(readFileSync(file, 'utf8')) as Golden;

@@ -26,7 +26,8 @@ export interface Database {
   readonly drizzle: DrizzleHandle;
   /** Takes nothing new, lets what runs come to its end for so long, then cuts. */
   close(timeoutMs?: number): Promise<void>;
-  health(): { open: number; busy: number; waiting: number; writable: boolean };
+  /** `size` is the most that may be open; `waiting` are callers without a connection. */
+  health(): { size: number; open: number; busy: number; waiting: number; writable: boolean };
 }
 
 export interface DatabaseOptions {
@@ -142,6 +143,7 @@ function openPool(options: DatabaseOptions): Pool & Pick<Database, 'close' | 'he
     statementDeadlineMs: statementTimeoutMs === 0 ? 0 : statementTimeoutMs + clientMarginMs,
     idleDeadlineMs: idleTimeoutMs === 0 ? 0 : idleTimeoutMs + clientMarginMs,
     health: () => ({
+      size,
       open: open.size,
       busy: open.size - idle.length,
       waiting: waiters.length,

@@ -1,3 +1,5 @@
+import { cloudEventSchema } from '@sentral/contracts/events';
+import { parseContent } from '@sentral/contracts/validation';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { createKernelSchema, type KernelSchema, schema } from '../test/kernel-schema.js';
 import { type Bus, type BusMessage, publishFailure } from './bus/port.js';
@@ -109,6 +111,8 @@ test('each change goes out as a public event and as the row for audit, in order,
     source: '/sentral/probe',
     type: 'dev.dataverket.probe.thing.changed.v1',
     subject: 'probe.thing/thg_1',
+    sequence: '1',
+    resourceversion: expect.any(Number),
     tenantid: expect.stringMatching(/^tnt_/),
     data: { id: 'thg_1' },
   });
@@ -119,6 +123,7 @@ test('each change goes out as a public event and as the row for audit, in order,
   ]);
   expect(out.data('dv.feed.')[2]).not.toHaveProperty('event');
   expect(out.kept[0]?.id).toBe(out.data('dv.evt.')[0]?.['id']);
+  for (const event of out.data('dv.evt.')) expect(() => parseContent(cloudEventSchema, event)).not.toThrow();
   expect(await relay.lag()).toEqual({ unnumbered: 0, oldestSeconds: 0, unpublished: 0 });
 });
 

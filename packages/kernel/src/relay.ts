@@ -162,6 +162,8 @@ function messagesOf(context: string, row: FeedRow): readonly BusMessage[] {
     subject: typeof subjectId === 'string' ? `${row.resource.type}/${subjectId}` : row.resource.type,
     time: row.recordedAt.toISOString(),
     datacontenttype: 'application/json',
+    sequence: String(row.pos),
+    resourceversion: row.resource.version,
     ...scope,
     ...trace,
     ...(row.causation === undefined ? {} : { causationid: row.causation }),

@@ -93,3 +93,15 @@ test('a malformed traceparent from outside is as good as none', () => {
     withTraceparent(bad, () => expect(currentTraceparent()).toBeUndefined());
   }
 });
+
+test('what is counted is told to whoever keeps the metrics, and to nobody where nobody does', () => {
+  const told: [string, number][] = [];
+  const telemetry = createTelemetry({ onCount: (name, by) => void told.push([name, by]) });
+  telemetry.count('import.rows', 500);
+  telemetry.count('import.failed');
+  expect(told).toEqual([
+    ['import.rows', 500],
+    ['import.failed', 1],
+  ]);
+  expect(() => createTelemetry().count('import.rows')).not.toThrow();
+});

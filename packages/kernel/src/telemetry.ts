@@ -20,6 +20,8 @@ export interface Telemetry {
   log(level: LogLevel, message: string, fields?: Fields): void;
   /** Runs the work as one span; what it awaits sees the span as its parent. */
   span<T>(name: string, fields: Fields, work: () => Promise<T>): Promise<T>;
+  /** Adds to what the process has counted under the name; names are few and fixed, never made of data. */
+  count(name: string, by?: number): void;
 }
 
 export interface TelemetryOptions {
@@ -29,6 +31,8 @@ export interface TelemetryOptions {
   readonly clock?: Clock;
   /** Told of each finished span; a collector's exporter stands behind it. */
   readonly onSpan?: (span: Span) => void;
+  /** Told of each count; the metrics of the process stand behind it. */
+  readonly onCount?: (name: string, by: number) => void;
 }
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
@@ -86,6 +90,7 @@ export function createTelemetry(options: TelemetryOptions = {}): Telemetry {
         });
       }
     },
+    count: (name, by = 1) => options.onCount?.(name, by),
   };
 }
 

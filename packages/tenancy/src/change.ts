@@ -1,9 +1,15 @@
 import type { Caller } from '@sentral/contracts/contract';
+import type { TenancyEventName } from '@sentral/contracts/tenancy-events';
 import * as kernel from '@sentral/kernel/change';
 import type { Tx } from '@sentral/kernel/database';
 import { constraints } from './constraints.js';
 
-export { asked, type Change } from '@sentral/kernel/change';
+export { asked } from '@sentral/kernel/change';
+
+/** One change of one resource, as it goes to the feed: nothing that the contract does not list can be recorded. */
+export interface Change extends kernel.Change {
+  readonly what: TenancyEventName;
+}
 
 const schemaName = 'tenancy';
 
@@ -22,5 +28,5 @@ export const expectVersion = (tx: Tx, current: kernel.Versioned, provided: numbe
   kernel.expectVersion(tx, schemaName, { current, provided });
 
 /** Writes the feed rows of changes, in their transaction; the first is what the caller asked for. */
-export const recordChanges = (tx: Tx, caller: Caller, changes: readonly kernel.Change[]): Promise<void> =>
+export const recordChanges = (tx: Tx, caller: Caller, changes: readonly Change[]): Promise<void> =>
   kernel.recordChanges(tx, schemaName, { caller, changes });

@@ -1,6 +1,7 @@
 import type { Change } from '@sentral/contracts/compat';
 import { compareGolden, type Golden } from '@sentral/contracts/golden';
-import { baseRevision, changedFiles, goldensAt, newChangesets } from './revision.js';
+import { compareOpenApi } from '@sentral/contracts/openapi-compat';
+import { baseRevision, changedFiles, goldensAt, newChangesets, openApiAt } from './revision.js';
 import { dependantsOf, workspacePackages } from './workspace.js';
 
 /** The packages whose change concerns others most. */
@@ -20,7 +21,8 @@ export function contractReport(root: string, givenBase?: string): Report {
     return { markdown: '# Contract report\n\nThere is no earlier revision to compare with.\n', failed: false };
   }
   const changes = contractChanges(goldensAt(root, base), goldensAt(root));
-  const breaking = [...changes.values()].flat().filter((change) => change.breaking).length;
+  const operations = operationChanges(openApiAt(root, base), openApiAt(root));
+  const breaking = [...[...changes.values()].flat(), ...operations].filter((change) => change.breaking).length;
   const changesets = newChangesets(root, base);
   const lines = [
     '# Contract report',
@@ -30,6 +32,9 @@ export function contractReport(root: string, givenBase?: string): Report {
     '## Contracts',
     '',
     ...(changes.size === 0 ? ['No contract changed.', ''] : [...changes].flatMap(contextLines)),
+    '## Public API',
+    '',
+    ...(operations.length === 0 ? ['No operation changed.', ''] : operationLines(operations)),
     '## Packages',
     '',
     ...packageLines(root, changedFiles(root, base)),
@@ -57,14 +62,29 @@ function changesOf(before: Golden | undefined, after: Golden | undefined): reado
     : [{ path: before?.context ?? '', change: 'contract removed', breaking: true }];
 }
 
+/** A document that was not there promised nothing. */
+function operationChanges(before: unknown, after: unknown): readonly Change[] {
+  return before === undefined ? [] : compareOpenApi(before, after ?? {});
+}
+
+/** The operations by name, then what changed in them. */
+function operationLines(changes: readonly Change[]): string[] {
+  const names = [...new Set(changes.map(({ path }) => path.split(':')[0]))];
+  return [`Changed: ${names.map((name) => `\`${name}\``).join(', ')}.`, '', ...changeTable(changes)];
+}
+
 function contextLines([context, changes]: [string, readonly Change[]]): string[] {
+  return [`### ${context}`, '', ...changeTable(changes)];
+}
+
+function changeTable(changes: readonly Change[]): string[] {
   const rows = changes
     .toSorted((a, b) => Number(b.breaking) - Number(a.breaking))
     .map(
       ({ path, change, breaking }) =>
         `| ${breaking ? '**breaking**' : 'compatible'} | \`${path}\` | ${change.replaceAll('|', '\\|')} |`,
     );
-  return [`### ${context}`, '', '| | where | change |', '|---|---|---|', ...rows, ''];
+  return ['| | where | change |', '|---|---|---|', ...rows, ''];
 }
 
 function packageLines(root: string, changed: readonly string[]): string[] {

@@ -35,6 +35,12 @@ export function goldensAt(root: string, revision?: string): ReadonlyMap<string, 
   );
 }
 
+/** The committed document of the public API: of a revision, or without one as it lies in the folder. */
+export function openApiAt(root: string, revision?: string): unknown {
+  const text = filesIn(root, goldenFolder, revision).find(({ name }) => name === 'openapi.json')?.text;
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
 /** Changeset entries that this change brings along and that raise the version of the contracts by more than a patch. */
 export function newChangesets(root: string, base: string): readonly string[] {
   const before = new Set(filesIn(root, changesetFolder, base).map(({ name }) => name));

@@ -89,6 +89,40 @@ test('a breaking change that a changeset announces may go in', () => {
   expect(failed).toBe(false);
 });
 
+const openapi = 'packages/contracts/golden/openapi.json';
+const operation = (permission: string) => ({
+  operationId: 'getNode',
+  'x-permission': permission,
+  responses: { 200: { description: '', content: { 'application/json': { schema: object({ id: text }, ['id']) } } } },
+});
+
+test('a changed operation of the public API is named, and a breaking one refused until it is announced', () => {
+  write(openapi, { paths: { '/v1/nodes/{id}': { get: operation('inventory.node.read') } } });
+  git('add', '-A');
+  git('commit', '-q', '-m', 'Document');
+  write(openapi, {
+    paths: {
+      '/v1/nodes/{id}': { get: operation('inventory.node.update') },
+      '/v1/nodes': { get: operation('a.b.read') },
+    },
+  });
+  const { markdown, failed } = contractReport(root, 'HEAD');
+  expect(markdown).toContain('Changed: `GET /v1/nodes/{id}`, `GET /v1/nodes`.');
+  expect(markdown).toMatch(/\*\*breaking\*\* \| `GET \/v1\/nodes\/\{id\}` \| x-permission/);
+  expect(markdown).toMatch(/compatible \| `GET \/v1\/nodes` \| operation added/);
+  expect(failed).toBe(true);
+  write('.changeset/permission.md', '---\n"@sentral/contracts": minor\n---\n\nReading nodes needs more.\n');
+  expect(contractReport(root, 'HEAD').failed).toBe(false);
+});
+
+test('the first document of the public API promises from now on', () => {
+  write(openapi, { paths: { '/v1/nodes': { get: operation('inventory.node.read') } } });
+  expect(contractReport(root, 'HEAD')).toMatchObject({
+    failed: false,
+    markdown: expect.stringContaining('No operation changed.'),
+  });
+});
+
 test('a changeset of an earlier change announces nothing', () => {
   write('.changeset/old.md', '---\n"@sentral/contracts": major\n---\n\nOld.\n');
   git('add', '-A');

@@ -1,7 +1,7 @@
 import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Telemetry } from '@sentral/kernel/telemetry';
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { problemResponse } from './answer.js';
 
 const uriLimitBytes = 8 * 1024;
@@ -11,11 +11,14 @@ export interface AppOptions {
   readonly telemetry: Telemetry;
   /** While draining, every answer asks the client to come back on another connection. */
   readonly draining: () => boolean;
+  /** Sees every request first and its answer last. */
+  readonly watch: MiddlewareHandler;
 }
 
 /** The shell around all routes: request ids, limits, and problem+json for whatever is thrown or not there. */
 export function createApp(options: AppOptions): Hono {
   const app = new Hono();
+  app.use(options.watch);
   app.use(async (c, next) => {
     const requestId = encodeId('req', options.newId());
     c.set('requestId' as never, requestId as never);

@@ -10,10 +10,10 @@ const types = { css: 'text/css; charset=utf-8', js: 'text/javascript; charset=ut
 const page = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Sentral API</title><meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/docs/swagger-ui.css"></head>
-<body><div id="viewer"></div><script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body>
+<body><nav><a href="/openapi.json">OpenAPI 3.1</a> <a href="/asyncapi.json">Events on the bus: AsyncAPI 3.0</a></nav><div id="viewer"></div><script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body>
 </html>
 `;
-const start = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#viewer', deepLinking: true, docExpansion: 'none', persistAuthorization: false, validatorUrl: null, defaultModelsExpandDepth: 0 });\n`;
+const start = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#viewer', deepLinking: true, docExpansion: 'list', showExtensions: true, persistAuthorization: false, validatorUrl: null, defaultModelsExpandDepth: 0 });\n`;
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 

@@ -6,7 +6,7 @@ import type { InferOutput } from 'valibot';
 
 export function systemHandlers(use: {
   readiness: () => Promise<Readiness>;
-  document: () => Record<string, unknown>;
+  documents: { readonly openapi: Record<string, unknown>; readonly asyncapi: Record<string, unknown> };
 }): Handlers<typeof systemRoutes> {
   return {
     livez: async () => ({ status: 200, body: { status: 'ok' } }),
@@ -14,7 +14,8 @@ export function systemHandlers(use: {
       const body = await use.readiness();
       return body.status === 'ready' ? { status: 200, body } : { status: 503, body };
     },
-    openapi: async () => ({ status: 200, body: use.document() }),
+    openapi: async () => ({ status: 200, body: use.documents.openapi }),
+    asyncapi: async () => ({ status: 200, body: use.documents.asyncapi }),
     whoami: async (_, asked) => {
       const { principal } = asked.entered?.session ?? {};
       return {

@@ -61,6 +61,16 @@ export const systemRoutes = {
     responses: { 200: { description: 'OpenAPI 3.1.', schema: v.record(v.string(), v.unknown()) } },
     problems: [],
   }),
+  asyncapi: route({
+    operationId: 'asyncapi',
+    method: 'GET',
+    path: '/asyncapi.json',
+    summary: 'The events on the bus.',
+    tags: ['system'],
+    permission: null,
+    responses: { 200: { description: 'AsyncAPI 3.0.', schema: v.record(v.string(), v.unknown()) } },
+    problems: [],
+  }),
   whoami: route({
     operationId: 'whoami',
     method: 'GET',

@@ -1,10 +1,13 @@
-import { encodeId } from '@sentral/contracts/ids';
+import type { InventoryEventName } from '@sentral/contracts/inventory-events';
 import type { Tx } from '@sentral/kernel/database';
 import { record } from '@sentral/kernel/feed';
+import { findBlock, toBlock } from '../address-block/sql.js';
 import { toAllocation } from './resource.js';
 import { listItems, type AllocationRow } from './sql.js';
 
-export type AllocationEvent = 'held' | 'confirmed' | 'renewed' | 'released' | 'expired';
+type ParticipleOf<N extends string, E = InventoryEventName> = E extends `${N}.${infer P}` ? P : never;
+/** What the contract lists of an allocation: nothing else can be recorded. */
+export type AllocationEvent = ParticipleOf<'allocation'>;
 
 /** One feed row a change of an allocation; public and audit part show it whole, it holds nothing personal. */
 export async function recordAllocation(
@@ -31,24 +34,18 @@ export async function recordAllocation(
   return seen;
 }
 
-interface TakenBlock {
-  readonly id: string;
-  readonly cidr: string;
-  readonly tenantId: string;
-  readonly parent: { readonly id: string; readonly spaceId: string };
+interface BlockEvent {
+  readonly block: { readonly id: string; readonly tenantId: string };
+  readonly traceparent: string | undefined;
 }
 
-export async function recordBlockCreated(tx: Tx, block: TakenBlock, traceparent: string | undefined): Promise<void> {
-  const seen = {
-    id: encodeId('blk', block.id),
-    version: 1,
-    cidr: block.cidr,
-    parentId: encodeId('blk', block.parent.id),
-    spaceId: encodeId('spc', block.parent.spaceId),
-  };
+async function recordBlock(tx: Tx, what: 'created' | 'removed', { block, traceparent }: BlockEvent): Promise<void> {
+  const row = await findBlock(tx, block.id);
+  if (row === undefined) throw new Error('a block that was written is not there');
+  const seen = toBlock(row);
   await record(tx, 'inventory', {
-    type: 'inventory.addressBlock.created',
-    resource: { type: 'inventory.addressBlock', id: block.id, version: 1 },
+    type: `inventory.addressBlock.${what}`,
+    resource: { type: 'inventory.addressBlock', id: row.id, version: row.version },
     scope: { tenantId: block.tenantId },
     event: seen,
     audit: { after: seen },
@@ -56,18 +53,10 @@ export async function recordBlockCreated(tx: Tx, block: TakenBlock, traceparent:
   });
 }
 
-export async function recordBlockRemoved(
-  tx: Tx,
-  block: { id: string; version: number; cidr: string; tenantId: string },
-  traceparent: string | undefined,
-) {
-  const seen = { id: encodeId('blk', block.id), version: block.version, cidr: block.cidr };
-  await record(tx, 'inventory', {
-    type: 'inventory.addressBlock.removed',
-    resource: { type: 'inventory.addressBlock', id: block.id, version: block.version },
-    scope: { tenantId: block.tenantId },
-    event: seen,
-    audit: { after: seen },
-    ...(traceparent === undefined ? {} : { traceparent }),
-  });
+export async function recordBlockCreated(tx: Tx, block: BlockEvent['block'], traceparent: string | undefined) {
+  await recordBlock(tx, 'created', { block, traceparent });
+}
+
+export async function recordBlockRemoved(tx: Tx, block: BlockEvent['block'], traceparent: string | undefined) {
+  await recordBlock(tx, 'removed', { block, traceparent });
 }

@@ -55,6 +55,7 @@ beforeAll(async () => {
     telemetry: {
       log: (level, message, fields) => void (level === 'error' && errors.push(message, fields)),
       span: (_name, _fields, work) => work(),
+      count: () => undefined,
     },
   };
   admin = openDatabase({

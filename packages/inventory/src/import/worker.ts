@@ -82,6 +82,7 @@ export async function runNextImport(deps: Deps): Promise<boolean> {
         constraint: constraintName(error),
       });
       await failImport(deps, claim, error);
+      deps.telemetry.count('import.failed');
       return true;
     }
   }
@@ -120,6 +121,7 @@ async function applyImport(deps: Deps, claim: ImportRow): Promise<void> {
   const heartbeat = setInterval(() => void say().catch(() => undefined), holdMs / 3);
   const progress = async (rows: number): Promise<void> => {
     rowsDone += rows;
+    deps.telemetry.count('import.rows', rows);
     if (lost) throw overtaken();
     if (Date.now() - saidAt < 200) return;
     saidAt = Date.now();
@@ -149,6 +151,7 @@ async function applyImport(deps: Deps, claim: ImportRow): Promise<void> {
       const outcome = applied;
       await inTransaction(deps.db.app, (tx) => finish(tx, claim, withoutIds(outcome)), { settings });
     }
+    deps.telemetry.count(applied?.stopped === true ? 'import.failed' : 'import.succeeded');
   } catch (error) {
     if (!isProblem(error, 'state-conflict')) throw error;
   } finally {

@@ -7,7 +7,7 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import { recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { findUserRow, insertUser, toUser } from '../user/sql.js';
+import { findUserRow, insertUser, userChange } from '../user/sql.js';
 import { principalId, toHolding, toSnapshot, type StoredAccess } from './row.js';
 import { earliest } from './rules.js';
 import { findAccess, upsertTokenUse } from './sql.js';
@@ -59,8 +59,8 @@ async function firstVisit(deps: Deps, who: { issuer: string; subject: string }):
   const id = deps.newId();
   await inTransaction(deps.db.app, async (tx) => {
     if (!(await insertUser(tx, { id, ...who, displayName: null }))) return;
-    const row = await findUserRow(tx, id);
-    await recordChanges(tx, door, [{ what: 'user.registered', id, version: 1, after: toUser(row) }]);
+    const after = await findUserRow(tx, id);
+    await recordChanges(tx, door, [userChange('registered', { before: null, after })]);
   });
 }
 

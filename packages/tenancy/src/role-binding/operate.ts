@@ -11,7 +11,7 @@ import { accounts, insertAccount } from '../service-account/sql.js';
 import { deleteScoped, findScoped, scopedChange } from '../scoped.js';
 import { mintSecret } from '../token/mint.js';
 import { insertToken, tokens } from '../token/sql.js';
-import { amendPrincipal, findUserRow, insertUser, toUser } from '../user/sql.js';
+import { amendPrincipal, findUserRow, insertUser, userChange } from '../user/sql.js';
 import { bootstrapName, retireBootstrap } from './bootstrap.js';
 import { bindings, insertBinding, lockBindingsOf } from './sql.js';
 
@@ -131,14 +131,14 @@ async function userOf(
   const id = known?.id ?? newId();
   if (known === undefined) {
     await insertUser(tx, { id, issuer, subject, displayName: null });
-    const after = toUser(await findUserRow(tx, id));
-    return { id, changes: [{ what: 'user.registered', id, version: 1, after }] };
+    const after = await findUserRow(tx, id);
+    return { id, changes: [userChange('registered', { before: null, after })] };
   }
   if (known.state === 'active') return { id, changes: [] };
-  const before = toUser(await findUserRow(tx, id));
+  const before = await findUserRow(tx, id);
   await amendPrincipal(tx, id, { displayName: known.displayName, state: 'active' });
-  const after = toUser(await findUserRow(tx, id));
-  return { id, changes: [{ what: 'user.enabled', id, version: after.version, before, after }] };
+  const after = await findUserRow(tx, id);
+  return { id, changes: [userChange('enabled', { before, after })] };
 }
 
 /** A new account: whatever an older one of that name had, tokens that somebody kept among it, ends here. */

@@ -18,7 +18,7 @@ export function feedScopeOf(row: Pick<StoredScope, 'id' | 'kind' | 'tenantId' | 
  */
 export async function scopeChange(
   tx: Tx,
-  change: { what: `scope.${string}`; before: StoredScope | null; id: string },
+  change: { what: Change['what'] & `scope.${string}`; before: StoredScope | null; id: string },
 ): Promise<Change> {
   const row = await findScope(tx, change.id, null);
   if (row === undefined) throw new Error('a scope that was changed is not there');

@@ -3,7 +3,7 @@ import { problem } from '@sentral/contracts/problem';
 import type { Scope } from '@sentral/contracts/tenancy/scope';
 import type { Tx } from '@sentral/kernel/database';
 import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, expectVersion, judged, once, recordChanges } from '../change.js';
+import { asked, expectVersion, judged, once, recordChanges, type Change } from '../change.js';
 import type { Deps } from '../deps.js';
 import { countMore } from '../quota/count.js';
 import { visibleOf } from '../reading.js';
@@ -18,7 +18,7 @@ interface Moving {
   readonly version?: number | undefined;
   readonly reason?: string | undefined;
   readonly move: Move;
-  readonly what: `scope.${string}`;
+  readonly what: Change['what'] & `scope.${string}`;
 }
 
 /** Suspend, resume and restore: one change of state under the scope's lock. */

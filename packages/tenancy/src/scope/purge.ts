@@ -12,6 +12,7 @@ import { limits } from '../quota/sql.js';
 import { bindings, lockBindingsOf } from '../role-binding/sql.js';
 import { deleteScoped, lockAllOn, type Noun, type Stored } from '../scoped.js';
 import { deletePolicyOf, deletePrincipals, deleteScopeRow, listAccountsOf, listTokensOf } from './purge-sql.js';
+import { wireId } from '../feed/resource.js';
 import { tenancyItself } from './dependents.js';
 import { feedScopeOf } from './events.js';
 import { toScope, type StoredScope } from './row.js';
@@ -45,8 +46,9 @@ async function purged(tx: Tx, scope: StoredScope): Promise<readonly Change[]> {
   await all(limits as never);
   await all(holds as never);
   const policy = await deletePolicyOf(tx, scope.id);
-  const end = (noun: string, row: { id: string; version: number }): Change => ({
+  const end = (noun: 'policy' | 'token' | 'serviceAccount', row: { id: string; version: number }): Change => ({
     what: `${noun}.purged`,
+    event: { id: wireId(`tenancy.${noun}`, row.id) },
     id: row.id,
     version: row.version + 1,
     before: null,

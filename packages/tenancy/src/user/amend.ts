@@ -4,7 +4,7 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { amendPrincipal, findUserRow, lockUser, toUser } from './sql.js';
+import { amendPrincipal, findUserRow, lockUser, toUser, userChange } from './sql.js';
 
 /**
  * Changes how a user is called.
@@ -25,11 +25,9 @@ export async function amendUser(
           const { displayName = user.displayName } = command.patch;
           if (displayName === user.displayName) return toUser(user);
           await amendPrincipal(tx, id, { displayName, state: user.state });
-          const after = toUser(await findUserRow(tx, id));
-          await recordChanges(tx, caller, [
-            { what: 'user.amended', id, version: after.version, before: toUser(user), after },
-          ]);
-          return after;
+          const after = await findUserRow(tx, id);
+          await recordChanges(tx, caller, [userChange('amended', { before: user, after })]);
+          return toUser(after);
         }),
       asked(caller),
     ),

@@ -7,7 +7,7 @@ import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { expectPlatformOpener } from '../deny-rule/opener.js';
 import { lockAccess } from '../installation/sql.js';
-import { amendPrincipal, findUserRow, lockUser, toUser } from './sql.js';
+import { amendPrincipal, findUserRow, lockUser, toUser, userChange } from './sql.js';
 
 /**
  * Shuts a user out: its changes at once, its reads within five seconds. Its bindings stay.
@@ -30,11 +30,9 @@ export async function disableUser(
             throw problem('state-conflict', { state: user.state, allowedStates: ['active'] });
           await amendPrincipal(tx, id, { displayName: user.displayName, state: 'disabled' });
           await expectPlatformOpener(tx);
-          const after = toUser(await findUserRow(tx, id));
-          await recordChanges(tx, caller, [
-            { what: 'user.disabled', id, version: after.version, before: toUser(user), after },
-          ]);
-          return after;
+          const after = await findUserRow(tx, id);
+          await recordChanges(tx, caller, [userChange('disabled', { before: user, after })]);
+          return toUser(after);
         }),
       asked(caller),
     ),

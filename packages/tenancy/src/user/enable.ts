@@ -6,7 +6,7 @@ import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { lockAccess } from '../installation/sql.js';
-import { amendPrincipal, findUserRow, lockUser, toUser } from './sql.js';
+import { amendPrincipal, findUserRow, lockUser, toUser, userChange } from './sql.js';
 
 /**
  * Lets a user in again.
@@ -28,11 +28,9 @@ export async function enableUser(
           if (user.state !== 'disabled')
             throw problem('state-conflict', { state: user.state, allowedStates: ['disabled'] });
           await amendPrincipal(tx, id, { displayName: user.displayName, state: 'active' });
-          const after = toUser(await findUserRow(tx, id));
-          await recordChanges(tx, caller, [
-            { what: 'user.enabled', id, version: after.version, before: toUser(user), after },
-          ]);
-          return after;
+          const after = await findUserRow(tx, id);
+          await recordChanges(tx, caller, [userChange('enabled', { before: user, after })]);
+          return toUser(after);
         }),
       asked(caller),
     ),

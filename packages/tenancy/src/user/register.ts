@@ -4,7 +4,7 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { findUserRow, insertUser, toUser } from './sql.js';
+import { findUserRow, insertUser, toUser, userChange } from './sql.js';
 
 /**
  * Names a person before it has come, so that it can be granted something.
@@ -24,9 +24,9 @@ export async function registerUser(
           const { issuer, subject, displayName = null } = command;
           if (!(await insertUser(tx, { id, issuer, subject, displayName })))
             throw problem('already-exists', { field: 'subject' });
-          const after = toUser(await findUserRow(tx, id));
-          await recordChanges(tx, caller, [{ what: 'user.registered', id, version: 1, after }]);
-          return after;
+          const after = await findUserRow(tx, id);
+          await recordChanges(tx, caller, [userChange('registered', { before: null, after })]);
+          return toUser(after);
         }),
       asked(caller),
     ),

@@ -4,7 +4,7 @@ import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { User } from '@sentral/contracts/tenancy/principal';
 import type { Database, Tx } from '@sentral/kernel/database';
-import { expectVersion } from '../change.js';
+import { expectVersion, type Change } from '../change.js';
 import { visibleOf } from '../reading.js';
 
 type Reader = Pick<Database | Tx, 'unsafe'>;
@@ -107,4 +107,23 @@ export async function findPrincipal(
     [id, kind],
   );
   return rows[0] as PrincipalRef | undefined;
+}
+
+/**
+ * The feed row of a change of a user. The public event names it by its reference alone: who it is, is between its issuer
+ * and tenancy.
+ */
+export function userChange(
+  what: 'registered' | 'amended' | 'disabled' | 'enabled',
+  { before, after }: { before: UserRow | null; after: UserRow },
+): Change {
+  const { issuer: _, subject: __, displayName: ___, ...event } = toUser(after);
+  return {
+    what: `user.${what}`,
+    id: after.id,
+    version: after.version,
+    before: before === null ? null : toUser(before),
+    after: toUser(after),
+    event,
+  };
 }

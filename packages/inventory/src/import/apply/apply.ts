@@ -1,14 +1,13 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { json, type Tx } from '@sentral/kernel/database';
-import { schemaName } from '../../change.js';
-import { feedEvent } from '../../events.js';
-import { record } from '@sentral/kernel/feed';
 import { endFirst, endLast, type Ending } from './end.js';
 import { judge, refusal } from './judge.js';
 import { listKnown, listParts, listRefusedKeys, listStaged, surroundingsOf } from './load.js';
 import type { BlockParents, Known, Planned, RackShape, Refusal, Staged, Surroundings } from './plan.js';
+import { recordAll } from './record.js';
 import { amendRows } from './rows-sql.js';
-import { shown, tables, type Resolve } from './tables.js';
+import { listShown } from './shown.js';
+import { tables, type Resolve } from './tables.js';
 import { rackShape } from './values.js';
 import { writePlanned, type Written } from './write.js';
 
@@ -164,32 +163,16 @@ async function moveOthers(
     parent_id: set.parents.get(id)?.id ?? null,
     parent_cidr: set.parents.get(id)?.cidr ?? null,
   }));
+  const ids = rows.map(({ id }) => id);
+  const before = await listShown(tx, 'addressBlock', ids);
   const versions = await amendRows(tx, table, rows);
   return versions.map(({ id, version }) => ({
     type: 'addressBlock',
     id: String(id),
     version: Number(version),
     happened: 'changed',
-    before: was.find((row) => row.id === id)?.row,
-    after: rows.find((row) => row.id === id),
+    before: before.get(String(id)),
   }));
-}
-
-async function recordAll(tx: Tx, caller: Caller, changes: readonly Written[]): Promise<void> {
-  const events = changes.map(({ type, id, version, happened, before, after }) => {
-    const table = tables[type];
-    const participle = table.participles[happened === 'made' ? 0 : happened === 'changed' ? 1 : 2];
-    const show = (row: typeof before): object | null =>
-      row === undefined ? null : { ...shown(table, { ...row, id }), version };
-    return feedEvent(caller, {
-      what: `${table.noun}.${participle}`,
-      id,
-      version,
-      before: before === undefined ? null : { ...shown(table, { ...before, id }), version: version - 1 },
-      after: show(after),
-    });
-  });
-  for (let at = 0; at < events.length; at += 500) await record(tx, schemaName, events.slice(at, at + 500));
 }
 
 interface Judgement {

@@ -3,7 +3,8 @@ import type { ResourceType } from '../change-set.js';
 import type { Known, Refusal } from './plan.js';
 import { refusal } from './judge.js';
 import { deleteParts } from './parts.js';
-import { endRows, listInUse, listLeaves, unnameRows } from './rows-sql.js';
+import { endRows, listInUse, listLeaves, lockRows, unnameRows } from './rows-sql.js';
+import { listShown, type Shown } from './shown.js';
 import { tables } from './tables.js';
 import type { Written } from './write.js';
 
@@ -32,21 +33,27 @@ const endedFirst: readonly ResourceType[] = [
 async function endAll(tx: Tx, source: string, endings: readonly Ending[]): Promise<Written[]> {
   const written: Written[] = [];
   const ids = endings.map(({ id }) => id);
-  await deleteParts(tx, ids);
-  for (const type of new Set(endings.map((each) => each.type))) {
-    const rows = await endRows(
-      tx,
-      tables[type],
+  const byType = new Map(
+    [...new Set(endings.map(({ type }) => type))].map((type) => [
+      type,
       endings.filter((each) => each.type === type).map(({ id }) => id),
-    );
-    for (const { id, version, before } of rows)
+    ]),
+  );
+  // Read under the lock and with their parts, which go first.
+  const before = new Map<string, Shown>();
+  for (const [type, these] of byType) {
+    await lockRows(tx, tables[type], these);
+    for (const [id, shown] of await listShown(tx, type, these)) before.set(id, shown);
+  }
+  await deleteParts(tx, ids);
+  for (const [type, these] of byType) {
+    for (const { id, version } of await endRows(tx, tables[type], these))
       written.push({
         type,
         id: String(id),
         version: Number(version),
         happened: 'ended',
-        before: before as Record<string, unknown>,
-        after: undefined,
+        before: before.get(String(id)),
       });
   }
   await unnameRows(tx, source, ids);

@@ -11,11 +11,11 @@ const record = (table: Table): string =>
 const given = (table: Table, column: string): string =>
   table.kept.includes(column) ? `coalesce(d.${column}, t.${column})` : `d.${column}`;
 
-/** Locks the rows that the set changes and gives them as they are; the others are left alone. */
+/** Locks the rows that the set changes and names them; the others are left alone. */
 export async function lockChanged(tx: Tx, table: Table, rows: readonly Cells[]): Promise<readonly Cells[]> {
   const columns = Object.keys(table.columns);
   return tx.unsafe(
-    `select t.id, t.version, to_jsonb(t) as before from ${table.name} t join ${record(table)} on d.id = t.id
+    `select t.id from ${table.name} t join ${record(table)} on d.id = t.id
      where d.force or (${columns.map((column) => `t.${column}`).join(', ')}) is distinct from (${columns.map((column) => given(table, column)).join(', ')})
      order by t.id for no key update of t`,
     [json(rows)],
@@ -43,12 +43,15 @@ export async function insertRows(tx: Tx, table: Table, rows: readonly Cells[]): 
   );
 }
 
-/** Ends the rows and gives them as they were. */
+export async function lockRows(tx: Tx, table: Table, ids: readonly string[]): Promise<void> {
+  await tx.unsafe(`select id from ${table.name} where id = any($1::uuid[]) order by id for no key update`, [ids]);
+}
+
+/** Ends those of the rows that live. */
 export async function endRows(tx: Tx, table: Table, ids: readonly string[]): Promise<readonly Cells[]> {
   if (ids.length === 0) return [];
   return tx.unsafe(
-    `with was as (select t.id, to_jsonb(t) as before from ${table.name} t where t.id = any($1::uuid[]) and t.${table.live} order by t.id for no key update of t)
-     update ${table.name} t set ${table.end}, version = t.version + 1, updated_at = now() from was where was.id = t.id returning t.id, t.version, was.before`,
+    `update ${table.name} t set ${table.end}, version = t.version + 1, updated_at = now() where t.id = any($1::uuid[]) and t.${table.live} returning t.id, t.version`,
     [ids],
   );
 }

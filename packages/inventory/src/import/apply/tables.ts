@@ -1,5 +1,5 @@
 import type { Prefix } from '@sentral/contracts/ids';
-import { encodeId } from '@sentral/contracts/ids';
+import type { InventoryEventName } from '@sentral/contracts/inventory-events';
 import type { Resource, ResourceType } from '../change-set.js';
 import { canonicalCidr } from './values.js';
 
@@ -13,9 +13,8 @@ export interface Resolve {
 
 export interface Table {
   readonly name: string;
-  /** Noun of its events, and what becomes of it: made, changed, ended. */
-  readonly noun: string;
-  readonly participles: readonly [made: string, changed: string, ended: string];
+  /** What is said of it. */
+  readonly events: { readonly [happened in 'made' | 'changed' | 'ended']: InventoryEventName };
   readonly prefix: Prefix | undefined;
   /** Column to SQL type. */
   readonly columns: Readonly<Record<string, string>>;
@@ -32,7 +31,8 @@ export interface Table {
 }
 
 const endedAt = { live: 'ended_at is null', end: 'ended_at = now()' };
-const plain = ['created', 'amended', 'removed'] as const;
+const plain = <N extends string>(noun: N) =>
+  ({ made: `${noun}.created`, changed: `${noun}.amended`, ended: `${noun}.removed` }) as const;
 const owner = { node_id: 'uuid', external_tenant: 'jsonb' };
 const optional = (key: string | undefined, resolve: Resolve): string | null =>
   key === undefined ? null : resolve.id(key);
@@ -44,14 +44,13 @@ type Maker<T extends ResourceType> = (
 ) => Readonly<Record<string, unknown>>;
 
 function table<T extends ResourceType>(
-  type: T,
-  spec: Omit<Table, 'values' | 'noun' | 'kept'> & { readonly kept?: readonly string[] },
+  _type: T,
+  spec: Omit<Table, 'values' | 'kept'> & { readonly kept?: readonly string[] },
   make: Maker<T>,
 ): Table {
   return {
     kept: [],
     ...spec,
-    noun: type,
     values: ({ id, resource }, resolve) => make(resource as Extract<Resource, { type: T }>, resolve, id),
   };
 }
@@ -62,7 +61,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
     'node',
     {
       name: 'node',
-      participles: ['registered', 'amended', 'retired'],
+      events: { made: 'node.registered', changed: 'node.amended', ended: 'node.retired' },
       prefix: 'nod',
       columns: {
         kind: 'text',
@@ -91,7 +90,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
     'edge',
     {
       name: 'edge',
-      participles: ['connected', 'amended', 'disconnected'],
+      events: { made: 'edge.connected', changed: 'edge.amended', ended: 'edge.disconnected' },
       prefix: 'edg',
       columns: { edge_type: 'text', attributes: 'jsonb' },
       live: 'live',
@@ -103,7 +102,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
     'addressSpace',
     {
       name: 'address_space',
-      participles: plain,
+      events: plain('addressSpace'),
       prefix: 'spc',
       columns: { name: 'text', attributes: 'jsonb', external_tenant: 'jsonb' },
       ...endedAt,
@@ -118,7 +117,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
     'addressBlock',
     {
       name: 'address_block',
-      participles: plain,
+      events: plain('addressBlock'),
       prefix: 'blk',
       columns: {
         space_id: 'uuid',
@@ -153,7 +152,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
     'addressRange',
     {
       name: 'address_range',
-      participles: plain,
+      events: plain('addressRange'),
       prefix: undefined,
       columns: { space_id: 'uuid', first_host: 'inet', last_host: 'inet', attributes: 'jsonb' },
       ...endedAt,
@@ -169,7 +168,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
     'address',
     {
       name: 'address',
-      participles: plain,
+      events: { ...plain('address'), made: 'address.recorded' },
       prefix: 'adr',
       columns: {
         space_id: 'uuid',
@@ -195,7 +194,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
     'numberDomain',
     {
       name: 'number_domain',
-      participles: plain,
+      events: plain('numberDomain'),
       prefix: 'ndm',
       columns: { name: 'text', kind: 'text', pooled: 'boolean', attributes: 'jsonb', node_id: 'uuid' },
       ...endedAt,
@@ -212,7 +211,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
     'numberRange',
     {
       name: 'number_range',
-      participles: plain,
+      events: plain('numberRange'),
       prefix: 'rng',
       columns: { domain_id: 'uuid', domain_kind: 'text', numbers: 'int8range' },
       ...endedAt,
@@ -227,7 +226,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
     'number',
     {
       name: 'number',
-      participles: plain,
+      events: { ...plain('number'), made: 'number.recorded' },
       prefix: undefined,
       columns: {
         domain_id: 'uuid',
@@ -255,7 +254,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
     'rackReservation',
     {
       name: 'rack_reservation',
-      participles: plain,
+      events: plain('rackReservation'),
       prefix: undefined,
       columns: { rack_id: 'uuid', units: 'integer[]', attributes: 'jsonb' },
       ...endedAt,
@@ -270,7 +269,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
     'deviceType',
     {
       name: 'device_type',
-      participles: plain,
+      events: { ...plain('deviceType'), made: 'deviceType.registered' },
       prefix: undefined,
       columns: {
         manufacturer: 'text',
@@ -309,28 +308,3 @@ export const writeOrder: readonly ResourceType[] = [
   'number',
   'deviceType',
 ];
-
-const referenced: Readonly<Record<string, Prefix>> = {
-  parent_id: 'nod',
-  node_id: 'nod',
-  space_id: 'spc',
-  domain_id: 'ndm',
-  rack_id: 'nod',
-};
-
-const camel = (column: string): string => column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-
-/** A row as its event shows it: contract names, TypeIDs, nothing that is unset. */
-export function shown(of: Table, row: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const fields = Object.keys(of.columns).filter((column) => row[column] !== null && row[column] !== undefined);
-  const values = fields.map((column) => {
-    const value = row[column];
-    const prefix = of.name === 'address_block' && column === 'parent_id' ? 'blk' : referenced[column];
-    return [camel(column), prefix !== undefined && typeof value === 'string' ? encodeId(prefix, value) : value];
-  });
-  return {
-    ...(of.prefix === undefined ? {} : { id: encodeId(of.prefix, String(row['id'])) }),
-    type: of.noun,
-    ...Object.fromEntries(values),
-  };
-}

@@ -14,6 +14,7 @@ import {
   upsertRacks,
 } from './parts.js';
 import { amendRows, insertRows, lockChanged, nameRows, type Cells } from './rows-sql.js';
+import { listShown, type Shown } from './shown.js';
 import { tables, writeOrder, type Resolve } from './tables.js';
 
 /** One change of one resource, for the feed. */
@@ -22,8 +23,8 @@ export interface Written {
   readonly id: string;
   readonly version: number;
   readonly happened: 'made' | 'changed' | 'ended';
-  readonly before: Cells | undefined;
-  readonly after: Cells | undefined;
+  /** As it was shown before; what was made was not there. */
+  readonly before: Shown | undefined;
 }
 
 export interface Writing {
@@ -50,10 +51,10 @@ export async function writePlanned(tx: Tx, writing: Writing): Promise<Written[]>
   const cells = (row: Planned): Cells => ({ id: row.id, ...tables[row.resource.type].values(row, resolve) });
   const forced = (row: Planned): boolean => partText(row, resolve) !== parts.get(row.id);
   const written: Written[] = [];
-  const changed = new Map<ResourceType, { rows: Planned[]; before: Map<string, Cells> }>();
+  const changed = new Map<ResourceType, { rows: Planned[]; before: ReadonlyMap<string, Shown> }>();
 
   for (const type of writeOrder) {
-    const before = new Map<string, Cells>();
+    const ids: string[] = [];
     const known = planned.filter((row) => row.resource.type === type && row.known !== undefined);
     for (const chunk of chunks(known)) {
       const rows = await lockChanged(
@@ -61,8 +62,9 @@ export async function writePlanned(tx: Tx, writing: Writing): Promise<Written[]>
         tables[type],
         chunk.map((row) => ({ ...cells(row), force: (type === 'node' || type === 'edge') && forced(row) })),
       );
-      for (const row of rows) before.set(String(row['id']), row['before'] as Cells);
+      for (const { id } of rows) ids.push(String(id));
     }
+    const before = await listShown(tx, type, ids);
     changed.set(type, { rows: known.filter(({ id }) => before.has(id)), before });
   }
   for (const chunk of chunks([...changed.values()].flatMap(({ rows }) => rows.map(({ id }) => id))))
@@ -71,7 +73,7 @@ export async function writePlanned(tx: Tx, writing: Writing): Promise<Written[]>
   for (const type of writeOrder) {
     const table = tables[type];
     const made = planned.filter((row) => row.resource.type === type && row.known === undefined);
-    const { rows, before } = changed.get(type) ?? { rows: [], before: new Map<string, Cells>() };
+    const { rows, before } = changed.get(type) ?? { rows: [], before: new Map<string, Shown>() };
     for (const chunk of chunks(made)) {
       const all = chunk.map(cells);
       await insertRows(tx, table, all);
@@ -80,22 +82,18 @@ export async function writePlanned(tx: Tx, writing: Writing): Promise<Written[]>
         writing.source,
         chunk.map(({ key, id }) => ({ key, type, id })),
       );
-      for (const after of all)
-        written.push({ type, id: String(after['id']), version: 1, happened: 'made', before: undefined, after });
+      for (const { id } of all) written.push({ type, id: String(id), version: 1, happened: 'made', before: undefined });
       await writing.progress(chunk.length);
     }
     for (const chunk of chunks(rows)) {
-      const all = new Map(chunk.map((row) => [row.id, cells(row)]));
-      for (const { id, version } of await amendRows(tx, table, [...all.values()])) {
+      for (const { id, version } of await amendRows(tx, table, chunk.map(cells)))
         written.push({
           type,
           id: String(id),
           version: Number(version),
           happened: 'changed',
           before: before.get(String(id)),
-          after: all.get(String(id)),
         });
-      }
     }
     await writing.progress(planned.filter((row) => row.resource.type === type).length - made.length);
     await writeParts(tx, writing, [...made, ...rows]);

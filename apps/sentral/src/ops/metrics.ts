@@ -1,0 +1,101 @@
+import type { Bus } from '@sentral/kernel/bus/port';
+import type { Database } from '@sentral/kernel/database';
+import type { Relay, RelayLag } from '@sentral/kernel/relay';
+import { counter, exposition, gauge, type Family } from './exposition.js';
+import { processFamilies } from './process.js';
+import { createRequests, type Requests } from './requests.js';
+
+/** What is looked up at each scrape. */
+export interface Seen {
+  /** Pools by context and role. */
+  readonly pools: readonly { readonly context: string; readonly role: string; readonly db: Database }[];
+  readonly bus: Bus;
+  readonly relays: readonly (Pick<Relay, 'lag'> & { readonly context: string })[];
+}
+
+export interface Metrics {
+  readonly requests: Requests;
+  /** Takes what telemetry counts; a name that is not listed here is nobody's metric. */
+  count(name: string, by: number): void;
+  text(seen: Seen): Promise<string>;
+}
+
+/** A database that does not answer must not keep the scrape waiting: the other families are what tells why. */
+const lagWithinMs = 2_000;
+
+/** The metrics of one process, whichever contexts it runs; docs/operations.md says what each family means. */
+export function createMetrics(mode: string): Metrics {
+  const requests = createRequests();
+  const rows = counter({
+    name: 'sentral_import_rows_total',
+    help: 'Rows that import workers here went through.',
+    labels: [],
+  });
+  const imports = counter({
+    name: 'sentral_imports_total',
+    help: 'Imports that workers here brought to an end.',
+    labels: ['state'],
+  });
+  const counted: Readonly<Record<string, (by: number) => void>> = {
+    'import.rows': (by) => rows.add({}, by),
+    'import.succeeded': (by) => imports.add({ state: 'succeeded' }, by),
+    'import.failed': (by) => imports.add({ state: 'failed' }, by),
+  };
+  // A counter that has not moved says 0: the first step must be seen as one.
+  for (const begin of Object.values(counted)) begin(0);
+  const own = [...requests.families, rows, imports, ...processFamilies(mode)];
+  return {
+    requests,
+    count: (name, by) => {
+      if (Object.hasOwn(counted, name)) counted[name]?.(by);
+    },
+    text: (seen) =>
+      exposition([...own, ...poolFamilies(seen.pools), busFamily(seen.bus), ...feedFamilies(seen.relays)]),
+  };
+}
+
+function poolFamilies(pools: Seen['pools']): readonly Family[] {
+  const each = (name: string, help: string, value: (health: ReturnType<Database['health']>) => number) =>
+    gauge(name, help, () =>
+      pools.map(({ context, role, db }) => ({ labels: { context, role }, value: value(db.health()) })),
+    );
+  return [
+    each('sentral_pool_size', 'Connections that the pool may open.', ({ size }) => size),
+    each('sentral_pool_open', 'Connections that are open.', ({ open }) => open),
+    each('sentral_pool_busy', 'Connections in use.', ({ busy }) => busy),
+    each('sentral_pool_waiting', 'Callers that wait for a connection.', ({ waiting }) => waiting),
+  ];
+}
+
+function busFamily(bus: Bus): Family {
+  return gauge('sentral_bus_connected', '1 while the bus takes messages; else they wait in the feeds.', () => [
+    { value: bus.health().connected ? 1 : 0 },
+  ]);
+}
+
+function feedFamilies(relays: Seen['relays']): readonly Family[] {
+  // One question a scrape, shared by the families; a feed that cannot be asked has no samples.
+  const asked = Promise.all(relays.map(async ({ context, lag }) => ({ context, lag: await within(lag()) })));
+  const each = (name: string, help: string, value: (lag: RelayLag) => number) =>
+    gauge(name, help, async () =>
+      (await asked).flatMap(({ context, lag }) =>
+        lag === undefined ? [] : [{ labels: { context }, value: value(lag) }],
+      ),
+    );
+  return [
+    each('sentral_feed_unnumbered', 'Facts that have no position yet.', ({ unnumbered }) => unnumbered),
+    each('sentral_feed_unpublished', 'Facts that the bus has not acknowledged.', ({ unpublished }) => unpublished),
+    each(
+      'sentral_feed_oldest_seconds',
+      'Age of the oldest fact without a position.',
+      ({ oldestSeconds }) => oldestSeconds,
+    ),
+  ];
+}
+
+function within(work: Promise<RelayLag>): Promise<RelayLag | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(undefined), lagWithinMs);
+    work.then(resolve, () => resolve(undefined)).finally(() => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,80 @@
+import * as v from 'valibot';
+import { defineEvents } from './events.js';
+import { addressBlockSchema } from './inventory/address-block.js';
+import { addressRangeSchema } from './inventory/address-range.js';
+import { addressSpaceSchema } from './inventory/address-space.js';
+import { addressSchema } from './inventory/address.js';
+import { allocationSchema } from './inventory/allocation.js';
+import { deviceTypeSchema } from './inventory/device-type.js';
+import { edgeSchema } from './inventory/edge.js';
+import { nodeSchema } from './inventory/node.js';
+import { numberDomainSchema } from './inventory/number-domain.js';
+import { numberRangeSchema } from './inventory/number-range.js';
+import { numberSchema } from './inventory/number.js';
+import { rackReservationSchema } from './inventory/rack-reservation.js';
+
+const node = { data: nodeSchema };
+const edge = { data: edgeSchema };
+const deviceType = { data: deviceTypeSchema };
+const addressSpace = { data: addressSpaceSchema };
+const addressBlock = { data: addressBlockSchema };
+const addressRange = { data: addressRangeSchema };
+const address = { data: addressSchema };
+const numberDomain = { data: numberDomainSchema };
+const numberRange = { data: numberRangeSchema };
+const number = { data: numberSchema };
+const rackReservation = { data: rackReservationSchema };
+// Who was answered from memory is the caller's affair; a fact happens once.
+const allocation = { data: v.omit(allocationSchema, ['replayed']) };
+
+/**
+ * Everything that inventory says publicly: one event a change, its data the resource as it is after the change. A resource that
+ * went shows the external ids that it had, so that whoever knows it by them knows what is gone.
+ */
+export const inventoryEvents = defineEvents({
+  context: 'inventory',
+  events: {
+    'node.registered': { summary: 'A node was registered.', ...node },
+    'node.amended': { summary: 'A node was changed.', ...node },
+    'node.retired': { summary: 'A node was taken out of the graph.', ...node },
+    'edge.connected': { summary: 'An edge was made between nodes.', ...edge },
+    'edge.amended': { summary: 'An edge was changed by its source.', ...edge },
+    'edge.disconnected': { summary: 'An edge ended; its ports are free.', ...edge },
+    'deviceType.registered': { summary: 'A hardware profile was registered.', ...deviceType },
+    'deviceType.amended': { summary: 'A hardware profile was changed by its source.', ...deviceType },
+    'deviceType.removed': { summary: 'A hardware profile went with its source.', ...deviceType },
+    'addressSpace.created': { summary: 'An address space was created.', ...addressSpace },
+    'addressSpace.amended': { summary: 'An address space was changed.', ...addressSpace },
+    'addressSpace.removed': { summary: 'An address space went with its source.', ...addressSpace },
+    'addressBlock.created': { summary: 'A prefix was recorded, or given out of a larger one.', ...addressBlock },
+    'addressBlock.amended': { summary: 'A prefix was changed, or lies in another one now.', ...addressBlock },
+    'addressBlock.removed': { summary: 'A prefix ended.', ...addressBlock },
+    'addressRange.created': { summary: 'A run of addresses was recorded by its source.', ...addressRange },
+    'addressRange.amended': { summary: 'A run of addresses was changed by its source.', ...addressRange },
+    'addressRange.removed': { summary: 'A run of addresses went with its source.', ...addressRange },
+    'address.recorded': { summary: 'An address in use was recorded.', ...address },
+    'address.amended': { summary: 'A recorded address was changed by its source.', ...address },
+    'address.removed': { summary: 'A recorded address ended.', ...address },
+    'numberDomain.created': { summary: 'A number domain was created.', ...numberDomain },
+    'numberDomain.amended': { summary: 'A number domain was changed.', ...numberDomain },
+    'numberDomain.removed': { summary: 'A number domain went with its source.', ...numberDomain },
+    'numberRange.created': { summary: 'A domain gives numbers of one more range.', ...numberRange },
+    'numberRange.amended': { summary: 'A range was changed.', ...numberRange },
+    'numberRange.removed': { summary: 'A range went with its source.', ...numberRange },
+    'number.recorded': { summary: 'A number in use was recorded.', ...number },
+    'number.amended': { summary: 'A recorded number was changed by its source.', ...number },
+    'number.removed': { summary: 'A recorded number went with its source.', ...number },
+    'rackReservation.created': { summary: 'Units of a rack were reserved by its source.', ...rackReservation },
+    'rackReservation.amended': {
+      summary: 'A reservation of rack units was changed by its source.',
+      ...rackReservation,
+    },
+    'rackReservation.removed': { summary: 'A reservation of rack units went with its source.', ...rackReservation },
+    'allocation.held': { summary: 'Things were taken for a while.', ...allocation },
+    'allocation.confirmed': { summary: 'Things were taken for good.', ...allocation },
+    'allocation.renewed': { summary: 'The end of a reservation was moved.', ...allocation },
+    'allocation.released': { summary: 'An allocation was given back.', ...allocation },
+    'allocation.expired': { summary: 'A reservation ran out.', ...allocation },
+  },
+});
+export type InventoryEventName = keyof typeof inventoryEvents.events;
