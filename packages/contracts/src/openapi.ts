@@ -64,6 +64,7 @@ function operation(def: RouteDef, options: OpenApiOptions): Json {
   return {
     operationId: def.operationId,
     summary: def.summary,
+    description: doorOf(def),
     tags: def.tags,
     ...(open ? { security: [] } : {}),
     ...(def.permission === null ? {} : { 'x-permission': def.permission }),
@@ -71,6 +72,12 @@ function operation(def: RouteDef, options: OpenApiOptions): Json {
     ...requestBodyOf(def, options),
     responses: { ...responsesOf(def, options), ...Object.fromEntries(problemsOf(def, options)) },
   };
+}
+
+/** Who may ask, in words: viewers of the document show them first. */
+function doorOf(def: RouteDef): string {
+  if (def.permission !== null) return `Needs the permission \`${def.permission}\`.`;
+  return def.self === true ? 'Needs a credential, and no permission.' : 'Open to everyone.';
 }
 
 function parametersOf(def: RouteDef, options: OpenApiOptions): Json[] {

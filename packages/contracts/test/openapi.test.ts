@@ -64,6 +64,9 @@ test('the bearer is asked for everywhere but on public documents', () => {
   expect(at('paths', '/v1/whoami', 'get', 'security')).toBeUndefined();
   expect(at('paths', '/v1/whoami', 'get', 'responses', '401')).toBeDefined();
   expect(at(...books, 'get', 'x-permission')).toBe('inventory.node.read');
+  expect(at(...books, 'get', 'description')).toBe('Needs the permission `inventory.node.read`.');
+  expect(at('paths', '/v1/whoami', 'get', 'description')).toBe('Needs a credential, and no permission.');
+  expect(at('paths', '/livez', 'get', 'description')).toBe('Open to everyone.');
 });
 
 test('every reference leads somewhere', () => {
