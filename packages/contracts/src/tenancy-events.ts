@@ -54,7 +54,10 @@ export const tenancyEvents = defineEvents({
     'token.revoked': { summary: 'An API token was ended.', ...token },
     'token.purged': { summary: 'An API token went with its scope.', ...purged },
     'roleBinding.created': { summary: 'A role was granted.', ...roleBinding },
-    'roleBinding.glassBroken': { summary: 'An administrator of the platform let itself into a tenant.', ...roleBinding },
+    'roleBinding.glassBroken': {
+      summary: 'An administrator of the platform let itself into a tenant.',
+      ...roleBinding,
+    },
     'roleBinding.amended': { summary: 'The end or the reason of a grant was changed.', ...roleBinding },
     'roleBinding.removed': { summary: 'A grant was taken back.', ...roleBinding },
     'denyRule.created': { summary: 'Something was forbidden.', ...denyRule },

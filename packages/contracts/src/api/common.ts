@@ -83,7 +83,7 @@ function isObject(value: unknown): value is object {
 export const reservedLabelPrefix = 'sentral.dataverket/';
 
 // [prefix/]name: the prefix a DNS name of at most 253, the name at most 63 (the syntax of Kubernetes).
-const labelKey = v.pipe(
+export const labelKeySchema = v.pipe(
   v.string(),
   v.maxLength(317),
   v.regex(
@@ -92,7 +92,7 @@ const labelKey = v.pipe(
   ),
 );
 const labelKeyInput = v.pipe(
-  labelKey,
+  labelKeySchema,
   v.check((key) => !key.startsWith(reservedLabelPrefix), `keys under ${reservedLabelPrefix} are reserved`),
 );
 const labelValue = v.pipe(
@@ -101,7 +101,7 @@ const labelValue = v.pipe(
 );
 
 /** Labels as they are read: at most 64, filterable. */
-export const labelsSchema = plainMap(v.pipe(v.record(labelKey, labelValue), v.maxEntries(64)));
+export const labelsSchema = plainMap(v.pipe(v.record(labelKeySchema, labelValue), v.maxEntries(64)));
 
 /** Labels as a caller may write them: the reserved prefix is refused. */
 export const labelsInputSchema = plainMap(v.pipe(v.record(labelKeyInput, labelValue), v.maxEntries(64)));
@@ -115,7 +115,7 @@ const fitsAnnotations = <T extends Readonly<Record<string, string | null>>>() =>
   v.check<T, string>((it) => annotationBytes(it) <= annotationBytesMax, 'must hold at most 64 KiB in all');
 
 /** Annotations as they are read: at most 64 KiB in all, not filterable. */
-export const annotationsSchema = plainMap(v.pipe(v.record(labelKey, annotationValue), fitsAnnotations()));
+export const annotationsSchema = plainMap(v.pipe(v.record(labelKeySchema, annotationValue), fitsAnnotations()));
 
 /** Annotations as a caller may write them. */
 export const annotationsInputSchema = plainMap(v.pipe(v.record(labelKeyInput, annotationValue), fitsAnnotations()));

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { countSchema, pageFields, pageOf, reasonSchema, timeInputSchema, timeSchema } from '../api/common.js';
 import { policyBindingViewSchema, scopeIdSchema, verb } from '../contract.js';
 import { idSchema } from '../ids.js';
-import { policyKeys } from '../policy.js';
+import { policyDefinitions, policyKeys, type PolicyKey } from '../policy.js';
 import { actorId, basedOnVersion, replayed, resourceFields } from './fields.js';
 
 /** The policy of one scope: a singleton, version 0 while nothing was ever bound. */
@@ -16,18 +16,37 @@ export const policySchema = v.object({
 });
 export type Policy = v.InferOutput<typeof policySchema>;
 
+/** How much a scope may bind in all, as JSON in UTF-8. */
+const policyBytesMax = 256 * 1024;
+
+/** No set of today's definitions comes near it; a definition with longer values does not have to think of it. */
+export function fitsPolicy(bindings: readonly object[]): boolean {
+  return new TextEncoder().encode(JSON.stringify(bindings)).length <= policyBytesMax;
+}
+
+const bindingOf = <const K extends PolicyKey>(key: K) =>
+  v.strictObject({
+    key: v.literal(key),
+    value: policyDefinitions[key].schema,
+    lock: v.optional(v.picklist(['default', 'override']), 'override'),
+    mode: v.optional(v.picklist(['enforce', 'audit']), 'enforce'),
+  });
+
 const bindingInputs = v.pipe(
-  v.array(
-    v.strictObject({
-      key: v.picklist(policyKeys),
-      /** As the definition of the key says. */
-      value: v.unknown(),
-      lock: v.optional(v.picklist(['default', 'override']), 'override'),
-      mode: v.optional(v.picklist(['enforce', 'audit']), 'enforce'),
-    }),
-  ),
+  v.array(v.variant('key', policyKeys.map(bindingOf))),
   v.maxLength(64),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    for (const [at, { key }] of dataset.value.entries()) {
+      if (dataset.value.findIndex((each) => each.key === key) === at) continue;
+      const path = [placeIn(dataset.value, at), placeIn({ key }, 'key')] as never;
+      addIssue({ message: 'each key may be bound once', path });
+    }
+  }),
+  v.check((bindings) => fitsPolicy(bindings), 'must hold at most 256 KiB in all'),
 );
+
+const placeIn = (input: object, key: string | number) => ({ type: 'unknown', origin: 'value', input, key, value: key });
 
 const contributionSchema = v.object({
   scopeId: scopeIdSchema,
@@ -35,7 +54,7 @@ const contributionSchema = v.object({
   value: v.unknown(),
   lock: v.picklist(['default', 'override']),
   mode: v.picklist(['enforce', 'audit']),
-  effect: v.picklist(['applied', 'narrowed', 'shadowed', 'exempted']),
+  effect: v.picklist(['applied', 'narrowed', 'shadowed', 'exempted', 'ignored']),
 });
 
 export const effectivePolicySchema = v.object({
@@ -132,17 +151,18 @@ export const exemption = {
     command: v.strictObject({
       id: idSchema('pex'),
       version: basedOnVersion,
+      /** A later end is approved by whoever asks for it. */
       patch: v.strictObject({ reason: v.optional(reasonSchema), expiresAt: v.optional(timeInputSchema) }),
     }),
     result: exemptionSchema,
-    refuses: ['not-found', 'version-mismatch'],
+    refuses: ['not-found', 'version-mismatch', 'state-conflict'],
     idempotent: false,
   }),
   remove: verb({
     summary: 'Ends an exemption.',
     command: v.strictObject({ id: idSchema('pex'), version: basedOnVersion }),
     result: exemptionSchema,
-    refuses: ['not-found', 'version-mismatch'],
+    refuses: ['not-found', 'version-mismatch', 'state-conflict'],
     idempotent: false,
   }),
 } as const;

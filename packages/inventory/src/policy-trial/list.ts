@@ -42,7 +42,7 @@ function refusalsOf(
   places: ReadonlyMap<string, readonly string[]>,
 ): Trial['items'] {
   const refused: [string, string][] = [];
-  const allowed = values['inventory.allowedLocations'] ?? null;
+  const allowed = (values['inventory.allowedLocations'] ?? null) as string[] | null;
   if (row.nodeIds.some((id) => !liesIn(places.get(id) ?? [id], allowed)))
     refused.push(['inventory.allowedLocations', 'it holds a node outside the allowed locations']);
   const max = (values['inventory.leaseSecondsMax'] ?? null) as number | null;

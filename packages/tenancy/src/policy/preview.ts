@@ -4,7 +4,6 @@ import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { pathOfScope } from '../scope/path.js';
 import { folded } from './effective.js';
-import { readBindings } from './wanted.js';
 
 /**
  * What would hold on a scope if these were its bindings; nothing is changed.
@@ -15,7 +14,7 @@ export async function previewPolicy(
   caller: Caller,
   command: Command<'policy', 'preview'>,
 ): Promise<Result<'policy', 'preview'>> {
-  const policyBindings = readBindings(command.bindings).map((binding) => ({
+  const policyBindings = command.bindings.map((binding) => ({
     ...binding,
     id: encodeId('plb', deps.newId()),
   }));

@@ -10,7 +10,6 @@ import { lockPolicy } from '../installation/sql.js';
 import { lockToChange } from '../scope/change.js';
 import { feedScopeOf, touchScope } from '../scope/events.js';
 import { amendPolicyRow, findPolicy, toPolicy } from './sql.js';
-import { readBindings, type WantedBinding } from './wanted.js';
 
 type SetCommand = Command<'policy', 'set'>;
 
@@ -19,7 +18,7 @@ type SetCommand = Command<'policy', 'set'>;
  * @throws Problem not-found | version-mismatch | state-conflict
  */
 export async function setPolicy(deps: Deps, caller: Caller, command: SetCommand): Promise<Result<'policy', 'set'>> {
-  const wanted = readBindings(command.bindings);
+  const wanted = command.bindings;
   const ids = { policy: deps.newId(), parts: wanted.map(() => deps.newId()) };
   return judged(
     inTransaction(
@@ -34,7 +33,7 @@ interface Attempt {
   readonly tx: Tx;
   readonly caller: Caller;
   readonly ids: { readonly policy: string; readonly parts: readonly string[] };
-  readonly wanted: readonly WantedBinding[];
+  readonly wanted: SetCommand['bindings'];
 }
 
 async function replaced({ tx, caller, ids, wanted }: Attempt, command: SetCommand) {

@@ -1,6 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
-import { ownerOfDimension } from '@sentral/contracts/quota';
+import { isCountedIn, ownerOfDimension, quotaDimensions } from '@sentral/contracts/quota';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { asked, judged, once, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
@@ -27,8 +27,8 @@ export async function createQuota(
         once(tx, caller, async () => {
           const scope = await lockToChange(tx, caller, command.scopeId);
           const { dimension, limit } = command;
-          if (scope.kind === 'platform')
-            throw problem('state-conflict', { state: scope.kind, allowedStates: ['tenant', 'project', 'environment'] });
+          if (!isCountedIn(dimension, scope.kind))
+            throw problem('state-conflict', { state: scope.kind, allowedStates: quotaDimensions[dimension].in });
           await insertLimit(tx, { id, scope, dimension, limit });
           if (ownerOfDimension(dimension) === 'tenancy') await upsertQuotaCap(tx, scope.id, { dimension, cap: limit });
           const after = await findScoped(tx, limits, id);
