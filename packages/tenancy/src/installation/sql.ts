@@ -16,12 +16,6 @@ export async function lockPolicy(tx: Tx): Promise<number> {
   return Number(row?.version);
 }
 
-/** The access epoch, one key read. */
-export async function findEpoch(on: Pick<Database | Tx, 'unsafe'>): Promise<number> {
-  const [row] = await on.unsafe('select access_epoch as epoch from tenancy.installation');
-  return Number(row?.['epoch'] ?? 0);
-}
-
 /** What the door asks before every change: three lookups by key. */
 export async function findInstallation(
   on: Pick<Database | Tx, 'unsafe'>,

@@ -98,8 +98,3 @@ export async function lockExpiredTwin(tx: Tx, binding: NewBinding): Promise<Bind
 export async function lockBindingsOf(tx: Tx, principalId: string): Promise<readonly BindingRow[]> {
   return (await tx.unsafe(lockedBy('x.principal_id = $1::uuid'), [principalId])) as unknown as readonly BindingRow[];
 }
-
-/** For update: all that was granted on a scope goes with it. */
-export async function lockBindingsOn(tx: Tx, scopeId: string): Promise<readonly BindingRow[]> {
-  return (await tx.unsafe(lockedBy('x.scope_id = $1::uuid'), [scopeId])) as unknown as readonly BindingRow[];
-}
