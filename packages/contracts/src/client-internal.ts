@@ -68,8 +68,9 @@ async function callRemote(
   // 502 and 503 without a problem of ours come from something in between, after which anything may have happened.
   const refusal = problemFromJson(answer);
   if (refusal === undefined) throw response.status >= 500 ? lost(target, body.caller) : unreadable(response.status);
-  // Not our end user's credentials were refused, but this process's own.
-  if (refusal.code === 'unauthenticated') throw unreadable(response.status);
+  // Not an end user's credentials were refused, but this process's own; only a verb that is about credentials refuses those.
+  const own = response.headers.has('www-authenticate') || !target.def.refuses.includes('unauthenticated');
+  if (refusal.code === 'unauthenticated' && own) throw unreadable(response.status);
   throw refusal;
 }
 

@@ -28,11 +28,16 @@ export function serveContext<const C extends ContractDef>(
     const path = new URL(request.url).pathname;
     try {
       await options.verify(bearerOf(request), contract.context);
+    } catch (error) {
+      if (!isProblem(error)) options.onError?.(path, error);
+      return problemResponse(isProblem(error) ? error : problem('internal'), ownChallenge);
+    }
+    try {
       const call = callAt(calls, path.startsWith(root) ? path.slice(root.length) : '');
       if (request.method !== 'POST') throw problem('method-not-allowed');
       const { caller, command } = await bodyOf(request, options.bodyBytesMax ?? bodyBytesDefault);
       const result = await call(caller, command);
-      return jsonResponse(200, 'application/json', result ?? null);
+      return jsonResponse(200, 'application/json', { body: result ?? null });
     } catch (error) {
       if (!isProblem(error) || error.code === 'internal') options.onError?.(path, error);
       return problemResponse(isProblem(error) ? error : problem('internal'));
@@ -73,10 +78,20 @@ function tooLarge(limitBytes: number): Problem {
   return problem('content-too-large', { limitBytes });
 }
 
-function problemResponse(refusal: Problem): Response {
-  return jsonResponse(refusal.status, 'application/problem+json', refusal);
+// The challenge says that it is this process's own credentials: a verb may refuse those of an end user with the same code.
+const ownChallenge = { 'www-authenticate': 'Bearer realm="internal"' };
+
+function problemResponse(refusal: Problem, headers: Readonly<Record<string, string>> = {}): Response {
+  return jsonResponse(refusal.status, 'application/problem+json', { body: refusal, headers });
 }
 
-function jsonResponse(status: number, type: string, body: unknown): Response {
-  return new Response(JSON.stringify(body), { status, headers: { 'content-type': type, 'cache-control': 'no-store' } });
+function jsonResponse(
+  status: number,
+  type: string,
+  { body, headers = {} }: { body: unknown; headers?: Readonly<Record<string, string>> },
+): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': type, 'cache-control': 'no-store', ...headers },
+  });
 }

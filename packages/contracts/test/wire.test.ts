@@ -90,6 +90,8 @@ test('without a bearer for this context nothing is read', async () => {
     );
     expect(response.status).toBe(401);
     expect(response.headers.get('content-type')).toBe('application/problem+json');
+    // By this a client knows its own credentials from an end user's, which a verb refuses with the same code.
+    expect(response.headers.get('www-authenticate')).toBe('Bearer realm="internal"');
   }
 });
 

@@ -2,6 +2,7 @@ import { defaultEnvironmentId, defaultProjectId, defaultTenantId, tenancy } from
 import type { Id } from '../ids.js';
 import { conformance, type Kit } from './kit.js';
 import { sharedVerbCases } from './shared-verbs.js';
+import { accessCases } from './tenancy-access.js';
 
 const stranger = (kit: Kit) =>
   kit.caller({
@@ -11,6 +12,7 @@ const stranger = (kit: Kit) =>
 /** What holds for tenancy's contract, near, far and in every fake. */
 export const tenancyConformance = conformance(tenancy, [
   ...sharedVerbCases,
+  ...accessCases,
   {
     title: 'the seeded scopes have the ids of the contract, and the path names the platform first',
     async run(subject, kit) {

@@ -67,7 +67,7 @@ export async function explainAccess(
           return places.length === 0 ? [] : [{ role, scopeIds: places.map(({ id }) => id) }];
         }),
     epoch: snapshot.epoch,
-  } as Explained;
+  };
 }
 
 /** What it would hold with one role more: a deny rule goes on forbidding. */

@@ -92,7 +92,7 @@ describe('a person', () => {
       ).id;
     const meant = [await rule('platform', [one.ref]), await rule(home.tenant, 'all')];
     await rule(home.tenant, 'all', [one.ref]);
-    await rule(home.tenant, [elsewhere.owner.ref as typeof one.ref]);
+    await rule(home.tenant, [elsewhere.owner.ref]);
     await rule(elsewhere.tenant, 'all');
     const { snapshot } = await people.snapshotOf(one);
     expect(snapshot.denies.map(({ id }) => id).toSorted()).toEqual(meant.toSorted());

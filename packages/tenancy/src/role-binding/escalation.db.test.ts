@@ -146,6 +146,7 @@ describe('nobody grants what it does not hold there', () => {
     await expect(gives(as(narrow.id), 'editor', home.project)).rejects.toMatchObject(refused(home.project));
     // The token of another account is no token of this one, and must not leave it without limits.
     const foreign = await people.account(home.tenant);
+    await people.grant({ type: 'serviceAccount', id: foreign.id }, 'owner', { scopeId: home.tenant });
     await expect(
       gives({ ...everyone, principal: { id: foreign.id, type: 'service', tokenId: poor.id } }, 'viewer', home.tenant),
     ).rejects.toMatchObject(refused(home.tenant));

@@ -216,12 +216,10 @@ describe('what a token may name', () => {
     ).rejects.toMatchObject({ code: 'validation-failed', facts: { errors: [{ pointer: '/permissions/1' }] } });
     const swapped = home.project.replace('prj_', 'env_') as typeof home.environment;
     for (const scopeId of [other.project, 'platform', swapped, 'prj_01jdx3z6x7e008000000000009'] as const)
-      await expect(make(home.owner.caller, account, { scopeId: scopeId as typeof home.project })).rejects.toMatchObject(
-        {
-          code: 'reference-not-found',
-          facts: { pointer: '/scopeId' },
-        },
-      );
+      await expect(make(home.owner.caller, account, { scopeId })).rejects.toMatchObject({
+        code: 'reference-not-found',
+        facts: { pointer: '/scopeId' },
+      });
   });
 
   test('an account that was shut out gets none; one that is not there for the caller is missing', async () => {
