@@ -16,6 +16,11 @@ export async function person(server: TestServer, name: string, groups?: readonly
   return { id: body.principal.id, token };
 }
 
+export const as = ({ token }: { token: string }) => ({ token });
+
+/** Whatever version it has by now. */
+export const any = { 'if-match': '*' };
+
 export const userSubject = ({ id }: Person) => ({ type: 'user', id });
 
 /** What a call made, or why it did not. */
@@ -88,4 +93,26 @@ export async function service(
     }),
   );
   return { account, tokenId: minted.id, token: minted.secret };
+}
+
+/** A domain of numbers, with enough for any test. */
+export async function numbers(server: TestServer, name: string): Promise<string> {
+  const domain = await made(server.ask('/v1/numberDomains', { body: { name, kind: 'vni' } }));
+  await made(server.ask(`/v1/numberDomains/${domain.id}/ranges`, { body: { start: 1, end: 100_000 } }));
+  return domain.id;
+}
+
+let keys = 0;
+
+/** One number for the environment, under a key of its own. */
+export function allocate(server: TestServer, environment: string, of: { domainId: string; token: string }) {
+  keys += 1;
+  return server.ask(`/v1/environments/${environment}/allocations`, {
+    token: of.token,
+    headers: { 'idempotency-key': `allocate-${keys}` },
+    body: {
+      consumer: { service: 's', kind: 'k', id: String(keys) },
+      items: [{ what: 'number', domainId: of.domainId }],
+    },
+  });
 }

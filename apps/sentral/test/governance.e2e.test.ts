@@ -2,7 +2,7 @@ import { tenancyEvents } from '@sentral/contracts/tenancy-events';
 import { openDatabase } from '@sentral/kernel/database';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { grant, house, made, person, type House } from './cast.js';
+import { allocate, any, as, grant, house, type House, made, numbers, person } from './cast.js';
 import { eventually } from './patience.js';
 import { startServer, type Json, type TestServer } from './start-server.js';
 
@@ -14,33 +14,16 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const as = (who: { token: string }) => ({ token: who.token });
-const any = { 'if-match': '*' };
-
-async function numbers(name: string): Promise<string> {
-  const domain = await made(server.ask('/v1/numberDomains', { body: { name, kind: 'vni' } }));
-  await made(server.ask(`/v1/numberDomains/${domain.id}/ranges`, { body: { start: 1, end: 100_000 } }));
-  return domain.id;
-}
-
-let keys = 0;
-const allocate = (environment: string, domainId: string, token: string) =>
-  server.ask(`/v1/environments/${environment}/allocations`, {
-    token,
-    headers: { 'idempotency-key': `allocate-${(keys += 1)}` },
-    body: { consumer: { service: 's', kind: 'k', id: String(keys) }, items: [{ what: 'number', domainId }] },
-  });
-
 describe('limits and policies', () => {
   test('a quota of the platform binds the tenant, which cannot move it, and a limit below use stops growth only', async () => {
     const other = await house(server, 'limited');
-    const domainId = await numbers('limited');
+    const domainId = await numbers(server, 'limited');
     for (let n = 0; n < 3; n += 1)
-      expect((await allocate(other.environment, domainId, other.owner.token)).status).toBe(201);
+      expect((await allocate(server, other.environment, { domainId, token: other.owner.token })).status).toBe(201);
     const limit = await made(
       server.ask(`/v1/tenants/${other.tenant}/quotas`, { body: { dimension: 'inventory.number', limit: 2 } }),
     );
-    const over = await allocate(other.environment, domainId, other.owner.token);
+    const over = await allocate(server, other.environment, { domainId, token: other.owner.token });
     expect(over.body).toMatchObject({
       code: 'quota-exceeded',
       dimension: 'inventory.number',
@@ -71,7 +54,7 @@ describe('limits and policies', () => {
     });
     expect([raise.status, raise.body.missingPermission]).toEqual([403, 'tenancy.quota.update']);
     await made(server.ask(`/v1/quotas/${limit.id}`, { method: 'PATCH', body: { limit: 4 }, headers: any }), 200);
-    expect((await allocate(other.environment, domainId, other.owner.token)).status).toBe(201);
+    expect((await allocate(server, other.environment, { domainId, token: other.owner.token })).status).toBe(201);
     await made(
       server.ask(`/v1/projects/${other.project}/quotas`, {
         ...as(other.owner),
@@ -91,7 +74,7 @@ describe('limits and policies', () => {
 
   test('a policy is narrowed on the way down, an exemption lifts it for a time, and a trial says what it would refuse', async () => {
     const other = await house(server, 'governed');
-    const domainId = await numbers('governed');
+    const domainId = await numbers(server, 'governed');
     const put = (at: string, who: { token: string }, bindings: Json[], version = '"0"') =>
       server.ask(`/v1/${at}/policy`, {
         ...as(who),
@@ -100,7 +83,7 @@ describe('limits and policies', () => {
         headers: { 'if-match': version },
       });
     const max = (value: number, more = {}) => ({ key: 'inventory.leaseSecondsMax', value, ...more });
-    const held = (await allocate(other.environment, domainId, other.owner.token)).body;
+    const held = (await allocate(server, other.environment, { domainId, token: other.owner.token })).body;
     const trial = await server.ask(`/v1/tenants/${other.tenant}/policy/simulate`, {
       ...as(other.owner),
       body: { bindings: [max(3600)] },
@@ -122,7 +105,7 @@ describe('limits and policies', () => {
         { scopeId: other.project, value: 7200, effect: 'narrowed' },
       ],
     });
-    const refused = await allocate(other.environment, domainId, other.owner.token);
+    const refused = await allocate(server, other.environment, { domainId, token: other.owner.token });
     expect(refused.body).toMatchObject({ code: 'policy-violation', key: 'inventory.leaseSecondsMax', allowed: 3600 });
     const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
     await made(
@@ -131,7 +114,7 @@ describe('limits and policies', () => {
         body: { key: 'inventory.leaseSecondsMax', reason: 'moving house', expiresAt },
       }),
     );
-    const passed = await allocate(other.environment, domainId, other.owner.token);
+    const passed = await allocate(server, other.environment, { domainId, token: other.owner.token });
     expect([passed.status, passed.body.policyVersion > 0]).toEqual([201, true]);
     const wrong = await put(`tenants/${other.tenant}`, other.owner, [max(-1)], '"1"');
     expect([wrong.status, wrong.body.errors[0].pointer]).toEqual([422, '/bindings/0/value']);

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { routes } from '@sentral/contracts/api/routes';
 import { inventory as inventoryContract } from '@sentral/contracts/inventory';
 import type { RouteDef } from '@sentral/contracts/route';
-import { startNats, type NatsServer } from '@sentral/servers/nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseExposition, type Scrape } from './exposition.js';
 import { startServer, type TestServer } from './start-server.js';
+import { startSplit, type Split } from './start-split.js';
 
 const scrapeOf = async (server: TestServer): Promise<Scrape & { text: string }> => {
   const response = await fetch(`${server.opsUrl}/metrics`);
@@ -126,28 +126,14 @@ test('the port for operators has the probes and nothing of the API, and the publ
 });
 
 describe('in a process without the facade', () => {
-  let nats: NatsServer;
+  let split: Split;
   let inventory: TestServer;
   let facade: TestServer;
   beforeAll(async () => {
-    nats = await startNats();
-    inventory = await startServer({
-      SENTRAL_CONTEXTS: 'inventory',
-      SENTRAL_INTERNAL_PORT: '0',
-      SENTRAL_OPS_PORT: '0',
-      SENTRAL_NATS_URL: nats.url,
-    });
-    facade = await startServer({
-      SENTRAL_CONTEXTS: 'tenancy,task,audit',
-      SENTRAL_INVENTORY_URL: inventory.internalUrl!,
-      SENTRAL_NATS_URL: nats.url,
-    });
+    split = await startSplit({ SENTRAL_OPS_PORT: '0' });
+    ({ inventory, facade } = split);
   });
-  afterAll(async () => {
-    await facade?.stop();
-    await inventory?.stop();
-    await nats?.stop();
-  });
+  afterAll(() => split?.stop());
 
   test('calls on the wire are counted by their verb, strange ones together, and only its own pools are told', async () => {
     await facade.ask('/v1/nodes');

@@ -1,30 +1,16 @@
 import { defaultEnvironmentId } from '@sentral/contracts/tenancy';
-import { startNats, type NatsServer } from '@sentral/servers/nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startServer, type TestServer } from './start-server.js';
+import type { TestServer } from './start-server.js';
+import { startSplit, type Split } from './start-split.js';
 
-// Inventory in a deployment of its own, on a database of its own; the facade and the other three beside it.
-let nats: NatsServer;
+let split: Split;
 let inventory: TestServer;
 let facade: TestServer;
 beforeAll(async () => {
-  nats = await startNats();
-  inventory = await startServer({
-    SENTRAL_CONTEXTS: 'inventory',
-    SENTRAL_INTERNAL_PORT: '0',
-    SENTRAL_NATS_URL: nats.url,
-  });
-  facade = await startServer({
-    SENTRAL_CONTEXTS: 'tenancy,task,audit',
-    SENTRAL_INVENTORY_URL: inventory.internalUrl!,
-    SENTRAL_NATS_URL: nats.url,
-  });
+  split = await startSplit();
+  ({ inventory, facade } = split);
 });
-afterAll(async () => {
-  await facade?.stop();
-  await inventory?.stop();
-  await nats?.stop();
-});
+afterAll(() => split?.stop());
 
 const allocate = (blockId: string, key: string) =>
   facade.ask(`/v1/environments/${defaultEnvironmentId}/allocations`, {

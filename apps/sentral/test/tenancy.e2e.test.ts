@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { grant, house, made, person, service, userSubject, type House } from './cast.js';
+import { allocate, any, as, grant, house, type House, made, numbers, person, service, userSubject } from './cast.js';
 import { eventually } from './patience.js';
 import { startServer, type Json, type TestServer } from './start-server.js';
 
@@ -27,23 +27,6 @@ afterAll(async () => {
   process.stdout.write = print;
   await server.stop();
 });
-
-const as = (who: { token: string }) => ({ token: who.token });
-const any = { 'if-match': '*' };
-
-async function numbers(name: string): Promise<string> {
-  const domain = await made(server.ask('/v1/numberDomains', { body: { name, kind: 'vni' } }));
-  await made(server.ask(`/v1/numberDomains/${domain.id}/ranges`, { body: { start: 1, end: 100_000 } }));
-  return domain.id;
-}
-
-let keys = 0;
-const allocate = (environment: string, domainId: string, token: string) =>
-  server.ask(`/v1/environments/${environment}/allocations`, {
-    token,
-    headers: { 'idempotency-key': `allocate-${(keys += 1)}` },
-    body: { consumer: { service: 's', kind: 'k', id: String(keys) }, items: [{ what: 'number', domainId }] },
-  });
 
 describe('a tenant', () => {
   test('is made with its first owner, whom nobody of the platform can replace', async () => {
@@ -117,9 +100,9 @@ describe('a tenant', () => {
   });
 
   test('a deny rule beats every grant, and whom it meets cannot take it away', async () => {
-    const domainId = await numbers('denied');
+    const domainId = await numbers(server, 'denied');
     const robot = await service(server, place, { name: 'denied', role: 'allocator' });
-    expect((await allocate(place.environment, domainId, robot.token)).status).toBe(201);
+    expect((await allocate(server, place.environment, { domainId, token: robot.token })).status).toBe(201);
     const rule = await made(
       server.ask(`/v1/tenants/${place.tenant}/denyRules`, {
         ...as(place.owner),
@@ -130,18 +113,18 @@ describe('a tenant', () => {
         },
       }),
     );
-    expect((await allocate(place.environment, domainId, robot.token)).status).toBe(403);
+    expect((await allocate(server, place.environment, { domainId, token: robot.token })).status).toBe(403);
     await made(server.ask(`/v1/denyRules/${rule.id}`, { ...as(place.owner), method: 'DELETE', headers: any }), 200);
-    expect((await allocate(place.environment, domainId, robot.token)).status).toBe(201);
+    expect((await allocate(server, place.environment, { domainId, token: robot.token })).status).toBe(201);
   });
 });
 
 describe('a grant that is taken back', () => {
   test('bites at once on an allocation and within five seconds on reads', async () => {
-    const domainId = await numbers('revoked');
+    const domainId = await numbers(server, 'revoked');
     const worker = await person(server, 'worker');
     await grant(server, place, { to: worker, role: 'allocator' });
-    expect((await allocate(place.environment, domainId, worker.token)).status).toBe(201);
+    expect((await allocate(server, place.environment, { domainId, token: worker.token })).status).toBe(201);
     expect((await server.ask(`/v1/environments/${place.environment}`, as(worker))).status).toBe(200);
     const { body } = await server.ask(
       `/v1/tenants/${place.tenant}/roleBindings?subjectId=${worker.id}`,
@@ -152,7 +135,7 @@ describe('a grant that is taken back', () => {
       200,
     );
     const began = Date.now();
-    expect((await allocate(place.environment, domainId, worker.token)).status).toBe(404);
+    expect((await allocate(server, place.environment, { domainId, token: worker.token })).status).toBe(404);
     await eventually(async () =>
       expect((await server.ask(`/v1/environments/${place.environment}`, as(worker))).status).toBe(404),
     );
@@ -160,16 +143,16 @@ describe('a grant that is taken back', () => {
   });
 
   test('a token that is revoked, or whose account is disabled, is refused at once where it changes something', async () => {
-    const domainId = await numbers('tokens');
+    const domainId = await numbers(server, 'tokens');
     const robot = await service(server, place, { name: 'robot', role: 'allocator' });
-    expect((await allocate(place.environment, domainId, robot.token)).status).toBe(201);
+    expect((await allocate(server, place.environment, { domainId, token: robot.token })).status).toBe(201);
     const off = { ...as(place.owner), method: 'PATCH', headers: any };
     await made(server.ask(`/v1/serviceAccounts/${robot.account}`, { ...off, body: { state: 'disabled' } }), 200);
-    expect((await allocate(place.environment, domainId, robot.token)).body.reason).toBe('revoked');
+    expect((await allocate(server, place.environment, { domainId, token: robot.token })).body.reason).toBe('revoked');
     await made(server.ask(`/v1/serviceAccounts/${robot.account}`, { ...off, body: { state: 'active' } }), 200);
-    expect((await allocate(place.environment, domainId, robot.token)).status).toBe(201);
+    expect((await allocate(server, place.environment, { domainId, token: robot.token })).status).toBe(201);
     await made(server.ask(`/v1/tokens/${robot.tokenId}`, { ...as(place.owner), method: 'DELETE', headers: any }), 200);
-    expect((await allocate(place.environment, domainId, robot.token)).body.reason).toBe('revoked');
+    expect((await allocate(server, place.environment, { domainId, token: robot.token })).body.reason).toBe('revoked');
   });
 
   test('the last administrator of the platform stays, whoever tries', async () => {
@@ -185,7 +168,7 @@ describe('a grant that is taken back', () => {
 
 describe('an environment', () => {
   test('takes an allocation in the request after the one that made it, a hundred times of a hundred', async () => {
-    const domainId = await numbers('at-once');
+    const domainId = await numbers(server, 'at-once');
     const statuses = new Set<number>();
     for (let n = 0; n < 100; n += 1) {
       const { id } = await made(
@@ -194,13 +177,13 @@ describe('an environment', () => {
           body: { name: `at-once-${n}`, class: 'development' },
         }),
       );
-      statuses.add((await allocate(id, domainId, place.owner.token)).status);
+      statuses.add((await allocate(server, id, { domainId, token: place.owner.token })).status);
     }
     expect([...statuses]).toEqual([201]);
   });
 
   test('that is deleted while allocations race for it ends with a blocker or without an allocation, never both', async () => {
-    const domainId = await numbers('race');
+    const domainId = await numbers(server, 'race');
     const seen = { blocked: 0, deleted: 0 };
     for (let round = 0; round < 20; round += 1) {
       const { id } = await made(
@@ -211,7 +194,7 @@ describe('an environment', () => {
       );
       const [removed, ...taken] = await Promise.all([
         server.ask(`/v1/environments/${id}`, { ...as(place.owner), method: 'DELETE', headers: any }),
-        ...Array.from({ length: 4 }, () => allocate(id, domainId, place.owner.token)),
+        ...Array.from({ length: 4 }, () => allocate(server, id, { domainId, token: place.owner.token })),
       ]);
       const held = await server.ask(`/v1/allocations?environmentId=${id}&state=held,active`, as(place.owner));
       const granted = taken.filter(({ status }) => status === 201).length;
@@ -286,13 +269,13 @@ describe('an environment', () => {
 
   test('of a suspended tenant may be read and emptied, and nothing new begins in it', async () => {
     const other = await house(server, 'suspended');
-    const domainId = await numbers('suspended');
-    const held = (await allocate(other.environment, domainId, other.owner.token)).body;
+    const domainId = await numbers(server, 'suspended');
+    const held = (await allocate(server, other.environment, { domainId, token: other.owner.token })).body;
     await made(
       server.ask(`/v1/tenants/${other.tenant}/suspend`, { method: 'POST', headers: any, body: { reason: 'unpaid' } }),
       200,
     );
-    const refused = await allocate(other.environment, domainId, other.owner.token);
+    const refused = await allocate(server, other.environment, { domainId, token: other.owner.token });
     expect([refused.status, refused.body.code, refused.body.state]).toEqual([409, 'scope-not-active', 'suspended']);
     const child = await server.ask(`/v1/tenants/${other.tenant}/projects`, {
       ...as(other.owner),
@@ -302,7 +285,7 @@ describe('an environment', () => {
     expect((await server.ask(`/v1/allocations/${held.id}`, as(other.owner))).status).toBe(200);
     await made(server.ask(`/v1/allocations/${held.id}/release`, { ...as(other.owner), method: 'POST', body: {} }), 200);
     await made(server.ask(`/v1/tenants/${other.tenant}/resume`, { method: 'POST', headers: any }), 200);
-    expect((await allocate(other.environment, domainId, other.owner.token)).status).toBe(201);
+    expect((await allocate(server, other.environment, { domainId, token: other.owner.token })).status).toBe(201);
   });
 });
 

@@ -3,17 +3,30 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { encodeId, type Prefix } from '@sentral/contracts/ids';
 import { problem, type Problem } from '@sentral/contracts/problem';
-import type { Tx } from './database.js';
+import type { Database, Tx } from './database.js';
 import { toProblem } from './errors.js';
 import { record } from './feed.js';
 import { idempotent } from './idempotency.js';
 import { quoteName } from './tables.js';
+import { inTransaction } from './transaction.js';
 
-/** What `inTransaction` is told for this caller: a dry run is judged to the end and undone. */
-export const asked = (caller: Caller): { rollback: boolean } => ({ rollback: caller.dryRun === true });
+/** Turns what the database said into a refusal of the contract, by the name of the constraint. */
+export type Constraints = Readonly<Record<string, (error: unknown) => Problem>>;
+
+/** A verb's change in one transaction: once per key of the caller, judged to the end and undone on a dry run. */
+export function inChange<R extends object>(
+  db: Database,
+  schema: string,
+  { caller, constraints, work }: { caller: Caller; constraints: Constraints; work: (tx: Tx) => Promise<R> },
+): Promise<R> {
+  const changed = inTransaction(db, (tx) => once(tx, schema, { caller, work: () => work(tx) }), {
+    rollback: caller.dryRun === true,
+  });
+  return judged(changed, constraints);
+}
 
 /** Does the work once per key of the caller; a repeated key gets the stored answer, marked. A dry run has no key. */
-export async function once<R extends object>(
+async function once<R extends object>(
   tx: Tx,
   schema: string,
   { caller, work }: { caller: Caller; work: () => Promise<R> },
@@ -24,10 +37,7 @@ export async function once<R extends object>(
 }
 
 /** Turns what the database said into the refusal that the constraint's name stands for; anything else is thrown on as it is. */
-export async function judged<R>(
-  outcome: Promise<R>,
-  constraints: Readonly<Record<string, (error: unknown) => Problem>>,
-): Promise<R> {
+export async function judged<R>(outcome: Promise<R>, constraints: Constraints): Promise<R> {
   try {
     return await outcome;
   } catch (error) {

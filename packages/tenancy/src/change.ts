@@ -3,8 +3,7 @@ import type { TenancyEventName } from '@sentral/contracts/tenancy-events';
 import * as kernel from '@sentral/kernel/change';
 import type { Tx } from '@sentral/kernel/database';
 import { constraints } from './constraints.js';
-
-export { asked } from '@sentral/kernel/change';
+import type { Deps } from './deps.js';
 
 /** One change of one resource, as it goes to the feed: nothing that the contract does not list can be recorded. */
 export interface Change extends kernel.Change {
@@ -13,9 +12,9 @@ export interface Change extends kernel.Change {
 
 const schemaName = 'tenancy';
 
-/** Does the work once per key of the caller, and answers a repeated key with what was answered then. */
-export const once = <R extends object>(tx: Tx, caller: Caller, work: () => Promise<R>): Promise<R> =>
-  kernel.once(tx, schemaName, { caller, work });
+/** A verb's change in one transaction: once per key of the caller, judged to the end and undone on a dry run. */
+export const inChange = <R extends object>(deps: Deps, caller: Caller, work: (tx: Tx) => Promise<R>): Promise<R> =>
+  kernel.inChange(deps.db.app, schemaName, { caller, constraints, work });
 
 /** Turns what the database said into the refusal that the constraint's name stands for. */
 export const judged = <R>(outcome: Promise<R>): Promise<R> => kernel.judged(outcome, constraints);

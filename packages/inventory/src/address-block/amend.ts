@@ -1,14 +1,13 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import type { AddressBlock } from '@sentral/contracts/inventory/address-block';
+import { mergePatch, sameJson } from '@sentral/contracts/merge-patch';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
-import { mergePatch, sameJson } from '../merge.js';
 import { expectVersion } from '../version.js';
 import { amendBlockRow, findBlock, lockBlocks, toBlock } from './sql.js';
 
@@ -21,9 +20,7 @@ export async function amendBlock(
   caller: Caller,
   command: Command<'addressBlock', 'amend'>,
 ): Promise<AddressBlock> {
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended(tx, caller, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => amended(tx, caller, command));
 }
 
 async function amended(

@@ -3,9 +3,8 @@ import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { AddressBlock } from '@sentral/contracts/inventory/address-block';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
 import { findSpace } from '../address-space/sql.js';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges, type Change } from '../events.js';
@@ -32,9 +31,7 @@ type Asked = Command<'addressBlock', 'create'>;
  */
 export async function createBlock(deps: Deps, caller: Caller, command: Asked): Promise<AddressBlock> {
   const id = deps.newId();
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, id }, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => created({ tx, caller, id }, command));
 }
 
 async function created(

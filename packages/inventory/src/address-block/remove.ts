@@ -3,8 +3,7 @@ import { decodeId } from '@sentral/contracts/ids';
 import type { AddressBlock } from '@sentral/contracts/inventory/address-block';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
@@ -21,9 +20,7 @@ export async function removeBlock(
   caller: Caller,
   command: Command<'addressBlock', 'remove'>,
 ): Promise<AddressBlock> {
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => removed(tx, caller, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => removed(tx, caller, command));
 }
 
 async function removed(tx: Tx, caller: Caller, command: Command<'addressBlock', 'remove'>): Promise<AddressBlock> {

@@ -1,14 +1,13 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import type { AddressSpace } from '@sentral/contracts/inventory/address-space';
+import { mergePatch, sameJson } from '@sentral/contracts/merge-patch';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
-import { mergePatch, sameJson } from '../merge.js';
 import { expectVersion } from '../version.js';
 import { amendSpaceRow, findSpace, lockSpace, toSpace } from './sql.js';
 
@@ -21,9 +20,7 @@ export async function amendSpace(
   caller: Caller,
   command: Command<'addressSpace', 'amend'>,
 ): Promise<AddressSpace> {
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended(tx, caller, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => amended(tx, caller, command));
 }
 
 async function amended(

@@ -1,8 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import type { AddressSpace } from '@sentral/contracts/inventory/address-space';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
@@ -18,9 +17,7 @@ export async function createSpace(
   command: Command<'addressSpace', 'create'>,
 ): Promise<AddressSpace> {
   const id = deps.newId();
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, id }, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => created({ tx, caller, id }, command));
 }
 
 async function created(

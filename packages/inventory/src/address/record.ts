@@ -3,10 +3,9 @@ import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { Address } from '@sentral/contracts/inventory/address';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
 import { bitsOf, readHost, writeHost } from '../address-block/net.js';
 import { findSpace } from '../address-space/sql.js';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
@@ -20,9 +19,7 @@ type Asked = Command<'address', 'record'>;
  */
 export async function recordAddress(deps: Deps, caller: Caller, command: Asked): Promise<Address> {
   const id = deps.newId();
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => recorded({ tx, caller, id }, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => recorded({ tx, caller, id }, command));
 }
 
 async function recorded({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Asked): Promise<Address> {

@@ -2,13 +2,12 @@ import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordAllocation } from './events.js';
 import { end } from './end.js';
 import { findDomainsOfRanges } from './number-sql.js';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import { toAllocation } from './resource.js';
 import { readItems, takingOrder, type Wanted } from './rules.js';
 import { bringForward } from '../projection/bring.js';
@@ -38,15 +37,7 @@ export async function reserveAllocation(deps: Deps, caller: Caller, command: Res
   const id = deps.newId();
   const requestId = command.requestId ?? encodeId('req', deps.newId());
   await bringForward(deps, caller.scopes);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      async (tx) => {
-        return once(tx, caller, () => reserveIn(tx, { deps, caller, command, wanted, id, requestId }));
-      },
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, (tx) => reserveIn(tx, { deps, caller, command, wanted, id, requestId }));
 }
 
 interface Attempt {

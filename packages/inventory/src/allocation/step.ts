@@ -2,10 +2,9 @@ import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import type { Deps } from '../deps.js';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import { judgeStep } from './rules.js';
 import { lockAllocation, type AllocationRow } from './sql.js';
 
@@ -19,33 +18,25 @@ interface Step {
 
 /** What confirm, renew and release have in common: the key, the lock, the version, the state. */
 export async function step(deps: Deps, caller: Caller, { id, version, allowed, work }: Step): Promise<Allocation> {
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          const row = await lockAllocation(tx, decodeId('alc', id));
-          if (row === undefined || !maySee(caller, row)) throw problem('not-found', { resourceType: 'allocation' });
-          if (version !== undefined && version !== row.version) {
-            throw problem(
-              'version-mismatch',
-              { resourceId: id, currentVersion: row.version, providedVersion: version },
-              'Read it again, then decide.',
-            );
-          }
-          const verdict = judgeStep(row, allowed);
-          if (verdict === 'lease-expired')
-            throw problem('lease-expired', {
-              allocationId: id,
-              expiredAt: (row.expiresAt ?? row.endedAt)?.toISOString(),
-            });
-          if (verdict === 'state-conflict')
-            throw problem('state-conflict', { state: row.state, allowedStates: allowed });
-          return work(tx, row);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    const row = await lockAllocation(tx, decodeId('alc', id));
+    if (row === undefined || !maySee(caller, row)) throw problem('not-found', { resourceType: 'allocation' });
+    if (version !== undefined && version !== row.version) {
+      throw problem(
+        'version-mismatch',
+        { resourceId: id, currentVersion: row.version, providedVersion: version },
+        'Read it again, then decide.',
+      );
+    }
+    const verdict = judgeStep(row, allowed);
+    if (verdict === 'lease-expired')
+      throw problem('lease-expired', {
+        allocationId: id,
+        expiredAt: (row.expiresAt ?? row.endedAt)?.toISOString(),
+      });
+    if (verdict === 'state-conflict') throw problem('state-conflict', { state: row.state, allowedStates: allowed });
+    return work(tx, row);
+  });
 }
 
 /** A scope that the caller may not read does not exist for it. */

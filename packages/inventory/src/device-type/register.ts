@@ -1,8 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import type { DeviceType } from '@sentral/contracts/inventory/device-type';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
@@ -17,9 +16,7 @@ type Asked = Command<'deviceType', 'register'>;
  */
 export async function registerDeviceType(deps: Deps, caller: Caller, command: Asked): Promise<DeviceType> {
   const id = deps.newId();
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => registered({ tx, caller, id }, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => registered({ tx, caller, id }, command));
 }
 
 async function registered(

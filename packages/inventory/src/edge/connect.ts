@@ -3,8 +3,7 @@ import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { Edge } from '@sentral/contracts/inventory/edge';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
@@ -22,9 +21,7 @@ type Asked = Command<'edge', 'connect'>;
  */
 export async function connectNodes(deps: Deps, caller: Caller, command: Asked): Promise<Edge> {
   const id = deps.newId();
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => connected({ tx, caller, id }, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => connected({ tx, caller, id }, command));
 }
 
 async function connected({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Asked): Promise<Edge> {

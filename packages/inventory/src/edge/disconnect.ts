@@ -3,8 +3,7 @@ import { decodeId } from '@sentral/contracts/ids';
 import type { Edge } from '@sentral/contracts/inventory/edge';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
@@ -20,9 +19,7 @@ export async function disconnectNodes(
   caller: Caller,
   command: Command<'edge', 'disconnect'>,
 ): Promise<Edge> {
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => disconnected(tx, caller, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => disconnected(tx, caller, command));
 }
 
 async function disconnected(tx: Tx, caller: Caller, command: Command<'edge', 'disconnect'>): Promise<Edge> {

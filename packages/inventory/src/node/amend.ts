@@ -1,16 +1,15 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { Node } from '@sentral/contracts/inventory/node';
+import { mergePatch, sameJson } from '@sentral/contracts/merge-patch';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
 import { refuseHeld } from '../projection/holds.js';
 import { findKind } from '../kind/sql.js';
-import { mergePatch, sameJson } from '../merge.js';
 import { rackShape } from '../rack/rules.js';
 import { endClaims, upsertRack } from '../rack/sql.js';
 import { expectVersion } from '../version.js';
@@ -27,13 +26,7 @@ type Patch = Command<'node', 'amend'>['patch'];
  */
 export async function amendNode(deps: Deps, caller: Caller, command: Command<'node', 'amend'>): Promise<Node> {
   const claimIds = [deps.newId(), deps.newId()] as const;
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) => once(tx, caller, () => amended({ tx, caller, claimIds }, command)),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, (tx) => amended({ tx, caller, claimIds }, command));
 }
 
 interface Attempt {

@@ -2,9 +2,8 @@ import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { Node } from '@sentral/contracts/inventory/node';
 import { problem } from '@sentral/contracts/problem';
-import { inTransaction } from '@sentral/kernel/transaction';
 import type { Tx } from '@sentral/kernel/database';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
@@ -24,13 +23,7 @@ import { findNode, findSiblingOfName, insertNode, lockNodesAsTheyAre } from './s
 export async function registerNode(deps: Deps, caller: Caller, command: Command<'node', 'register'>): Promise<Node> {
   const id = command.id === undefined ? deps.newId() : decodeId('nod', command.id);
   const claimIds = [deps.newId(), deps.newId()] as const;
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) => once(tx, caller, () => registered({ tx, caller, id, claimIds }, command)),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, (tx) => registered({ tx, caller, id, claimIds }, command));
 }
 
 interface Attempt {

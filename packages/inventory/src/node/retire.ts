@@ -3,8 +3,7 @@ import { decodeId, encodeId, type Prefix } from '@sentral/contracts/ids';
 import type { Node } from '@sentral/contracts/inventory/node';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
@@ -19,9 +18,7 @@ import { endNode, findNode, listDependents, lockNodes, type Dependent } from './
  * @throws Problem not-found, version-mismatch, has-dependents, blocked-by-hold
  */
 export async function retireNode(deps: Deps, caller: Caller, command: Command<'node', 'retire'>): Promise<Node> {
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => retired(tx, caller, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => retired(tx, caller, command));
 }
 
 async function retired(tx: Tx, caller: Caller, command: Command<'node', 'retire'>): Promise<Node> {

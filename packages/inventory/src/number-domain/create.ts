@@ -2,8 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import type { NumberDomain } from '@sentral/contracts/inventory/number-domain';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
@@ -17,9 +16,7 @@ type Asked = Command<'numberDomain', 'create'>;
  */
 export async function createDomain(deps: Deps, caller: Caller, command: Asked): Promise<NumberDomain> {
   const id = deps.newId();
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, id }, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => created({ tx, caller, id }, command));
 }
 
 async function created(

@@ -1,14 +1,13 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import type { NumberRange } from '@sentral/contracts/inventory/number-range';
+import { mergePatch, sameJson } from '@sentral/contracts/merge-patch';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
-import { mergePatch, sameJson } from '../merge.js';
 import { findDomain } from '../number-domain/sql.js';
 import { expectVersion } from '../version.js';
 import { rangeFault } from './rules.js';
@@ -23,9 +22,7 @@ export async function amendRange(
   caller: Caller,
   command: Command<'numberRange', 'amend'>,
 ): Promise<NumberRange> {
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended(tx, caller, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => amended(tx, caller, command));
 }
 
 async function amended(

@@ -3,8 +3,7 @@ import { decodeId } from '@sentral/contracts/ids';
 import type { NumberRange } from '@sentral/contracts/inventory/number-range';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
@@ -20,9 +19,7 @@ type Asked = Command<'numberRange', 'create'>;
  */
 export async function createRange(deps: Deps, caller: Caller, command: Asked): Promise<NumberRange> {
   const id = deps.newId();
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, id }, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => created({ tx, caller, id }, command));
 }
 
 async function created(

@@ -3,8 +3,7 @@ import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { NumberRecord } from '@sentral/contracts/inventory/number';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
@@ -20,9 +19,7 @@ type Asked = Command<'number', 'record'>;
  */
 export async function recordNumber(deps: Deps, caller: Caller, command: Asked): Promise<NumberRecord> {
   const id = deps.newId();
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => recorded({ tx, caller, id }, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => recorded({ tx, caller, id }, command));
 }
 
 async function recorded(

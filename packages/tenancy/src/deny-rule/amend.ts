@@ -1,7 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { placeOf } from '../access/row.js';
@@ -21,28 +20,21 @@ export async function amendDenyRule(
   command: Command<'denyRule', 'amend'>,
 ): Promise<Result<'denyRule', 'amend'>> {
   const id = decodeId('dny', command.id);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          await lockAccess(tx);
-          const before = await lockScoped(tx, caller, { noun: denyRules, id, version: command.version });
-          const { patch } = command;
-          const to = {
-            permissions: patch.permissions ?? before.permissions,
-            subjects: patch.subjects === undefined ? before.subjects : patch.subjects === 'all' ? null : patch.subjects,
-            exceptions: patch.exceptions ?? before.exceptions,
-            reason: patch.reason ?? before.reason,
-          };
-          await judgeContent(tx, caller, { before, after: to, scope: placeOf(before) });
-          await amendDenyRuleRow(tx, id, to);
-          await expectOpener(tx, { id: before.scopeId, kind: before.scopeKind });
-          const after = await findScoped(tx, denyRules, id);
-          await recordChanges(tx, caller, [scopedChange(denyRules, 'amended', { before, after })]);
-          return denyRules.to(after);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    await lockAccess(tx);
+    const before = await lockScoped(tx, caller, { noun: denyRules, id, version: command.version });
+    const { patch } = command;
+    const to = {
+      permissions: patch.permissions ?? before.permissions,
+      subjects: patch.subjects === undefined ? before.subjects : patch.subjects === 'all' ? null : patch.subjects,
+      exceptions: patch.exceptions ?? before.exceptions,
+      reason: patch.reason ?? before.reason,
+    };
+    await judgeContent(tx, caller, { before, after: to, scope: placeOf(before) });
+    await amendDenyRuleRow(tx, id, to);
+    await expectOpener(tx, { id: before.scopeId, kind: before.scopeKind });
+    const after = await findScoped(tx, denyRules, id);
+    await recordChanges(tx, caller, [scopedChange(denyRules, 'amended', { before, after })]);
+    return denyRules.to(after);
+  });
 }

@@ -1,8 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
 import { denyRulesMax } from '@sentral/contracts/tenancy/role-binding';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { toRef } from '../access/row.js';
@@ -25,27 +24,20 @@ export async function createDenyRule(
   const id = deps.newId();
   const { permissions, exceptions, reason } = command;
   const rule = { permissions, exceptions, reason, subjects: command.subjects === 'all' ? null : command.subjects };
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          await lockAccess(tx);
-          const scope = await lockActiveScope(tx, caller, command.scopeId);
-          await judgeContent(tx, caller, { before: undefined, after: rule, scope: toRef(scope) });
-          if ((await countRulesOn(tx, scope.id)) >= denyRulesMax)
-            throw problem(
-              'state-conflict',
-              { state: `${denyRulesMax} rules`, allowedStates: [] },
-              `A scope has at most ${denyRulesMax} deny rules: amend one, or end one.`,
-            );
-          await insertDenyRule(tx, { ...rule, id, scope, createdBy: caller.principal.id });
-          await expectOpener(tx, scope);
-          const after = await findScoped(tx, denyRules, id);
-          await recordChanges(tx, caller, [scopedChange(denyRules, 'created', { before: null, after })]);
-          return denyRules.to(after);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    await lockAccess(tx);
+    const scope = await lockActiveScope(tx, caller, command.scopeId);
+    await judgeContent(tx, caller, { before: undefined, after: rule, scope: toRef(scope) });
+    if ((await countRulesOn(tx, scope.id)) >= denyRulesMax)
+      throw problem(
+        'state-conflict',
+        { state: `${denyRulesMax} rules`, allowedStates: [] },
+        `A scope has at most ${denyRulesMax} deny rules: amend one, or end one.`,
+      );
+    await insertDenyRule(tx, { ...rule, id, scope, createdBy: caller.principal.id });
+    await expectOpener(tx, scope);
+    const after = await findScoped(tx, denyRules, id);
+    await recordChanges(tx, caller, [scopedChange(denyRules, 'created', { before: null, after })]);
+    return denyRules.to(after);
+  });
 }

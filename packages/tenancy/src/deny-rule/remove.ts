@@ -1,7 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { placeOf } from '../access/row.js';
@@ -20,18 +19,11 @@ export async function removeDenyRule(
   command: Command<'denyRule', 'remove'>,
 ): Promise<Result<'denyRule', 'remove'>> {
   const id = decodeId('dny', command.id);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          await lockAccess(tx);
-          const before = await lockScoped(tx, caller, { noun: denyRules, id, version: command.version });
-          await refuseSelfExemption(tx, caller, { before, after: undefined, scope: placeOf(before) });
-          await recordChanges(tx, caller, [await deleteScoped(tx, denyRules, before)]);
-          return denyRules.to(before);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    await lockAccess(tx);
+    const before = await lockScoped(tx, caller, { noun: denyRules, id, version: command.version });
+    await refuseSelfExemption(tx, caller, { before, after: undefined, scope: placeOf(before) });
+    await recordChanges(tx, caller, [await deleteScoped(tx, denyRules, before)]);
+    return denyRules.to(before);
+  });
 }

@@ -1,7 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { lockPolicy } from '../installation/sql.js';
@@ -20,25 +19,18 @@ export async function amendExemption(
   command: Command<'exemption', 'amend'>,
 ): Promise<Result<'exemption', 'amend'>> {
   const id = decodeId('pex', command.id);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          const policyVersion = await lockPolicy(tx);
-          const scope = await lockHome(tx, caller, { noun: exemptions, id });
-          const before = await lockScoped(tx, caller, { noun: exemptions, id, version: command.version });
-          const { reason = before.reason, expiresAt = before.expiresAt } = command.patch;
-          await amendExemptionRow(tx, id, { reason, expiresAt });
-          const after = await findScoped(tx, exemptions, id);
-          if (command.patch.expiresAt !== undefined) expectEnd(after);
-          await recordChanges(tx, caller, [
-            scopedChange(exemptions, 'amended', { before, after }),
-            await touchScope(tx, scope, { policyVersion }),
-          ]);
-          return exemptions.to(after);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    const policyVersion = await lockPolicy(tx);
+    const scope = await lockHome(tx, caller, { noun: exemptions, id });
+    const before = await lockScoped(tx, caller, { noun: exemptions, id, version: command.version });
+    const { reason = before.reason, expiresAt = before.expiresAt } = command.patch;
+    await amendExemptionRow(tx, id, { reason, expiresAt });
+    const after = await findScoped(tx, exemptions, id);
+    if (command.patch.expiresAt !== undefined) expectEnd(after);
+    await recordChanges(tx, caller, [
+      scopedChange(exemptions, 'amended', { before, after }),
+      await touchScope(tx, scope, { policyVersion }),
+    ]);
+    return exemptions.to(after);
+  });
 }

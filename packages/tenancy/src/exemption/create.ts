@@ -1,7 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges, type Change } from '../change.js';
+import { type Change, inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { lockPolicy } from '../installation/sql.js';
@@ -20,30 +19,23 @@ export async function createExemption(
   command: Command<'exemption', 'create'>,
 ): Promise<Result<'exemption', 'create'>> {
   const id = deps.newId();
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          const policyVersion = await lockPolicy(tx);
-          const scope = await lockToChange(tx, caller, command.scopeId);
-          const old = await lockExpiredExemption(tx, scope.id, command.key);
-          const ended: Change[] =
-            old === undefined ? [] : [await deleteScoped(tx, exemptions, await findScoped(tx, exemptions, old))];
-          const { key, reason, expiresAt } = command;
-          await insertExemption(tx, { id, scope, key, reason, expiresAt, approvedBy: caller.principal.id });
-          const after = await findScoped(tx, exemptions, id);
-          expectEnd(after);
-          await recordChanges(tx, caller, [
-            scopedChange(exemptions, 'created', { before: null, after }),
-            ...ended,
-            await touchScope(tx, scope, { policyVersion }),
-          ]);
-          return exemptions.to(after);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    const policyVersion = await lockPolicy(tx);
+    const scope = await lockToChange(tx, caller, command.scopeId);
+    const old = await lockExpiredExemption(tx, scope.id, command.key);
+    const ended: Change[] =
+      old === undefined ? [] : [await deleteScoped(tx, exemptions, await findScoped(tx, exemptions, old))];
+    const { key, reason, expiresAt } = command;
+    await insertExemption(tx, { id, scope, key, reason, expiresAt, approvedBy: caller.principal.id });
+    const after = await findScoped(tx, exemptions, id);
+    expectEnd(after);
+    await recordChanges(tx, caller, [
+      scopedChange(exemptions, 'created', { before: null, after }),
+      ...ended,
+      await touchScope(tx, scope, { policyVersion }),
+    ]);
+    return exemptions.to(after);
+  });
 }
 
 /** @throws Problem validation-failed for an end in the past, or more than a year ahead */

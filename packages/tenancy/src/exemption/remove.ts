@@ -1,7 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { lockPolicy } from '../installation/sql.js';
@@ -19,19 +18,12 @@ export async function removeExemption(
   command: Command<'exemption', 'remove'>,
 ): Promise<Result<'exemption', 'remove'>> {
   const id = decodeId('pex', command.id);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          const policyVersion = await lockPolicy(tx);
-          const scope = await lockHome(tx, caller, { noun: exemptions, id });
-          const before = await lockScoped(tx, caller, { noun: exemptions, id, version: command.version });
-          const gone = await deleteScoped(tx, exemptions, before);
-          await recordChanges(tx, caller, [gone, await touchScope(tx, scope, { policyVersion })]);
-          return exemptions.to(before);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    const policyVersion = await lockPolicy(tx);
+    const scope = await lockHome(tx, caller, { noun: exemptions, id });
+    const before = await lockScoped(tx, caller, { noun: exemptions, id, version: command.version });
+    const gone = await deleteScoped(tx, exemptions, before);
+    await recordChanges(tx, caller, [gone, await touchScope(tx, scope, { policyVersion })]);
+    return exemptions.to(before);
+  });
 }

@@ -1,7 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { touchScope } from '../scope/events.js';
@@ -18,23 +17,13 @@ export async function amendHold(
   command: Command<'hold', 'amend'>,
 ): Promise<Result<'hold', 'amend'>> {
   const id = decodeId('hol', command.id);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          const scope = await lockHome(tx, caller, { noun: holds, id });
-          const before = await lockScoped(tx, caller, { noun: holds, id, version: command.version });
-          const { reason = before.reason, expiresAt = before.expiresAt } = command.patch;
-          await amendHoldRow(tx, id, { reason, expiresAt });
-          const after = await findScoped(tx, holds, id);
-          await recordChanges(tx, caller, [
-            scopedChange(holds, 'amended', { before, after }),
-            await touchScope(tx, scope),
-          ]);
-          return holds.to(after);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    const scope = await lockHome(tx, caller, { noun: holds, id });
+    const before = await lockScoped(tx, caller, { noun: holds, id, version: command.version });
+    const { reason = before.reason, expiresAt = before.expiresAt } = command.patch;
+    await amendHoldRow(tx, id, { reason, expiresAt });
+    const after = await findScoped(tx, holds, id);
+    await recordChanges(tx, caller, [scopedChange(holds, 'amended', { before, after }), await touchScope(tx, scope)]);
+    return holds.to(after);
+  });
 }

@@ -1,7 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { isProblem, problem } from '@sentral/contracts/problem';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { lockToChange } from '../scope/change.js';
@@ -23,29 +22,22 @@ export async function createHold(
   command: Command<'hold', 'create'>,
 ): Promise<Result<'hold', 'create'>> {
   const id = deps.newId();
-  const made = await judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          const scope = await lockToChange(tx, caller, command.scopeId);
-          const { resourceId = null, origin, reason, expiresAt = null } = command;
-          await insertHold(tx, { id, scope, resourceId, origin, reason, expiresAt, createdBy: caller.principal.id });
-          const after = await findScoped(tx, holds, id);
-          if (after.expired) {
-            throw problem('validation-failed', {
-              errors: [{ pointer: '/expiresAt', code: 'in_the_past', message: 'must lie in the future' }],
-            });
-          }
-          await recordChanges(tx, caller, [
-            scopedChange(holds, 'created', { before: null, after }),
-            await touchScope(tx, scope),
-          ]);
-          return holds.to(after);
-        }),
-      asked(caller),
-    ),
-  );
+  const made = await inChange(deps, caller, async (tx) => {
+    const scope = await lockToChange(tx, caller, command.scopeId);
+    const { resourceId = null, origin, reason, expiresAt = null } = command;
+    await insertHold(tx, { id, scope, resourceId, origin, reason, expiresAt, createdBy: caller.principal.id });
+    const after = await findScoped(tx, holds, id);
+    if (after.expired) {
+      throw problem('validation-failed', {
+        errors: [{ pointer: '/expiresAt', code: 'in_the_past', message: 'must lie in the future' }],
+      });
+    }
+    await recordChanges(tx, caller, [
+      scopedChange(holds, 'created', { before: null, after }),
+      await touchScope(tx, scope),
+    ]);
+    return holds.to(after);
+  });
   if (caller.dryRun !== true) await tellEveryContext(deps, command.scopeId);
   return made;
 }

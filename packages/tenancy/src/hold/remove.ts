@@ -1,7 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { touchScope } from '../scope/events.js';
@@ -18,18 +17,11 @@ export async function removeHold(
   command: Command<'hold', 'remove'>,
 ): Promise<Result<'hold', 'remove'>> {
   const id = decodeId('hol', command.id);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          const scope = await lockHome(tx, caller, { noun: holds, id });
-          const before = await lockScoped(tx, caller, { noun: holds, id, version: command.version });
-          const gone = await deleteScoped(tx, holds, before);
-          await recordChanges(tx, caller, [gone, await touchScope(tx, scope)]);
-          return holds.to(before);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    const scope = await lockHome(tx, caller, { noun: holds, id });
+    const before = await lockScoped(tx, caller, { noun: holds, id, version: command.version });
+    const gone = await deleteScoped(tx, holds, before);
+    await recordChanges(tx, caller, [gone, await touchScope(tx, scope)]);
+    return holds.to(before);
+  });
 }

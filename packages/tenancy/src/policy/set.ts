@@ -2,8 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { sameJson } from '@sentral/contracts/merge-patch';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, expectVersion, judged, once, recordChanges } from '../change.js';
+import { expectVersion, inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { lockPolicy } from '../installation/sql.js';
@@ -20,13 +19,7 @@ type SetCommand = Command<'policy', 'set'>;
 export async function setPolicy(deps: Deps, caller: Caller, command: SetCommand): Promise<Result<'policy', 'set'>> {
   const wanted = command.bindings;
   const ids = { policy: deps.newId(), parts: wanted.map(() => deps.newId()) };
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) => once(tx, caller, () => replaced({ tx, caller, ids, wanted }, command)),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, (tx) => replaced({ tx, caller, ids, wanted }, command));
 }
 
 interface Attempt {

@@ -1,8 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import { ownerOfDimension } from '@sentral/contracts/quota';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { touchScope } from '../scope/events.js';
@@ -19,20 +18,13 @@ export async function removeQuota(
   command: Command<'quota', 'remove'>,
 ): Promise<Result<'quota', 'remove'>> {
   const id = decodeId('qta', command.id);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          const scope = await lockHome(tx, caller, { noun: limits, id });
-          const before = await lockScoped(tx, caller, { noun: limits, id, version: command.version });
-          if (ownerOfDimension(before.dimension) === 'tenancy')
-            await upsertQuotaCap(tx, scope.id, { dimension: before.dimension, cap: null });
-          const gone = await deleteScoped(tx, limits, before);
-          await recordChanges(tx, caller, [gone, await touchScope(tx, scope)]);
-          return limits.to(before);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    const scope = await lockHome(tx, caller, { noun: limits, id });
+    const before = await lockScoped(tx, caller, { noun: limits, id, version: command.version });
+    if (ownerOfDimension(before.dimension) === 'tenancy')
+      await upsertQuotaCap(tx, scope.id, { dimension: before.dimension, cap: null });
+    const gone = await deleteScoped(tx, limits, before);
+    await recordChanges(tx, caller, [gone, await touchScope(tx, scope)]);
+    return limits.to(before);
+  });
 }

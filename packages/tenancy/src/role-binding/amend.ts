@@ -1,8 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { expectPlatformOpener } from '../deny-rule/opener.js';
@@ -26,36 +25,29 @@ export async function amendRoleBinding(
   command: Command<'roleBinding', 'amend'>,
 ): Promise<Result<'roleBinding', 'amend'>> {
   const id = decodeId('rbd', command.id);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          await lockAccess(tx);
-          const before = await lockScoped(tx, caller, { noun: bindings, id, version: command.version });
-          if (before.role === 'break-glass')
-            throw problem(
-              'state-conflict',
-              { state: before.role, allowedStates: [] },
-              'Broken glass is not mended: end it, or break it again.',
-            );
-          const scope = toRef(await lockActiveScope(tx, caller, scopeId(before.scopeKind, before.scopeId)));
-          const { role } = before;
-          const own = await refuseEscalation(tx, caller, { needs: 'tenancy.roleBinding.update', role, scope });
-          const { subject } = bindings.to(before);
-          const { expiresAt = before.expiresAt, reason = before.reason } = command.patch;
-          if (own !== undefined && command.patch.expiresAt !== undefined)
-            expectWithinOwn(own, caller, { subject, role, scope, expiresAt: command.patch.expiresAt ?? undefined });
-          await amendBindingRow(tx, id, { expiresAt, reason });
-          const after = await findScoped(tx, bindings, id);
-          if (after.expired && command.patch.expiresAt != null) throw past('/expiresAt');
-          if (role === 'platform-admin') await expectPlatformOpener(tx);
-          const lasting = role === 'platform-admin' && after.expiresAt === null;
-          const retired = lasting ? await retireBootstrap(tx, after.principalId) : [];
-          await recordChanges(tx, caller, [scopedChange(bindings, 'amended', { before, after }), ...retired]);
-          return bindings.to(after);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    await lockAccess(tx);
+    const before = await lockScoped(tx, caller, { noun: bindings, id, version: command.version });
+    if (before.role === 'break-glass')
+      throw problem(
+        'state-conflict',
+        { state: before.role, allowedStates: [] },
+        'Broken glass is not mended: end it, or break it again.',
+      );
+    const scope = toRef(await lockActiveScope(tx, caller, scopeId(before.scopeKind, before.scopeId)));
+    const { role } = before;
+    const own = await refuseEscalation(tx, caller, { needs: 'tenancy.roleBinding.update', role, scope });
+    const { subject } = bindings.to(before);
+    const { expiresAt = before.expiresAt, reason = before.reason } = command.patch;
+    if (own !== undefined && command.patch.expiresAt !== undefined)
+      expectWithinOwn(own, caller, { subject, role, scope, expiresAt: command.patch.expiresAt ?? undefined });
+    await amendBindingRow(tx, id, { expiresAt, reason });
+    const after = await findScoped(tx, bindings, id);
+    if (after.expired && command.patch.expiresAt != null) throw past('/expiresAt');
+    if (role === 'platform-admin') await expectPlatformOpener(tx);
+    const lasting = role === 'platform-admin' && after.expiresAt === null;
+    const retired = lasting ? await retireBootstrap(tx, after.principalId) : [];
+    await recordChanges(tx, caller, [scopedChange(bindings, 'amended', { before, after }), ...retired]);
+    return bindings.to(after);
+  });
 }

@@ -1,8 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
 import { decodeId } from '@sentral/contracts/ids';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { lockAccess } from '../installation/sql.js';
@@ -23,38 +22,31 @@ export async function breakGlass(
   command: Command<'roleBinding', 'breakGlass'>,
 ): Promise<Result<'roleBinding', 'breakGlass'>> {
   const id = deps.newId();
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          await lockAccess(tx);
-          const scope = await lockVisibleScope(tx, caller, command.scopeId);
-          if (scope.state === 'deleted') throw problem('not-found', { resourceType: 'tenant' });
-          const own = await holdingOf(tx, caller);
-          const needed = 'tenancy.tenant.breakGlass';
-          // Nobody acts through it but who breaks it: a loop has no one to answer for it.
-          if (own === undefined || firstLack(own, [needed], toRef(scope)) !== undefined)
-            throw problem('permission-denied', { missingPermission: needed, scope: command.scopeId });
-          const binding = {
-            id,
-            scope,
-            role: 'break-glass',
-            principalId: decodeId(caller.principal.type === 'user' ? 'usr' : 'sac', caller.principal.id),
-            group: null,
-            createdBy: caller.principal.id,
-            expiresAt: null,
-            ttlSeconds: command.ttlSeconds,
-            reason: command.reason,
-          };
-          const twin = await lockExpiredTwin(tx, binding);
-          const ended = twin === undefined ? [] : [await deleteScoped(tx, bindings, twin)];
-          await insertBinding(tx, binding);
-          const after = await findScoped(tx, bindings, id);
-          await recordChanges(tx, caller, [scopedChange(bindings, 'glassBroken', { before: null, after }), ...ended]);
-          return bindings.to(after);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    await lockAccess(tx);
+    const scope = await lockVisibleScope(tx, caller, command.scopeId);
+    if (scope.state === 'deleted') throw problem('not-found', { resourceType: 'tenant' });
+    const own = await holdingOf(tx, caller);
+    const needed = 'tenancy.tenant.breakGlass';
+    // Nobody acts through it but who breaks it: a loop has no one to answer for it.
+    if (own === undefined || firstLack(own, [needed], toRef(scope)) !== undefined)
+      throw problem('permission-denied', { missingPermission: needed, scope: command.scopeId });
+    const binding = {
+      id,
+      scope,
+      role: 'break-glass',
+      principalId: decodeId(caller.principal.type === 'user' ? 'usr' : 'sac', caller.principal.id),
+      group: null,
+      createdBy: caller.principal.id,
+      expiresAt: null,
+      ttlSeconds: command.ttlSeconds,
+      reason: command.reason,
+    };
+    const twin = await lockExpiredTwin(tx, binding);
+    const ended = twin === undefined ? [] : [await deleteScoped(tx, bindings, twin)];
+    await insertBinding(tx, binding);
+    const after = await findScoped(tx, bindings, id);
+    await recordChanges(tx, caller, [scopedChange(bindings, 'glassBroken', { before: null, after }), ...ended]);
+    return bindings.to(after);
+  });
 }

@@ -4,8 +4,7 @@ import { problem } from '@sentral/contracts/problem';
 import { permissionsOfRole, roles, type RoleDef } from '@sentral/contracts/roles';
 import type { Subject } from '@sentral/contracts/tenancy/fields';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges, type Change } from '../change.js';
+import { type Change, inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { lockAccess } from '../installation/sql.js';
@@ -30,9 +29,7 @@ export async function createRoleBinding(
   command: Create,
 ): Promise<Result<'roleBinding', 'create'>> {
   const id = deps.newId();
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, id }, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => created({ tx, caller, id }, command));
 }
 
 async function created({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Create) {

@@ -1,7 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { expectPlatformOpener } from '../deny-rule/opener.js';
@@ -21,24 +20,17 @@ export async function removeRoleBinding(
   command: Command<'roleBinding', 'remove'>,
 ): Promise<Result<'roleBinding', 'remove'>> {
   const id = decodeId('rbd', command.id);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          await lockAccess(tx);
-          const before = await lockScoped(tx, caller, { noun: bindings, id, version: command.version });
-          await refuseEscalation(tx, caller, {
-            needs: 'tenancy.roleBinding.delete',
-            role: before.role,
-            scope: placeOf(before),
-          });
-          const gone = await deleteScoped(tx, bindings, before);
-          if (before.role === 'platform-admin') await expectPlatformOpener(tx);
-          await recordChanges(tx, caller, [gone]);
-          return bindings.to(before);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    await lockAccess(tx);
+    const before = await lockScoped(tx, caller, { noun: bindings, id, version: command.version });
+    await refuseEscalation(tx, caller, {
+      needs: 'tenancy.roleBinding.delete',
+      role: before.role,
+      scope: placeOf(before),
+    });
+    const gone = await deleteScoped(tx, bindings, before);
+    if (before.role === 'platform-admin') await expectPlatformOpener(tx);
+    await recordChanges(tx, caller, [gone]);
+    return bindings.to(before);
+  });
 }

@@ -2,8 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { mergePatch, sameJson } from '@sentral/contracts/merge-patch';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, expectVersion, judged, once, recordChanges } from '../change.js';
+import { expectVersion, inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { lockToChange } from './change.js';
@@ -18,9 +17,7 @@ type Amend = Command<'scope', 'amend'>;
  * @throws Problem not-found | version-mismatch | state-conflict
  */
 export async function amendScope(deps: Deps, caller: Caller, command: Amend): Promise<Result<'scope', 'amend'>> {
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => amended(tx, caller, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => amended(tx, caller, command));
 }
 
 async function amended(tx: Tx, caller: Caller, { id, version, patch }: Amend): Promise<Result<'scope', 'amend'>> {

@@ -1,8 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { lockAccess } from '../installation/sql.js';
@@ -25,9 +24,7 @@ export async function createScope(deps: Deps, caller: Caller, command: Create): 
   const errors = faultsOfShape({ ...command, parentKind: kindOfScope(command.parentId) });
   if (errors.length > 0) throw problem('validation-failed', { errors });
   const ids = { scope: deps.newId(), binding: deps.newId() };
-  return judged(
-    inTransaction(deps.db.app, (tx) => once(tx, caller, () => created({ tx, caller, ids }, command)), asked(caller)),
-  );
+  return inChange(deps, caller, (tx) => created({ tx, caller, ids }, command));
 }
 
 interface Attempt {

@@ -2,8 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
 import type { Scope } from '@sentral/contracts/tenancy/scope';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, expectVersion, judged, once, recordChanges, type Change } from '../change.js';
+import { type Change, expectVersion, inChange, recordChanges } from '../change.js';
 import type { Deps } from '../deps.js';
 import { countMore } from '../quota/count.js';
 import { visibleOf } from '../reading.js';
@@ -23,7 +22,7 @@ interface Moving {
 
 /** Suspend, resume and restore: one change of state under the scope's lock. */
 export async function moveScope(deps: Deps, caller: Caller, moving: Moving): Promise<Scope> {
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => moved(tx, caller, moving)), asked(caller)));
+  return inChange(deps, caller, (tx) => moved(tx, caller, moving));
 }
 
 async function moved(tx: Tx, caller: Caller, { id, version, reason, move, what }: Moving): Promise<Scope> {

@@ -1,10 +1,11 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Scope } from '@sentral/contracts/tenancy/scope';
 import type { Tx } from '@sentral/kernel/database';
 import { lookUpKeys } from '@sentral/kernel/idempotency';
 import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, expectVersion, judged, once, recordChanges } from '../change.js';
+import { expectVersion, inChange, judged, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { listLiveHolds } from '../hold/sql.js';
@@ -15,7 +16,6 @@ import { scopeChange } from './events.js';
 import { kindOfScope, prefixOfScope, scopeId, toScope, uuidOfScope, type StoredScope } from './row.js';
 import { countersOf } from './rules.js';
 import { amendScopeState, findScope, listLiveChildren, lockScope } from './sql.js';
-import { encodeId } from '@sentral/contracts/ids';
 
 type Remove = Command<'scope', 'remove'>;
 
@@ -26,7 +26,10 @@ type Remove = Command<'scope', 'remove'>;
  * @throws Problem not-found | version-mismatch | state-conflict | has-dependents | blocked-by-hold | dependency-unavailable
  */
 export async function removeScope(deps: Deps, caller: Caller, command: Remove): Promise<Result<'scope', 'remove'>> {
-  const begun = await judged(inTransaction(deps.db.app, (tx) => begin(tx, caller, command), asked(caller)));
+  // Not a change under the caller's key yet: the answer of that is the last step's.
+  const begun = await judged(
+    inTransaction(deps.db.app, (tx) => begin(tx, caller, command), { rollback: caller.dryRun === true }),
+  );
   if ('answer' in begun) return begun.answer;
   if (caller.dryRun === true) {
     refuseDependents(await askDependents(deps, { id: command.id, committed: false }));
@@ -38,7 +41,7 @@ export async function removeScope(deps: Deps, caller: Caller, command: Remove): 
     refuseDependents(dependents);
   }
   refuseDependents(dependents);
-  return judged(inTransaction(deps.db.app, (tx) => once(tx, caller, () => finish(tx, caller, begun.scope))));
+  return inChange(deps, caller, (tx) => finish(tx, caller, begun.scope));
 }
 
 type Begun = { readonly answer: Scope & { readonly replayed?: true } } | { readonly scope: StoredScope };

@@ -1,7 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { expectPlatformOpener } from '../deny-rule/opener.js';
@@ -20,22 +19,15 @@ export async function amendServiceAccount(
   command: Command<'serviceAccount', 'amend'>,
 ): Promise<Result<'serviceAccount', 'amend'>> {
   const id = decodeId('sac', command.id);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          if (command.patch.state !== undefined) await lockAccess(tx);
-          const before = await lockScoped(tx, caller, { noun: accounts, id, version: command.version });
-          const { displayName = before.displayName, state = before.state } = command.patch;
-          if (displayName === before.displayName && state === before.state) return accounts.to(before);
-          await amendPrincipal(tx, id, { displayName, state });
-          const after = await findScoped(tx, accounts, id);
-          if (state !== before.state) await expectPlatformOpener(tx);
-          await recordChanges(tx, caller, [scopedChange(accounts, 'amended', { before, after })]);
-          return accounts.to(after);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    if (command.patch.state !== undefined) await lockAccess(tx);
+    const before = await lockScoped(tx, caller, { noun: accounts, id, version: command.version });
+    const { displayName = before.displayName, state = before.state } = command.patch;
+    if (displayName === before.displayName && state === before.state) return accounts.to(before);
+    await amendPrincipal(tx, id, { displayName, state });
+    const after = await findScoped(tx, accounts, id);
+    if (state !== before.state) await expectPlatformOpener(tx);
+    await recordChanges(tx, caller, [scopedChange(accounts, 'amended', { before, after })]);
+    return accounts.to(after);
+  });
 }

@@ -1,7 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { bootstrapName } from '../role-binding/bootstrap.js';
@@ -19,27 +18,19 @@ export async function createServiceAccount(
   command: Command<'serviceAccount', 'create'>,
 ): Promise<Result<'serviceAccount', 'create'>> {
   const id = deps.newId();
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          const scope = await lockActiveScope(tx, caller, command.scopeId);
-          // Its name is the operator's: an account that waited under it would be made administrator one day.
-          if (scope.kind === 'platform' && command.name === bootstrapName)
-            throw problem('already-exists', { field: 'name' });
-          await insertAccount(tx, {
-            id,
-            scopeId: scope.id,
-            tenantId: scope.tenantId,
-            name: command.name,
-            displayName: command.displayName ?? null,
-          });
-          const after = await findScoped(tx, accounts, id);
-          await recordChanges(tx, caller, [scopedChange(accounts, 'created', { before: null, after })]);
-          return accounts.to(after);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    const scope = await lockActiveScope(tx, caller, command.scopeId);
+    // Its name is the operator's: an account that waited under it would be made administrator one day.
+    if (scope.kind === 'platform' && command.name === bootstrapName) throw problem('already-exists', { field: 'name' });
+    await insertAccount(tx, {
+      id,
+      scopeId: scope.id,
+      tenantId: scope.tenantId,
+      name: command.name,
+      displayName: command.displayName ?? null,
+    });
+    const after = await findScoped(tx, accounts, id);
+    await recordChanges(tx, caller, [scopedChange(accounts, 'created', { before: null, after })]);
+    return accounts.to(after);
+  });
 }

@@ -2,10 +2,9 @@ import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import { permissionsOfRole } from '@sentral/contracts/roles';
 import type { Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
 import { holdingOf, requireHeld } from '../access/guard.js';
 import { placeOf } from '../access/row.js';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { expectPlatformOpener } from '../deny-rule/opener.js';
@@ -26,22 +25,15 @@ export async function removeServiceAccount(
   command: Command<'serviceAccount', 'remove'>,
 ): Promise<Result<'serviceAccount', 'remove'>> {
   const id = decodeId('sac', command.id);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          await lockAccess(tx);
-          const before = await lockScoped(tx, caller, { noun: accounts, id, version: command.version });
-          const followed = await endAccount(tx, before, (held) => refuseTaking(tx, caller, held));
-          await expectPlatformOpener(tx);
-          const gone = scopedChange(accounts, 'removed', { before, after: null });
-          await recordChanges(tx, caller, [gone, ...followed]);
-          return accounts.to(before);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    await lockAccess(tx);
+    const before = await lockScoped(tx, caller, { noun: accounts, id, version: command.version });
+    const followed = await endAccount(tx, before, (held) => refuseTaking(tx, caller, held));
+    await expectPlatformOpener(tx);
+    const gone = scopedChange(accounts, 'removed', { before, after: null });
+    await recordChanges(tx, caller, [gone, ...followed]);
+    return accounts.to(before);
+  });
 }
 
 /** @throws Problem permission-denied for a role of which the caller lacks something where it is bound */

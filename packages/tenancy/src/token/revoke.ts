@@ -1,8 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { lockAccess } from '../installation/sql.js';
@@ -19,21 +18,13 @@ export async function revokeToken(
   command: Command<'token', 'revoke'>,
 ): Promise<Result<'token', 'revoke'>> {
   const id = decodeId('tok', command.id);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          await lockAccess(tx);
-          const before = await lockScoped(tx, caller, { noun: tokens, id, version: command.version });
-          if (before.state !== 'live')
-            throw problem('state-conflict', { state: before.state, allowedStates: ['live'] });
-          await amendTokenEnd(tx, id, { revokeInSeconds: 0 });
-          const after = await findScoped(tx, tokens, id);
-          await recordChanges(tx, caller, [scopedChange(tokens, 'revoked', { before, after })]);
-          return tokens.to(after);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    await lockAccess(tx);
+    const before = await lockScoped(tx, caller, { noun: tokens, id, version: command.version });
+    if (before.state !== 'live') throw problem('state-conflict', { state: before.state, allowedStates: ['live'] });
+    await amendTokenEnd(tx, id, { revokeInSeconds: 0 });
+    const after = await findScoped(tx, tokens, id);
+    await recordChanges(tx, caller, [scopedChange(tokens, 'revoked', { before, after })]);
+    return tokens.to(after);
+  });
 }

@@ -1,7 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { amendPrincipal, findUserRow, lockUser, toUser, userChange } from './sql.js';
@@ -16,20 +15,13 @@ export async function amendUser(
   command: Command<'user', 'amend'>,
 ): Promise<Result<'user', 'amend'>> {
   const id = decodeId('usr', command.id);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          const user = await lockUser(tx, caller, { id, version: command.version });
-          const { displayName = user.displayName } = command.patch;
-          if (displayName === user.displayName) return toUser(user);
-          await amendPrincipal(tx, id, { displayName, state: user.state });
-          const after = await findUserRow(tx, id);
-          await recordChanges(tx, caller, [userChange('amended', { before: user, after })]);
-          return toUser(after);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    const user = await lockUser(tx, caller, { id, version: command.version });
+    const { displayName = user.displayName } = command.patch;
+    if (displayName === user.displayName) return toUser(user);
+    await amendPrincipal(tx, id, { displayName, state: user.state });
+    const after = await findUserRow(tx, id);
+    await recordChanges(tx, caller, [userChange('amended', { before: user, after })]);
+    return toUser(after);
+  });
 }

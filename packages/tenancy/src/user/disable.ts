@@ -1,8 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { expectPlatformOpener } from '../deny-rule/opener.js';
@@ -19,22 +18,14 @@ export async function disableUser(
   command: Command<'user', 'disable'>,
 ): Promise<Result<'user', 'disable'>> {
   const id = decodeId('usr', command.id);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          await lockAccess(tx);
-          const user = await lockUser(tx, caller, { id, version: command.version });
-          if (user.state !== 'active')
-            throw problem('state-conflict', { state: user.state, allowedStates: ['active'] });
-          await amendPrincipal(tx, id, { displayName: user.displayName, state: 'disabled' });
-          await expectPlatformOpener(tx);
-          const after = await findUserRow(tx, id);
-          await recordChanges(tx, caller, [userChange('disabled', { before: user, after })]);
-          return toUser(after);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    await lockAccess(tx);
+    const user = await lockUser(tx, caller, { id, version: command.version });
+    if (user.state !== 'active') throw problem('state-conflict', { state: user.state, allowedStates: ['active'] });
+    await amendPrincipal(tx, id, { displayName: user.displayName, state: 'disabled' });
+    await expectPlatformOpener(tx);
+    const after = await findUserRow(tx, id);
+    await recordChanges(tx, caller, [userChange('disabled', { before: user, after })]);
+    return toUser(after);
+  });
 }

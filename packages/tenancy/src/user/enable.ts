@@ -1,8 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { lockAccess } from '../installation/sql.js';
@@ -18,21 +17,13 @@ export async function enableUser(
   command: Command<'user', 'enable'>,
 ): Promise<Result<'user', 'enable'>> {
   const id = decodeId('usr', command.id);
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          await lockAccess(tx);
-          const user = await lockUser(tx, caller, { id, version: command.version });
-          if (user.state !== 'disabled')
-            throw problem('state-conflict', { state: user.state, allowedStates: ['disabled'] });
-          await amendPrincipal(tx, id, { displayName: user.displayName, state: 'active' });
-          const after = await findUserRow(tx, id);
-          await recordChanges(tx, caller, [userChange('enabled', { before: user, after })]);
-          return toUser(after);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    await lockAccess(tx);
+    const user = await lockUser(tx, caller, { id, version: command.version });
+    if (user.state !== 'disabled') throw problem('state-conflict', { state: user.state, allowedStates: ['disabled'] });
+    await amendPrincipal(tx, id, { displayName: user.displayName, state: 'active' });
+    const after = await findUserRow(tx, id);
+    await recordChanges(tx, caller, [userChange('enabled', { before: user, after })]);
+    return toUser(after);
+  });
 }

@@ -1,7 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
-import { inTransaction } from '@sentral/kernel/transaction';
-import { asked, judged, once, recordChanges } from '../change.js';
+import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { findUserRow, insertUser, toUser, userChange } from './sql.js';
@@ -16,19 +15,12 @@ export async function registerUser(
   command: Command<'user', 'register'>,
 ): Promise<Result<'user', 'register'>> {
   const id = deps.newId();
-  return judged(
-    inTransaction(
-      deps.db.app,
-      (tx) =>
-        once(tx, caller, async () => {
-          const { issuer, subject, displayName = null } = command;
-          if (!(await insertUser(tx, { id, issuer, subject, displayName })))
-            throw problem('already-exists', { field: 'subject' });
-          const after = await findUserRow(tx, id);
-          await recordChanges(tx, caller, [userChange('registered', { before: null, after })]);
-          return toUser(after);
-        }),
-      asked(caller),
-    ),
-  );
+  return inChange(deps, caller, async (tx) => {
+    const { issuer, subject, displayName = null } = command;
+    if (!(await insertUser(tx, { id, issuer, subject, displayName })))
+      throw problem('already-exists', { field: 'subject' });
+    const after = await findUserRow(tx, id);
+    await recordChanges(tx, caller, [userChange('registered', { before: null, after })]);
+    return toUser(after);
+  });
 }

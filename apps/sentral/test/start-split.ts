@@ -1,0 +1,37 @@
+import { startNats } from '@sentral/servers/nats';
+import { startServer, type TestServer } from './start-server.js';
+
+export interface Split {
+  readonly inventory: TestServer;
+  readonly facade: TestServer;
+  stop(): Promise<void>;
+}
+
+/** Inventory in a deployment of its own, on a database of its own; the facade and the other three beside it. */
+export async function startSplit(ofInventory: Readonly<Record<string, string>> = {}): Promise<Split> {
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const each of stops.toReversed()) await each();
+  };
+  try {
+    const nats = await startNats();
+    stops.push(() => nats.stop());
+    const inventory = await startServer({
+      SENTRAL_CONTEXTS: 'inventory',
+      SENTRAL_INTERNAL_PORT: '0',
+      SENTRAL_NATS_URL: nats.url,
+      ...ofInventory,
+    });
+    stops.push(() => inventory.stop());
+    const facade = await startServer({
+      SENTRAL_CONTEXTS: 'tenancy,task,audit',
+      SENTRAL_INVENTORY_URL: inventory.internalUrl!,
+      SENTRAL_NATS_URL: nats.url,
+    });
+    stops.push(() => facade.stop());
+    return { inventory, facade, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
