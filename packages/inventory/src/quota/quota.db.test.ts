@@ -13,6 +13,7 @@ import { createInventory, type Inventory } from '../index.js';
 import { takeIn } from '../listen.js';
 import { fillProjection } from '../projection/fill.js';
 import { sweepAllocations } from '../allocation/sweep.js';
+import { pathTo, tree, type Tree } from '../../test/scope-tree.js';
 import { netMoves } from './move.js';
 
 let place: TestDatabase;
@@ -40,50 +41,6 @@ const everyone: Caller = {
   readScope: { all: true },
   scopes: [],
 };
-
-interface Tree {
-  readonly tenant: ScopeRow;
-  readonly projects: readonly ScopeRow[];
-  readonly environments: readonly ScopeRow[];
-}
-
-const platform: ScopeRow = {
-  id: 'platform',
-  parentId: null,
-  kind: 'platform',
-  tenantId: null,
-  state: 'active',
-  version: 1,
-};
-
-/** A tenant with projects, each with environments, as tenancy would tell of them. */
-function tree(projects: number, environments: number): Tree {
-  const id = <P extends 'tnt' | 'prj' | 'env'>(prefix: P) => encodeId(prefix, newId());
-  const tenantId = id('tnt');
-  const row = (kind: ScopeRow['kind'], own: ScopeRow['id'], parentId: ScopeRow['id']): ScopeRow => ({
-    id: own,
-    parentId,
-    kind,
-    tenantId,
-    state: 'active',
-    version: 1,
-  });
-  const made = Array.from({ length: projects }, () => row('project', id('prj'), tenantId));
-  return {
-    tenant: row('tenant', tenantId, 'platform'),
-    projects: made,
-    environments: made.flatMap(({ id: parent }) =>
-      Array.from({ length: environments }, () => row('environment', id('env'), parent)),
-    ),
-  };
-}
-
-const pathTo = (of: Tree, environment: ScopeRow): ScopeRow[] => [
-  platform,
-  of.tenant,
-  of.projects.find(({ id }) => id === environment.parentId) as ScopeRow,
-  environment,
-];
 
 async function numbers(): Promise<Id<'ndm'>> {
   const domain = await inventory.numberDomain.create(everyone, {
