@@ -179,12 +179,13 @@ it('a crash at any message of a transaction leaves all of it or nothing, and is 
 
 it('in a storm of killed backends no acknowledged write is missing, and none that was refused is there', async () => {
   const admin = ours(target.url, { poolSize: 1 });
-  const until = performance.now() + 2_500;
   const [kept, refused]: [number[], number[]] = [[], []];
   let next = 1;
   let kills = 0;
+  // By count, not by the clock: on a slow machine the storm takes longer, and is as dense.
+  const over = (): boolean => kills > 120 && kept.length > 240;
   const writer = async (): Promise<void> => {
-    while (performance.now() < until) {
+    while (!over()) {
       const id = (next += 1);
       const { error } = await ending(inTransaction(db, (tx) => tx.sql`insert into matrix (id) values (${id})`));
       if (error === undefined) kept.push(id);
@@ -192,21 +193,20 @@ it('in a storm of killed backends no acknowledged write is missing, and none tha
     }
   };
   const killer = async (): Promise<void> => {
-    while (performance.now() < until) {
+    for (let seen = 0; !over(); seen = kept.length) {
       const [row] = await admin.sql<{ n: number }>`select count(pg_terminate_backend(pid)) as n from
         (select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() order by random() limit 2) as victims`;
       kills += row?.n ?? 0;
-      await sleep(15);
+      while (kept.length < seen + 4 && !over()) await sleep(2);
     }
   };
   await Promise.all([...Array.from({ length: 8 }, writer), killer()]);
   await admin.close();
   const left = new Set(await takeIds(target.url));
-  expect(kills).toBeGreaterThan(50);
-  expect(kept.length).toBeGreaterThan(100);
+  expect(refused.length).toBeGreaterThan(10);
   expect(kept.filter((id) => !left.has(id))).toEqual([]);
   expect(refused.filter((id) => left.has(id))).toEqual([]);
-});
+}, 60_000);
 
 it('a callback that never settles does not keep its connection', async () => {
   const small = ours(proxy.through(target.url), { poolSize: 1, idleInTransactionTimeoutMs: 300 });
