@@ -247,7 +247,10 @@ test('what a set does not name keeps its port, unit and range: who wants them to
     upsert(key, { type: 'numberRange', domain: 'd', start, end: start + 9 });
   const device = (key: string, startHalfUnit: number) =>
     upsert(key, {
-      ...{ type: 'node', kind: 'device', name: key, parent: 'rack' },
+      type: 'node',
+      kind: 'device',
+      name: key,
+      parent: 'rack',
       rack: { face: 'front', startHalfUnit, heightHalfUnits: 2, fullDepth: true },
     });
   const rack = site('s') + upsert('rack', { type: 'node', kind: 'rack', name: 'rack', parent: 's' });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller, ScopeRow } from '@sentral/contracts/contract';
-import { decodeId, encodeId, type Id } from '@sentral/contracts/ids';
+import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { Import } from '@sentral/contracts/inventory/import';
 import { problem, type Problem } from '@sentral/contracts/problem';
 import type { Imported } from '@sentral/facts/resource';
@@ -16,7 +16,7 @@ import { startImport } from '../../src/import/start.js';
 import { createInventory } from '../../src/index.js';
 import type { TenantSource } from '../../src/import/tenants.js';
 import { runNextImport } from '../../src/import/worker.js';
-import { storedOf } from './stored.js';
+import { storedOf, type KnownTenant } from './stored.js';
 
 export const importer: Caller = {
   principal: { id: encodeId('usr', randomUUID()), type: 'user' },
@@ -90,7 +90,7 @@ export async function openImporting() {
     },
     read: (source: string, one?: Import): Promise<Imported> =>
       storedOf(
-        { inventory: createInventory(deps), admin, tenants: tenancy.of(source) },
+        { inventory: createInventory(deps), caller: importer, admin, tenants: tenancy.of(source) },
         source,
         one && decodeId('imp', one.id),
       ),
@@ -103,17 +103,14 @@ export async function openImporting() {
   };
 }
 
-export interface KnownTenant {
-  readonly id: Id<'tnt'>;
-  readonly name: string;
-  readonly annotations: Readonly<Record<string, string>>;
+interface FakeTenant extends KnownTenant {
   state: ScopeRow['state'];
   version: number;
 }
 
 /** Adopts as tenancy does, as far as an import sees of it. */
 function createTenancyOfKeys() {
-  const tenants = new Map<string, KnownTenant>();
+  const tenants = new Map<string, FakeTenant>();
   const asked: string[] = [];
   const answered = new Map<string, Awaited<ReturnType<TenantSource['adopt']>>>();
   const state: { away: Problem | undefined; refuse: Problem | undefined } = { away: undefined, refuse: undefined };
@@ -148,7 +145,7 @@ function createTenancyOfKeys() {
     scope,
     asked,
     state,
-    of: (source: string): ReadonlyMap<string, KnownTenant> =>
+    of: (source: string): ReadonlyMap<string, FakeTenant> =>
       new Map(
         [...tenants].flatMap(([key, tenant]) =>
           key.startsWith(`${source} `) ? [[key.slice(source.length + 1), tenant] as const] : [],
@@ -157,7 +154,7 @@ function createTenancyOfKeys() {
   };
 }
 
-function adopted({ id, name, annotations, state, version }: KnownTenant, created: boolean) {
+function adopted({ id, name, annotations, state, version }: FakeTenant, created: boolean) {
   const at = new Date(0).toISOString();
   const common = { id, version, state, tenantId: id };
   return {

@@ -1,10 +1,17 @@
-import { encodeId } from '@sentral/contracts/ids';
+import type { Caller } from '@sentral/contracts/contract';
+import { encodeId, type Id } from '@sentral/contracts/ids';
 import type { Imported, Stored } from '@sentral/facts/resource';
 import type { Database } from '@sentral/kernel/database';
 import type { Inventory } from '../../src/index.js';
-import { importer, type KnownTenant } from './harness.js';
+
+export interface KnownTenant {
+  readonly id: Id<'tnt'>;
+  readonly name: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
 
 interface Reading {
+  readonly caller: Caller;
   readonly inventory: Inventory;
   /** For what no verb lists: ranges of addresses, and which units of a rack are kept free. */
   readonly admin: Database;
@@ -38,7 +45,7 @@ const byKey = (a: Stored, b: Stored): number => {
 
 /** What one source has, read back through the verbs and told with its own keys, as the facts read it. */
 export async function storedOf(
-  { inventory, admin, tenants }: Reading,
+  { inventory, caller, admin, tenants }: Reading,
   source: string,
   importId?: string,
 ): Promise<Imported> {
@@ -47,15 +54,15 @@ export async function storedOf(
       const externalId = each.externalIds.find((key) => key.source === source)?.externalId;
       return externalId === undefined ? [] : [{ ...each, externalId }];
     });
-  const nodes = ours(await every((page) => inventory.node.list(importer, { source, ...page })));
-  const edges = ours(await every((page) => inventory.edge.list(importer, page)));
-  const spaces = ours(await every((page) => inventory.addressSpace.list(importer, page)));
-  const blocks = ours(await every((page) => inventory.addressBlock.list(importer, page)));
-  const addresses = ours(await every((page) => inventory.address.list(importer, page)));
-  const domains = ours(await every((page) => inventory.numberDomain.list(importer, page)));
-  const ranges = ours(await every((page) => inventory.numberRange.list(importer, page)));
-  const numbers = ours(await every((page) => inventory.number.list(importer, page)));
-  const types = ours(await every((page) => inventory.deviceType.list(importer, page)));
+  const nodes = ours(await every((page) => inventory.node.list(caller, { source, ...page })));
+  const edges = ours(await every((page) => inventory.edge.list(caller, page)));
+  const spaces = ours(await every((page) => inventory.addressSpace.list(caller, page)));
+  const blocks = ours(await every((page) => inventory.addressBlock.list(caller, page)));
+  const addresses = ours(await every((page) => inventory.address.list(caller, page)));
+  const domains = ours(await every((page) => inventory.numberDomain.list(caller, page)));
+  const ranges = ours(await every((page) => inventory.numberRange.list(caller, page)));
+  const numbers = ours(await every((page) => inventory.number.list(caller, page)));
+  const types = ours(await every((page) => inventory.deviceType.list(caller, page)));
   const keys = new Map<string, string>(
     [...nodes, ...spaces, ...blocks, ...domains].map(({ id, externalId }) => [id, externalId]),
   );
@@ -64,44 +71,88 @@ export async function storedOf(
   const resources: readonly Stored[] = [
     ...[...tenants].map(([externalId, { name, annotations }]) => ({ externalId, type: 'tenant', name, annotations })),
     ...nodes.map(({ externalId, type, kind, name, attributes, ...node }) => ({
-      ...{ externalId, type, kind, name, attributes },
+      externalId,
+      type,
+      kind,
+      name,
+      attributes,
       parent: key(node.parentId),
       tenant: key(node.tenantId),
       rack: node.position,
     })),
     ...edges.map(({ externalId, type, edgeType, attributes, a, b }) => ({
-      ...{ externalId, type, edgeType, attributes },
+      externalId,
+      type,
+      edgeType,
+      attributes,
       a: a.map(key),
       b: b.map(key),
     })),
     ...spaces.map(({ externalId, type, name, attributes, tenantId }) => ({
-      ...{ externalId, type, name, attributes },
+      externalId,
+      type,
+      name,
+      attributes,
       tenant: key(tenantId),
     })),
     ...blocks.map(({ externalId, type, cidr, isPool, markUtilized, status, attributes, ...block }) => ({
-      ...{ externalId, type, cidr, isPool, markUtilized, status, attributes },
+      externalId,
+      type,
+      cidr,
+      isPool,
+      markUtilized,
+      status,
+      attributes,
       space: key(block.spaceId),
       parent: key(block.parentId),
       tenant: key(block.tenantId),
     })),
     ...addresses.map(({ externalId, type, address, prefixLength, attributes, spaceId, tenantId }) => ({
-      ...{ externalId, type, address, prefixLength, attributes },
+      externalId,
+      type,
+      address,
+      prefixLength,
+      attributes,
       space: key(spaceId),
       tenant: key(tenantId),
     })),
     ...domains.map(({ externalId, type, name, kind, pooled, attributes }) => ({
-      ...{ externalId, type, name, kind, pooled, attributes },
+      externalId,
+      type,
+      name,
+      kind,
+      pooled,
+      attributes,
     })),
     ...ranges.map(({ externalId, type, start, end, domainId }) => ({
-      ...{ externalId, type, start, end },
+      externalId,
+      type,
+      start,
+      end,
       domain: key(domainId),
     })),
     ...numbers.map(({ externalId, type, value, name, attributes, domainId, tenantId }) => ({
-      ...{ externalId, type, value, name, attributes },
+      externalId,
+      type,
+      value,
+      name,
+      attributes,
       domain: key(domainId),
       tenant: key(tenantId),
     })),
-    ...types.map(({ externalIds: _, version: _version, createdAt: _at, updatedAt: _later, ...each }) => each),
+    ...types.map(
+      ({ externalId, type, manufacturer, model, slug, heightHalfUnits, fullDepth, attributes, components }) => ({
+        externalId,
+        type,
+        manufacturer,
+        model,
+        slug,
+        heightHalfUnits,
+        fullDepth,
+        attributes,
+        components,
+      }),
+    ),
     ...(await unlisted(admin, source)).map(({ space, rack, ...each }) => ({
       ...each,
       ...(space === null ? { rack: key(encodeId('nod', rack ?? '')) } : { space: key(encodeId('spc', space)) }),

@@ -59,7 +59,7 @@ export function judge(set: SetToJudge): Judged {
     const before = refused.size;
     refuseDependants(set, byKey, refused);
     const idOf = (key: string): string | undefined => byKey.get(key)?.id ?? set.known.get(key)?.id;
-    for (const row of [...byKey.values()]) if (movesHeld(row, set.held, idOf)) refuse(byKey, refused, row, blocked);
+    for (const row of byKey.values()) if (movesHeld(row, set.held, idOf)) refuse(byKey, refused, row, blocked);
     const standing = [...byKey.values()];
     const { parents, repeated } = nestBlocks(blocksAtTheEnd(set, byKey));
     const byId = new Map(standing.map((row) => [row.id, row]));
