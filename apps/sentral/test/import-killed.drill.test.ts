@@ -5,6 +5,7 @@ import { mintInternalToken } from '@sentral/contracts/internal-token';
 import { inventory as inventoryContract } from '@sentral/contracts/inventory';
 import { tenancy as tenancyContract } from '@sentral/contracts/tenancy';
 import { openDatabase, type Database } from '@sentral/kernel/database';
+import { startNats, type NatsServer } from '@sentral/servers/nats';
 import { bootstrapAdmin } from '@sentral/tenancy/operate';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
 import { randomBytes } from 'node:crypto';
@@ -19,6 +20,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'sentral-import-'));
 const key = new Uint8Array(randomBytes(32));
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+let nats: NatsServer;
 let place: TestDatabase;
 let admin: Database;
 let running: Started & {
@@ -30,6 +32,8 @@ const undo: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
   undo.push(async () => rmSync(folder, { recursive: true, force: true }));
+  nats = await startNats();
+  undo.push(nats.stop);
   place = await createTestDatabase(inject('postgresUrl'));
   undo.push(place.drop);
   admin = openDatabase({ url: place.adminUrl, applicationName: 'drill', poolSize: 2 });
@@ -193,16 +197,13 @@ async function startAgain(): Promise<typeof running> {
     return at;
   };
   const url = new URL(place.adminUrl);
-  const logins = [
-    ...['tenancy', 'inventory'].flatMap((name) => [`${name}_app`, `${name}_read`, `${name}_platform`]),
-    'bus_app',
-  ];
+  const logins = ['tenancy', 'inventory'].flatMap((name) => [`${name}_app`, `${name}_read`, `${name}_platform`]);
   const child = await startProcess({
     SENTRAL_CONTEXTS: 'tenancy,inventory',
     SENTRAL_INTERNAL_PORT: '0',
     SENTRAL_INTERNAL_KEY_FILE: write('internal.key', Buffer.from(key).toString('base64')),
     SENTRAL_FEED_KEY_FILE: write('feed.key', Buffer.from(key).toString('base64')),
-    SENTRAL_INSTANCE_KEY_FILE: write('instance.key', Buffer.from(key).toString('base64')),
+    SENTRAL_NATS_URL: nats.url,
     SENTRAL_DATABASE_URL: `postgres://${url.host}${url.pathname}`,
     SENTRAL_DATABASE_PASSWORD_FILE: write('passwords', logins.map((login) => `${login}:sentral`).join('\n')),
     SENTRAL_DATA_DIR: folder,
