@@ -143,6 +143,21 @@ test.each(Object.entries(moments))(
   },
 );
 
+test('of many who adopt one new tenant at once, one makes it and all are told of it', async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 16 }, () =>
+      running.tenancy.scope.adopt(caller, {
+        source: 'race',
+        externalId: 'one',
+        displayName: 'One',
+        owner: { type: 'user', id: caller.principal.id as Id<'usr'> },
+      }),
+    ),
+  );
+  expect(answers.filter(({ created }) => created)).toHaveLength(1);
+  expect(new Set(answers.map(({ scope }) => scope.id)).size).toBe(1);
+});
+
 async function momentOf(source: string): Promise<Moment> {
   const [row] = await admin.sql<Moment & object>`
     select state, rows_done as "rowsDone", (select count(*)::int from inventory.import_row r where r.import_id = i.id) as rows
