@@ -150,7 +150,7 @@ test('of many who adopt one new tenant at once, one makes it and all are told of
         source: 'race',
         externalId: 'one',
         displayName: 'One',
-        owner: { type: 'user', id: caller.principal.id as Id<'usr'> },
+        owner: { type: 'user', id: caller.principal.id },
       }),
     ),
   );

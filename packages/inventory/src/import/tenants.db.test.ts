@@ -161,14 +161,12 @@ const hold = (ids: readonly string[]) =>
       ...importer,
       scopes: [
         {
-          ...{
-            id: 'platform',
-            parentId: null,
-            kind: 'platform',
-            tenantId: null,
-            state: 'active',
-            version: (version += 1),
-          },
+          id: 'platform',
+          parentId: null,
+          kind: 'platform',
+          tenantId: null,
+          state: 'active',
+          version: (version += 1),
           holds: ids.map((id) => ({
             id: encodeId('hol', at.deps.newId()),
             resourceId: id,
