@@ -10,9 +10,11 @@ import { findDomainsOfRanges } from './number-sql.js';
 import { inChange } from '../change.js';
 import { toAllocation } from './resource.js';
 import { readItems, takingOrder, type Wanted } from './rules.js';
+import { expectActive } from '../projection/active.js';
 import { bringForward } from '../projection/bring.js';
 import { lockScopePath } from '../projection/sql.js';
 import { moveQuota, type Held } from '../quota/move.js';
+import { untilRoom } from '../quota/room.js';
 import { judgeReserve } from './policy.js';
 import {
   findByConsumer,
@@ -37,7 +39,9 @@ export async function reserveAllocation(deps: Deps, caller: Caller, command: Res
   const id = deps.newId();
   const requestId = command.requestId ?? encodeId('req', deps.newId());
   await bringForward(deps, caller.scopes);
-  return inChange(deps, caller, (tx) => reserveIn(tx, { deps, caller, command, wanted, id, requestId }));
+  return untilRoom(deps, () =>
+    inChange(deps, caller, (tx) => reserveIn(tx, { deps, caller, command, wanted, id, requestId })),
+  );
 }
 
 interface Attempt {
@@ -112,12 +116,13 @@ async function reserveIn(tx: Tx, attempt: Attempt) {
   };
   const taken: Held[] = [];
   for (const item of takingOrder(wanted)) taken.push({ ...scope, dimension: await take(taker, item, nodes), delta: 1 });
-  await moveQuota(tx, [...taken, ...given]);
-  return recordAllocation(tx, row, {
+  const seen = await recordAllocation(tx, row, {
     event: row.state === 'held' ? 'held' : 'confirmed',
     traceparent: caller.traceparent,
     auditOnly: judgement.auditOnly,
   });
+  await moveQuota(tx, [...taken, ...given]);
+  return seen;
 }
 
 /** The environment as it may be used now: known, and active up to the root. */
@@ -128,8 +133,7 @@ async function scopeOf(tx: Tx, environmentId: string) {
   if (environment === undefined || environment.kind !== 'environment' || environment.tenantId === null) {
     throw problem('reference-not-found', { pointer: '/environmentId', resourceType: 'environment' });
   }
-  const inactive = path.find((scope) => scope.state !== 'active');
-  if (inactive !== undefined) throw problem('scope-not-active', { scope: inactive.kind, state: inactive.state });
+  expectActive(path);
   return { path, scopeId, tenantId: environment.tenantId, projectId: environment.parentId };
 }
 
