@@ -18,7 +18,7 @@ interface Owned {
   readonly as: string;
   /** Whether a row is seen, by the owners of what it is made of. */
   readonly seen: (row: string, sees: (owner: string) => string) => string;
-  /** Ids among which all rows of these tenants are, found by index: for lists, where few of many rows are theirs. */
+  /** Ids among which all live rows of these tenants are, of nodes the retired too, found by index: for lists, where few of many rows are theirs. */
   readonly among: (tenants: string) => string;
 }
 
@@ -82,16 +82,16 @@ export const owned: Readonly<Record<Noun, Owned>> = {
     table: 'address_space',
     as: 's',
     seen: by((row) => `${row}.tenant_id`),
-    among: (tenants) => `select h.id from address_space h where h.tenant_id = any(${tenants})`,
+    among: (tenants) => `select h.id from address_space h where h.tenant_id = any(${tenants}) and h.ended_at is null`,
   },
   addressBlock: {
     table: 'address_block',
     as: 'b',
     seen: by(blockOwner),
     among: (tenants) => `with recursive owned (id) as (
-       (select h.id from address_block h where h.tenant_id = any(${tenants})
+       (select h.id from address_block h where h.tenant_id = any(${tenants}) and h.ended_at is null
         union all
-        select h.id from address_space s join address_block h on h.space_id = s.id where s.tenant_id = any(${tenants}) and h.parent_id is null and h.ended_at is null)
+        select h.id from address_space s join address_block h on h.space_id = s.id where s.tenant_id = any(${tenants}) and s.ended_at is null and h.parent_id is null and h.ended_at is null)
        union all
        select c.id from address_block c join owned on c.parent_id = owned.id where c.tenant_id is null and c.ended_at is null
      ) select id from owned`,
@@ -100,12 +100,12 @@ export const owned: Readonly<Record<Noun, Owned>> = {
     table: 'address',
     as: 'a',
     seen: by(addressOwner),
-    among: (tenants) => `select h.id from address h where h.tenant_id = any(${tenants})
+    among: (tenants) => `select h.id from address h where h.tenant_id = any(${tenants}) and h.ended_at is null
        union all
        select h.id from address_block b join address h on h.space_id = b.space_id and h.host between host(network(b.cidr))::inet and host(broadcast(b.cidr))::inet
        where b.tenant_id = any(${tenants}) and b.ended_at is null and h.ended_at is null
        union all
-       select h.id from address_space s join address h on h.space_id = s.id where s.tenant_id = any(${tenants}) and h.ended_at is null`,
+       select h.id from address_space s join address h on h.space_id = s.id where s.tenant_id = any(${tenants}) and s.ended_at is null and h.ended_at is null`,
   },
   numberDomain: { table: 'number_domain', as: 'd', seen: by(domainOwner), among: domainsOf },
   numberRange: {
@@ -119,7 +119,7 @@ export const owned: Readonly<Record<Noun, Owned>> = {
     table: 'number',
     as: 'm',
     seen: by((row) => `coalesce(${row}.tenant_id, ${ownerOfDomain(row)})`),
-    among: (tenants) => `select h.id from number h where h.tenant_id = any(${tenants})
+    among: (tenants) => `select h.id from number h where h.tenant_id = any(${tenants}) and h.ended_at is null
        union all
        select h.id from number h where h.ended_at is null and h.domain_id in (${domainsOf(tenants)})`,
   },
