@@ -18,7 +18,7 @@ interface Owned {
   readonly as: string;
   /** Whether a row is seen, by the owners of what it is made of. */
   readonly seen: (row: string, sees: (owner: string) => string) => string;
-  /** Ids among which all live rows of these tenants are, of nodes the retired too, found by index: for lists, where few of many rows are theirs. */
+  /** The ids of exactly the live rows of these tenants, of nodes the retired too, from the tenants down: for lists, where few of many rows are theirs. */
   readonly among: (tenants: string) => string;
 }
 
@@ -37,12 +37,17 @@ const spaceOwner = (row: string): string =>
 const blockOwner = (row: string): string =>
   `coalesce(${row}.tenant_id, ${ownerAbove('address_block', row)}, ${spaceOwner(row)})`;
 
-// The prefixes that hold a host are one chain of parents, so the longest with a tenant is the nearest. An address that has ended
-// lies in what held it then.
+// From the roots of the space down to the prefix that holds the host: a step is one probe of the exclusion's index. An address that
+// has ended lies in what held it then, which no index knows: it is asked for by id alone.
 const addressOwner = (row: string): string => {
+  const holds = (alive: string, parent: string): string =>
+    `owner_home.space_id = ${row}.space_id and coalesce(owner_home.parent_id, owner_home.space_id) = ${parent} and owner_home.cidr >>= ${row}.host and ${alive}`;
   const home = (alive: string): string =>
-    `(select owner_home.tenant_id from address_block owner_home where owner_home.space_id = ${row}.space_id and owner_home.cidr >>= ${row}.host
-      and owner_home.tenant_id is not null and ${alive} order by masklen(owner_home.cidr) desc limit 1)`;
+    `(with recursive owner_down (id, tenant_id, depth) as (
+        select owner_home.id, owner_home.tenant_id, 0 from address_block owner_home where ${holds(alive, `${row}.space_id`)}
+        union all
+        select owner_home.id, owner_home.tenant_id, owner_down.depth + 1 from owner_down join address_block owner_home on ${holds(alive, 'owner_down.id')}
+      ) select tenant_id from owner_down where tenant_id is not null order by depth desc limit 1)`;
   const then = home(`coalesce(owner_home.ended_at >= ${row}.ended_at, true)`);
   return `coalesce(${row}.tenant_id, case when ${row}.ended_at is null then ${home('owner_home.ended_at is null')} else ${then} end, ${spaceOwner(row)})`;
 };
@@ -53,12 +58,25 @@ const domainOwner = (row: string): string =>
 const ownerOfDomain = (row: string): string =>
   `(select ${domainOwner('owner_domain')} from number_domain owner_domain where owner_domain.id = ${row}.domain_id)`;
 
-const nodesOf = (tenants: string): string =>
+// `offset 0` keeps the step a probe of the index by parent: joined freely, it would read the whole table once a level.
+const withNodesOf = (tenants: string): string =>
   `with recursive owned (id) as (
      select h.id from node h where h.tenant_id = any(${tenants})
      union all
-     select c.id from node c join owned on c.parent_id = owned.id where c.tenant_id is null
-   ) select id from owned`;
+     select c.id from owned, lateral (select c.id from node c where c.parent_id = owned.id and c.tenant_id is null offset 0) c
+   )`;
+
+const nodesOf = (tenants: string): string => `${withNodesOf(tenants)} select id from owned`;
+
+const blocksOf = (tenants: string): string =>
+  `with recursive owned (id) as (
+       (select h.id from address_block h where h.tenant_id = any(${tenants}) and h.ended_at is null
+        union all
+        select h.id from address_space s join address_block h on h.space_id = s.id where s.tenant_id = any(${tenants}) and s.ended_at is null and h.parent_id is null and h.tenant_id is null and h.ended_at is null)
+       union all
+       select c.id from owned, lateral (
+         select c.id from address_block c where c.parent_id = owned.id and c.tenant_id is null and c.ended_at is null offset 0) c
+     ) select id from owned`;
 
 const domainsOf = (tenants: string): string =>
   `select h.id from number_domain h where h.node_id in (${nodesOf(tenants)})`;
@@ -76,7 +94,10 @@ export const owned: Readonly<Record<Noun, Owned>> = {
     as: 'd',
     seen: (row, sees) =>
       `not exists (select from edge_end owner_end join node owner_node on owner_node.id = owner_end.node_id where owner_end.edge_id = ${row}.id and not ${sees(nodeOwner('owner_node'))})`,
-    among: (tenants) => `select h.edge_id from edge_end h where h.live and h.node_id in (${nodesOf(tenants)})`,
+    among: (tenants) => `${withNodesOf(tenants)}, touched as (
+       select distinct h.edge_id from edge_end h join owned on owned.id = h.node_id where h.live
+     ) select edge_id from touched where not exists (
+       select from edge_end h where h.edge_id = touched.edge_id and h.node_id not in (select id from owned))`,
   },
   addressSpace: {
     table: 'address_space',
@@ -88,24 +109,25 @@ export const owned: Readonly<Record<Noun, Owned>> = {
     table: 'address_block',
     as: 'b',
     seen: by(blockOwner),
-    among: (tenants) => `with recursive owned (id) as (
-       (select h.id from address_block h where h.tenant_id = any(${tenants}) and h.ended_at is null
-        union all
-        select h.id from address_space s join address_block h on h.space_id = s.id where s.tenant_id = any(${tenants}) and s.ended_at is null and h.parent_id is null and h.ended_at is null)
-       union all
-       select c.id from address_block c join owned on c.parent_id = owned.id where c.tenant_id is null and c.ended_at is null
-     ) select id from owned`,
+    among: blocksOf,
   },
   address: {
     table: 'address',
     as: 'a',
     seen: by(addressOwner),
+    // Of the hosts of a prefix, those that lie in none of its children; of a space, those that lie in none of its roots.
     among: (tenants) => `select h.id from address h where h.tenant_id = any(${tenants}) and h.ended_at is null
        union all
-       select h.id from address_block b join address h on h.space_id = b.space_id and h.host between host(network(b.cidr))::inet and host(broadcast(b.cidr))::inet
-       where b.tenant_id = any(${tenants}) and b.ended_at is null and h.ended_at is null
+       select l.id from address_block b, lateral (
+         select l.id from address l where l.space_id = b.space_id and l.tenant_id is null and l.ended_at is null
+           and l.host between host(network(b.cidr))::inet and host(broadcast(b.cidr))::inet
+           and not exists (select from address_block o where o.parent_id = b.id and o.ended_at is null and o.cidr >>= l.host) offset 0) l
+       where b.id = any(array(${blocksOf(tenants)})) and b.ended_at is null
        union all
-       select h.id from address_space s join address h on h.space_id = s.id where s.tenant_id = any(${tenants}) and s.ended_at is null and h.ended_at is null`,
+       select l.id from address_space s, lateral (
+         select l.id from address l where l.space_id = s.id and l.tenant_id is null and l.ended_at is null
+           and not exists (select from address_block o where o.space_id = s.id and o.ended_at is null and o.cidr >>= l.host) offset 0) l
+       where s.tenant_id = any(${tenants}) and s.ended_at is null`,
   },
   numberDomain: { table: 'number_domain', as: 'd', seen: by(domainOwner), among: domainsOf },
   numberRange: {
@@ -121,6 +143,6 @@ export const owned: Readonly<Record<Noun, Owned>> = {
     seen: by((row) => `coalesce(${row}.tenant_id, ${ownerOfDomain(row)})`),
     among: (tenants) => `select h.id from number h where h.tenant_id = any(${tenants}) and h.ended_at is null
        union all
-       select h.id from number h where h.ended_at is null and h.domain_id in (${domainsOf(tenants)})`,
+       select h.id from number h where h.ended_at is null and h.tenant_id is null and h.domain_id in (${domainsOf(tenants)})`,
   },
 };

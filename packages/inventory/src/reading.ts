@@ -82,10 +82,12 @@ export function walkOf(sight: Sight): SeeingQuery {
     ...q,
     sees,
     seesBelow: (row) => isOf(`${row}.tenant_id`, true),
+    // What is seen and has no tenant of its own has it from its parent, which is then seen too.
     isRoot: (noun, row) =>
-      sight === 'everything'
+      sight === 'everything' || sight.tenants.length === 0
         ? `${row}.parent_id is null`
-        : `not exists (select from ${owned[noun].table} above where above.id = ${row}.parent_id and ${sees(noun, 'above')})`,
+        : `(${row}.parent_id is null or (${row}.tenant_id is not null
+            and not exists (select from ${owned[noun].table} above where above.id = ${row}.parent_id and ${sees(noun, 'above')})))`,
     andSeen: (noun, id) => {
       if (sight === 'everything') return;
       q.and(
@@ -100,8 +102,9 @@ export function listOf(noun: Noun, sight: Sight): SeeingQuery {
   const q = walkOf(sight);
   if (sight === 'everything') return q;
   const { as, among } = owned[noun];
-  if (!sight.shared && sight.tenants.length > 0) q.and(`${as}.id in (${among(`${q.value(sight.tenants)}::uuid[]`)})`);
-  q.and(q.sees(noun, as));
+  // Two ways to the same rows: down from the tenants, whose things are few; up from each row, where most are seen.
+  const down = !sight.shared && sight.tenants.length > 0;
+  q.and(down ? `${as}.id = any(array(${among(`${q.value(sight.tenants)}::uuid[]`)}))` : q.sees(noun, as));
   return q;
 }
 
