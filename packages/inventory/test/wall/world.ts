@@ -145,8 +145,24 @@ export async function createWorld(place: TestDatabase): Promise<World> {
     made('numberRange', range.id, owner);
     made('number', `${owner}-number`, owner);
     seats[owner] = {
-      ...{ tenant, environment: id('env'), site, rack, server, second, port, spare, island, islandPort, cable, space },
-      ...{ block: block.id, child: child.id, address: address.id, domain, range: range.id, allocation: id('alc') },
+      tenant,
+      environment: id('env'),
+      site,
+      rack,
+      server,
+      second,
+      port,
+      spare,
+      island,
+      islandPort,
+      cable,
+      space,
+      block: block.id,
+      child: child.id,
+      address: address.id,
+      domain,
+      range: range.id,
+      allocation: id('alc'),
     };
   }
 
@@ -205,10 +221,24 @@ export async function createWorld(place: TestDatabase): Promise<World> {
   await joined('depends', [common.server, bolt.server], ['bolt', 'common']);
 
   const missing = (): Seat => ({
-    ...{ tenant: id('tnt'), environment: id('env'), cable: id('edg'), space: id('spc'), address: id('adr') },
-    ...{ site: id('nod'), rack: id('nod'), server: id('nod'), second: id('nod'), port: id('nod'), spare: id('nod') },
-    ...{ island: id('nod'), islandPort: id('nod'), block: id('blk'), child: id('blk'), domain: id('ndm') },
-    ...{ range: id('rng'), allocation: id('alc') },
+    tenant: id('tnt'),
+    environment: id('env'),
+    cable: id('edg'),
+    space: id('spc'),
+    address: id('adr'),
+    site: id('nod'),
+    rack: id('nod'),
+    server: id('nod'),
+    second: id('nod'),
+    port: id('nod'),
+    spare: id('nod'),
+    island: id('nod'),
+    islandPort: id('nod'),
+    block: id('blk'),
+    child: id('blk'),
+    domain: id('ndm'),
+    range: id('rng'),
+    allocation: id('alc'),
   });
   const close = async () => void (await Promise.all([...Object.values(db), admin].map((each) => each.close())));
   return { inventory, deps, all, trees, seats, things, missing, dedicate, close };
