@@ -4,7 +4,7 @@ import type { Database } from '@sentral/kernel/database';
 import { inTransaction } from '@sentral/kernel/transaction';
 import type { Deps } from './deps.js';
 
-export { page, query, readCursor, type Query } from '@sentral/kernel/page';
+export { page, query, readCursor, sorted, type Query, type SortKeys } from '@sentral/kernel/page';
 
 /** Whose connection answers this caller: across tenants only for who may see all. */
 export const readDb = (deps: Deps, caller: Caller): Database =>

@@ -12,7 +12,7 @@ export function writeCursor(keys: readonly (string | number)[]): string {
  */
 export function readCursor(
   cursor: string | undefined,
-  kinds: readonly ('uuid' | 'text' | 'number')[],
+  kinds: readonly ('uuid' | 'text' | 'number' | 'instant')[],
 ): readonly (string | number)[] | undefined {
   if (cursor === undefined) return undefined;
   let keys: unknown;
@@ -25,11 +25,17 @@ export function readCursor(
   return keys.map((key: unknown, at) => {
     if (kinds[at] === 'number' ? !Number.isSafeInteger(key) : typeof key !== 'string') throw problem('invalid-cursor');
     if (kinds[at] === 'uuid' && !uuid.test(key as string)) throw problem('invalid-cursor');
+    if (kinds[at] === 'instant' && !isInstant(key as string)) throw problem('invalid-cursor');
     return key as string | number;
   });
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A timestamptz as PostgreSQL writes it, to the microsecond: a Date would cut it, and rows of one millisecond would repeat. */
+const instant = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/;
+const isInstant = (text: string): boolean =>
+  instant.test(text) && !Number.isNaN(Date.parse(text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')));
 
 /** Conditions and their parameters, gathered as a command names them. */
 export interface Query {
@@ -49,6 +55,51 @@ export function query(): Query {
     and: (condition) => void conditions.push(condition),
     where: () => (conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`),
     params,
+  };
+}
+
+type Field<S extends string> = S extends `-${infer F}` ? F : S;
+
+/** What a list may be sorted by besides the id: the expression that an index has, followed by the id, and what it gives. */
+export type SortKeys<S extends string> = {
+  readonly [F in Exclude<Field<S>, 'id'>]: { readonly by: string; readonly gives: 'text' | 'instant' };
+};
+
+/** The order of one list and its way on. The id comes last and goes the same way, so one index serves both ways. */
+export interface Sorted {
+  /** The statement with the sort key of each row beside its columns. */
+  select(statement: string): string;
+  readonly orderBy: string;
+  keys(row: { readonly id: string }): readonly string[];
+}
+
+/**
+ * Goes on after the cursor in the order asked for; a cursor of another order is refused.
+ * @throws Problem invalid-cursor
+ */
+export function sorted<S extends string>(
+  q: Query,
+  { sort, cursor, id, by }: { sort: S; cursor?: string | undefined; id: string; by: SortKeys<S> },
+): Sorted {
+  const down = sort.startsWith('-');
+  const key = (by as Readonly<Record<string, { by: string; gives: 'text' | 'instant' } | undefined>>)[
+    sort.replace('-', '')
+  ];
+  const after = readCursor(cursor, ['text', ...(key === undefined ? [] : [key.gives]), 'uuid']);
+  if (after !== undefined && after[0] !== sort) throw problem('invalid-cursor');
+  const beyond = down ? '<' : '>';
+  const way = down ? ' desc' : '';
+  if (key === undefined) {
+    if (after !== undefined) q.and(`${id} ${beyond} ${q.value(after[1])}::uuid`);
+    return { select: (statement) => statement, orderBy: `order by ${id}${way}`, keys: (row) => [sort, row.id] };
+  }
+  const type = key.gives === 'instant' ? 'timestamptz' : 'text';
+  if (after !== undefined)
+    q.and(`(${key.by}, ${id}) ${beyond} (${q.value(after[1])}::${type}, ${q.value(after[2])}::uuid)`);
+  return {
+    select: (statement) => statement.replace(/^select /, `select (${key.by})::text as "sortKey", `),
+    orderBy: `order by ${key.by}${way}, ${id}${way}`,
+    keys: (row) => [sort, (row as { sortKey?: string }).sortKey ?? '', row.id],
   };
 }
 

@@ -1,7 +1,11 @@
 import type { graphRoutes } from '@sentral/contracts/api/inventory/graph';
-import { requireVersion, type Handlers } from '../http/mount.js';
+import type { Id } from '@sentral/contracts/ids';
+import { isProblem, problem } from '@sentral/contracts/problem';
+import type { ParsedOf } from '@sentral/contracts/route';
+import { requireVersion, type Asked, type Handlers } from '../http/mount.js';
+import { readIfMatch } from '../http/preconditions.js';
 import type { World } from './world.js';
-import { createdAt, listed, openCursor, shown } from './shape.js';
+import { createdAt, done, listed, openCursor, shown } from './shape.js';
 
 export function graphHandlers({ inventory, cursors }: World): Handlers<typeof graphRoutes> {
   return {
@@ -40,6 +44,17 @@ export function graphHandlers({ inventory, cursors }: World): Handlers<typeof gr
       ),
     retireNode: async ({ params }, asked) =>
       shown(await inventory.node.retire(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+    batchNodes: async ({ body }, asked) => {
+      for (const [index, { op }] of body.operations.entries()) mayOperate(asked, op, index);
+      const operations = body.operations.map(toOperation);
+      return done(await inventory.node.batch(asked.caller, { operations }), asked);
+    },
+    listNodeHistory: async ({ params, query }, asked) =>
+      listed(
+        cursors,
+        asked,
+        await inventory.node.history(asked.caller, { ...params, ...openCursor(cursors, asked, query) }),
+      ),
     listSubtree: async ({ params, query }, asked) =>
       listed(
         cursors,
@@ -99,4 +114,26 @@ export function graphHandlers({ inventory, cursors }: World): Handlers<typeof gr
         }),
       ),
   };
+}
+
+type Operation = ParsedOf<typeof graphRoutes.batchNodes>['body']['operations'][number];
+
+/** Each operation is let through as its own request would be, before any of them is looked at. */
+function mayOperate({ access }: Asked, op: Operation['op'], operationIndex: number): void {
+  const missingPermission = `inventory.node.${op}` as const;
+  if (!access.may(missingPermission))
+    throw problem('permission-denied', { missingPermission, scope: 'platform', operationIndex });
+}
+
+function toOperation(operation: Operation, operationIndex: number) {
+  if (operation.op === 'create') return { op: operation.op, node: operation.body };
+  try {
+    const id = operation.path.slice('/v1/nodes/'.length) as Id<'nod'>;
+    const named = { id, version: requireVersion({ ifMatch: readIfMatch(operation.ifMatch) }) };
+    return operation.op === 'update'
+      ? { op: operation.op, ...named, patch: operation.body }
+      : { op: operation.op, ...named };
+  } catch (error) {
+    throw isProblem(error) ? problem(error.code, { ...error.facts, operationIndex }, error.detail) : error;
+  }
 }

@@ -35,6 +35,9 @@ export const addressSpace = inventory.table(
     updatedAt: updatedAt(),
   },
   (t) => [
+    index('address_space_by_name')
+      .on(sql`name collate "C"`, t.id)
+      .where(sql`${t.endedAt} is null`),
     uniqueIndex('address_space_name_once')
       .on(t.name)
       .where(sql`${t.nameExclusive} and ${t.endedAt} is null`),

@@ -1,0 +1,4 @@
+-- lock: there is no release yet whose tables would be large
+CREATE INDEX "scope_by_name" ON "tenancy"."scope" USING btree ("kind",name collate "C","id");--> statement-breakpoint
+-- lock: there is no release yet whose tables would be large
+CREATE INDEX "scope_by_created" ON "tenancy"."scope" USING btree ("kind","created_at","id");
