@@ -2,10 +2,12 @@
 -- SECURITY DEFINER: nobody who changes nodes can write their history in another way.
 create function inventory.keep_node_history() returns trigger
 language plpgsql security definer set search_path = inventory, pg_temp as $keep$
+declare
+  kept constant text := 'inventory.node';
 begin
   insert into inventory.node_history (node_id, version, type, recorded_at, principal_id, principal_type, state)
   select a.resource_id, a.resource_version, a.type, a.recorded_at, a.audit #>> '{principal,id}', a.audit #>> '{principal,type}', a.audit -> 'after'
-  from added a where a.resource_type = 'inventory.node';
+  from added a where a.resource_type = kept;
   return null;
 end
 $keep$;

@@ -58,48 +58,36 @@ export function query(): Query {
   };
 }
 
-type Field<S extends string> = S extends `-${infer F}` ? F : S;
+type SortKey = { readonly by: string; readonly gives: 'text' | 'instant' };
 
-/** What a list may be sorted by besides the id: the expression that an index has, followed by the id, and what it gives. */
-export type SortKeys<S extends string> = {
-  readonly [F in Exclude<Field<S>, 'id'>]: { readonly by: string; readonly gives: 'text' | 'instant' };
-};
-
-/** The order of one list and its way on. The id comes last and goes the same way, so one index serves both ways. */
-export interface Sorted {
-  /** The statement with the sort key of each row beside its columns. */
-  select(statement: string): string;
-  readonly orderBy: string;
-  keys(row: { readonly id: string }): readonly string[];
-}
+/** What a list may be sorted by besides the id: for each field the expression that an index has, followed by the id. */
+export type SortKeys<S extends string> = { readonly [F in Exclude<S, 'id' | `-${string}`>]: SortKey };
 
 /**
- * Goes on after the cursor in the order asked for; a cursor of another order is refused.
- * @throws Problem invalid-cursor
+ * Goes on after the cursor in the order asked for. The id comes last and goes the same way, so one index serves both ways;
+ * `select` lays the key of each row beside its columns, for `keys`.
+ * @throws Problem invalid-cursor for a cursor of another order too
  */
 export function sorted<S extends string>(
   q: Query,
   { sort, cursor, id, by }: { sort: S; cursor?: string | undefined; id: string; by: SortKeys<S> },
-): Sorted {
-  const down = sort.startsWith('-');
-  const key = (by as Readonly<Record<string, { by: string; gives: 'text' | 'instant' } | undefined>>)[
-    sort.replace('-', '')
-  ];
-  const after = readCursor(cursor, ['text', ...(key === undefined ? [] : [key.gives]), 'uuid']);
-  if (after !== undefined && after[0] !== sort) throw problem('invalid-cursor');
-  const beyond = down ? '<' : '>';
-  const way = down ? ' desc' : '';
-  if (key === undefined) {
-    if (after !== undefined) q.and(`${id} ${beyond} ${q.value(after[1])}::uuid`);
-    return { select: (statement) => statement, orderBy: `order by ${id}${way}`, keys: (row) => [sort, row.id] };
-  }
-  const type = key.gives === 'instant' ? 'timestamptz' : 'text';
-  if (after !== undefined)
-    q.and(`(${key.by}, ${id}) ${beyond} (${q.value(after[1])}::${type}, ${q.value(after[2])}::uuid)`);
+) {
+  const key = (by as Readonly<Record<string, SortKey | undefined>>)[sort.replace('-', '')];
+  const [order, ...at] = readCursor(cursor, ['text', ...(key === undefined ? [] : [key.gives]), 'uuid']) ?? [sort];
+  if (order !== sort) throw problem('invalid-cursor');
+  const [beyond, way] = sort.startsWith('-') ? ['<', ' desc'] : ['>', ''];
+  const columns = [...(key === undefined ? [] : [key.by]), id];
+  const types = [...(key === undefined ? [] : [key.gives === 'instant' ? 'timestamptz' : 'text']), 'uuid'];
+  if (at.length > 0)
+    q.and(`(${columns.join(', ')}) ${beyond} (${at.map((value, n) => `${q.value(value)}::${types[n]}`).join(', ')})`);
   return {
-    select: (statement) => statement.replace(/^select /, `select (${key.by})::text as "sortKey", `),
-    orderBy: `order by ${key.by}${way}, ${id}${way}`,
-    keys: (row) => [sort, (row as { sortKey?: string }).sortKey ?? '', row.id],
+    select: (text: string) => (key ? text.replace(/^select /, `select (${key.by})::text as "sortKey", `) : text),
+    orderBy: `order by ${columns.map((column) => column + way).join(', ')}`,
+    keys: (row: { readonly id: string; readonly sortKey?: string }) => [
+      sort,
+      ...(key ? [row.sortKey ?? ''] : []),
+      row.id,
+    ],
   };
 }
 
