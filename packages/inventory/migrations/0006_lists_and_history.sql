@@ -12,6 +12,8 @@ CREATE TABLE "inventory"."node_history" (
 -- lock: there is no release yet whose tables would be large
 DROP INDEX "inventory"."node_by_name";--> statement-breakpoint
 -- lock: there is no release yet whose tables would be large
+CREATE INDEX "address_block_resting" ON "inventory"."address_block" USING btree ("parent_id") WHERE "inventory"."address_block"."reusable_at" is not null;--> statement-breakpoint
+-- lock: there is no release yet whose tables would be large
 CREATE INDEX "address_space_by_name" ON "inventory"."address_space" USING btree (name collate "C","id") WHERE "inventory"."address_space"."ended_at" is null;--> statement-breakpoint
 -- lock: there is no release yet whose tables would be large
 CREATE INDEX "allocation_by_created" ON "inventory"."allocation" USING btree ("created_at","id");--> statement-breakpoint

@@ -82,6 +82,10 @@ export const addressBlock = inventory.table(
     index('address_block_by_parent')
       .on(t.parentId)
       .where(sql`${t.endedAt} is null`),
+    // What was given back and rests: looked at beside the live ones whenever a free block is wanted.
+    index('address_block_resting')
+      .on(t.parentId)
+      .where(sql`${t.reusableAt} is not null`),
     index('address_block_by_space')
       .on(t.spaceId, t.id)
       .where(sql`${t.endedAt} is null`),
