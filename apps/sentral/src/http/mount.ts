@@ -65,7 +65,8 @@ export function mount<const R extends Routes>(
         shape,
         asked,
       });
-      return respond(c, def, { ...answer, headers: { ...asked.entered?.headers, ...answer.headers } });
+      const known = isDryRun(input) ? tried(answer) : answer;
+      return respond(c, def, { ...known, headers: { ...asked.entered?.headers, ...known.headers } });
     });
   }
 }
@@ -189,7 +190,7 @@ function withBody(asked: Asked, def: RouteDef, input: Record<string, unknown>): 
   const url = new URL(raw.url);
   const ifMatch = raw.headers.get('if-match') ?? undefined;
   const key = def.method === 'GET' ? undefined : readIdempotencyKey(raw.headers.get('idempotency-key') ?? undefined);
-  const dryRun = (input['query'] as { dryRun?: unknown }).dryRun === true;
+  const dryRun = isDryRun(input);
   const caller: Caller = {
     ...asked.caller,
     ...(dryRun ? { dryRun } : {}),
@@ -230,6 +231,18 @@ function respond(c: Context, def: RouteDef, given: Answer): Response {
     status: answer.status,
     headers: { 'content-type': 'application/json', ...headers },
   });
+}
+
+const isDryRun = (input: Record<string, unknown>): boolean => (input['query'] as { dryRun?: unknown }).dryRun === true;
+
+/** What would have been made has no id that anyone may keep, and is nowhere to be found. */
+function tried({ status, body, headers = {} }: Answer): Answer {
+  const { location: _, ...rest } = headers;
+  const without = ({ id: _, ...others }: Record<string, unknown>) => others;
+  const made = status === 201 ? without(body as Record<string, unknown>) : body;
+  const items = status === 201 ? (made as { items?: Record<string, unknown>[] }).items : undefined;
+  const shown = items === undefined ? made : { ...(made as object), items: items.map(without) };
+  return { status, body: shown, headers: { ...(status === 201 ? rest : headers), 'dry-run': 'true' } };
 }
 
 /** A stored answer says so in a header, not in its body. */
