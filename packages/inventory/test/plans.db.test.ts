@@ -31,8 +31,7 @@ let app: Database;
 
 beforeAll(async () => {
   place = await createTestDatabase(inject('postgresUrl'));
-  const as = (url: string) =>
-    openDatabase({ url, applicationName: 'plans', poolSize: 2, statementTimeoutMs: 120_000, deadlineMs: 130_000 });
+  const as = (url: string) => openDatabase({ url, applicationName: 'plans', poolSize: 2, statementTimeoutMs: 120_000 });
   [admin, app] = [as(place.adminUrl), as(place.url('inventory_app'))];
   for (const text of filled) await admin.unsafe(`set local session_replication_role = replica; ${text}`);
   await admin.unsafe('analyze');

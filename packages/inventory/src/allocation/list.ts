@@ -33,7 +33,7 @@ export async function listAllocations(
       `exists (select from allocation_item i where i.allocation_id = a.id and i.node_id = ${q.value(decodeId('nod', command.nodeId))}::uuid)`,
     );
   }
-  const order = sorted(q, { ...command, id: 'a.id', by: { createdAt: { by: 'a.created_at', gives: 'instant' } } });
+  const order = sorted(q, { ...command, id: 'a.id', by: { createdAt: { by: 'a.created_at', gives: 'timestamptz' } } });
   const { rows, items } = await readingAs(deps, caller, async (on) => {
     const found = (await on.unsafe(
       `${order.select(`select ${allocationColumns} from allocation a`)} ${q.where()} ${order.orderBy} limit ${q.value(command.limit + 1)}`,

@@ -11,7 +11,7 @@ type Asked = Command<'node', 'list'>;
 /** As node_by_name and node_by_created have them. A node without a name comes before those with one. */
 const by: SortKeys<Asked['sort']> = {
   name: { by: `coalesce(n.name, '') collate "C"`, gives: 'text' },
-  createdAt: { by: 'n.created_at', gives: 'instant' },
+  createdAt: { by: 'n.created_at', gives: 'timestamptz' },
 };
 
 /**

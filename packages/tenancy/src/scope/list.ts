@@ -12,7 +12,7 @@ type Asked = Command<'scope', 'list'>;
 /** As scope_by_name and scope_by_created have them, behind the kind. */
 const by: SortKeys<Asked['sort']> = {
   name: { by: 's.name collate "C"', gives: 'text' },
-  createdAt: { by: 's.created_at', gives: 'instant' },
+  createdAt: { by: 's.created_at', gives: 'timestamptz' },
 };
 
 /**
