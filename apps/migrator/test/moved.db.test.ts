@@ -51,7 +51,7 @@ async function cluster(folder: string) {
     publish: async (messages: Parameters<typeof loopback.publish>[0]) => {
       const acks = await loopback.publish(messages);
       for (const { subject, data } of messages)
-        if (subject.startsWith('dv.feed.')) told.push((JSON.parse(String(data)) as { pos: number }).pos);
+        if (subject.startsWith('dv.feed.')) told.push((JSON.parse(data) as { pos: number }).pos);
       return acks;
     },
   };

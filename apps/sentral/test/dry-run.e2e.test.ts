@@ -3,7 +3,7 @@ import type { RouteDef } from '@sentral/contracts/route';
 import { openDatabase } from '@sentral/kernel/database';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { any, made, numbers } from './cast.js';
-import { startServer, type Asking, type Json, type TestServer } from './start-server.js';
+import { startServer, type Asking, type TestServer } from './start-server.js';
 
 let server: TestServer;
 beforeAll(async () => {

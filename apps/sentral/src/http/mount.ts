@@ -238,7 +238,8 @@ const isDryRun = (input: Record<string, unknown>): boolean => (input['query'] as
 /** What would have been made has no id that anyone may keep, and is nowhere to be found. */
 function tried({ status, body, headers = {} }: Answer): Answer {
   const { location: _, ...rest } = headers;
-  const without = ({ id: _, ...others }: Record<string, unknown>) => others;
+  const without = (made: Record<string, unknown>) =>
+    Object.fromEntries(Object.entries(made).filter(([name]) => name !== 'id'));
   const made = status === 201 ? without(body as Record<string, unknown>) : body;
   const items = status === 201 ? (made as { items?: Record<string, unknown>[] }).items : undefined;
   const shown = items === undefined ? made : { ...(made as object), items: items.map(without) };
