@@ -71,7 +71,6 @@ export async function registered(
     name,
     parentId,
     tenantId: command.tenantId === undefined ? null : decodeId('tnt', command.tenantId),
-    externalTenant: command.externalTenant ?? null,
   });
   await insertExternalIds(tx, { type: 'node', id }, command.externalIds);
   if (kind.key === 'rack') {
