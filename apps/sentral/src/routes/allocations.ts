@@ -1,9 +1,11 @@
 import type { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
-import { requireIdempotencyKey, type Asked, type Handlers } from '../http/mount.js';
-import { createdAt, listed, openCursor, shown } from './shape.js';
+import { requireIdempotencyKey, requireVersion, type Handlers } from '../http/mount.js';
+import { authorizeBatch } from './allocation-batch.js';
+import { createdAt, dry, listed, openCursor, shown, versionOf } from './shape.js';
 import type { World } from './world.js';
 
-export function allocationHandlers({ inventory, cursors }: World): Handlers<typeof allocationRoutes> {
+export function allocationHandlers(world: World): Handlers<typeof allocationRoutes> {
+  const { inventory, cursors } = world;
   return {
     createAllocation: async ({ params, body }, asked) => {
       requireIdempotencyKey(asked);
@@ -32,6 +34,17 @@ export function allocationHandlers({ inventory, cursors }: World): Handlers<type
         }),
       ),
     getAllocation: async ({ params }, asked) => shown(await inventory.allocation.get(asked.caller, params)),
+    replaceAllocation: async ({ params, body }, asked) =>
+      shown(
+        await inventory.allocation.replace(asked.caller, { ...params, ...body, version: requireVersion(asked) }),
+        asked,
+      ),
+    batchAllocations: async ({ body }, asked) => {
+      requireIdempotencyKey(asked);
+      const scopes = await authorizeBatch(world, asked, body.operations);
+      const done = await inventory.allocation.batch({ ...asked.caller, scopes }, body);
+      return { status: 200, body: done, headers: dry(asked) };
+    },
     confirmAllocation: async ({ params }, asked) =>
       shown(await inventory.allocation.confirm(asked.caller, { ...params, version: versionOf(asked) }), asked),
     renewAllocation: async ({ params, body }, asked) =>
@@ -42,6 +55,3 @@ export function allocationHandlers({ inventory, cursors }: World): Handlers<type
       shown(await inventory.allocation.release(asked.caller, { ...params, version: versionOf(asked) }), asked),
   };
 }
-
-/** No If-Match is needed here; one that is sent is honoured. */
-const versionOf = (asked: Asked) => (asked.ifMatch === 'any' ? undefined : asked.ifMatch);

@@ -45,4 +45,8 @@ export const createdAt = <T extends { readonly id: string; readonly version: num
   headers: { location: `${path}/${body.id}`, etag: etagOf(body), ...dry(asked) },
 });
 
-const dry = (asked: Asked | undefined): Record<string, string> => (asked?.dryRun === true ? { 'dry-run': 'true' } : {});
+export const dry = (asked: Asked | undefined): Record<string, string> =>
+  asked?.dryRun === true ? { 'dry-run': 'true' } : {};
+
+/** Where no If-Match is needed, one that is sent is honoured. */
+export const versionOf = (asked: Asked) => (asked.ifMatch === 'any' ? undefined : asked.ifMatch);

@@ -9,12 +9,14 @@ export interface NodeToTake {
   readonly state: string;
   readonly intent: string;
   readonly allocMode: 'none' | 'exclusive' | 'shared';
+  /** The tenant it is dedicated to: it does not exist for others. */
+  readonly tenantId: string | null;
 }
 
 /** For share: a retire or a drain waits for us or we see it; other takers of other nodes do not wait. */
 export async function lockNodesToTake(tx: Tx, ids: readonly string[]): Promise<readonly NodeToTake[]> {
   return tx.sql<NodeToTake & object>`
-    select n.id, n.name, n.kind, n.state, n.intent, k.alloc_mode as "allocMode"
+    select n.id, n.name, n.kind, n.state, n.intent, n.tenant_id as "tenantId", k.alloc_mode as "allocMode"
     from node n join kind k on k.key = n.kind
     where n.id = any(${[...ids]}::uuid[]) order by n.id for share of n`;
 }
@@ -25,7 +27,7 @@ export async function findNodeHolder(tx: Tx, nodeId: string): Promise<HolderRow 
     select a.id as "allocationId", null::uuid as "recordedId", a.consumer_service as "consumerService", a.consumer_kind as "consumerKind",
            a.consumer_id as "consumerId", a.starts_at as "startsAt", a.expires_at as "expiresAt"
     from allocation_item i join allocation a on a.id = i.allocation_id
-    where i.node_id = ${nodeId}::uuid and i.ended_at is null and i.during && tstzrange(now(), null)`;
+    where i.node_id = ${nodeId}::uuid and i.what = 'node' and i.ended_at is null and i.during && tstzrange(now(), null)`;
   return rows[0];
 }
 
@@ -33,6 +35,15 @@ export async function findNodeHolder(tx: Tx, nodeId: string): Promise<HolderRow 
 export async function amendNodeFence(tx: Tx, nodeId: string): Promise<void> {
   await tx.sql`
     update provider_use u set fence = greatest(u.fence, i.fence)
-    from (select max(fence) as fence from allocation_item where node_id = ${nodeId}::uuid and ended_at is null) i
+    from (select max(fence) as fence from allocation_item where node_id = ${nodeId}::uuid and what = 'node' and ended_at is null) i
     where u.provider_id = ${nodeId}::uuid`;
+}
+
+/** Whether anyone has the node whole, for whoever wants a part of it. */
+export async function listHeldWhole(tx: Tx, nodeIds: readonly string[]): Promise<readonly string[]> {
+  if (nodeIds.length === 0) return [];
+  const rows = await tx.sql<{ nodeId: string }>`
+    select distinct node_id as "nodeId" from allocation_item
+    where node_id = any(${[...nodeIds]}::uuid[]) and what = 'node' and ended_at is null and upper(during) > now()`;
+  return rows.map((row) => row.nodeId);
 }

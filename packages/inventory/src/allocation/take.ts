@@ -14,7 +14,7 @@ import {
   judgeHost,
   type BlockRow,
 } from './address-sql.js';
-import { amendNodeFence, findNodeHolder, lockNodesToTake, type NodeToTake } from './node-sql.js';
+import { amendNodeFence, findNodeHolder, type NodeToTake } from './node-sql.js';
 import { findDomain, findNextNumber, findNumberHolder, insertNumberHold, isInRange } from './number-sql.js';
 import { exhausted, taken, unknownReference } from './refusals.js';
 import {
@@ -24,6 +24,7 @@ import {
   dimensionOfNumber,
   judgeNode,
   type Wanted,
+  type WantedCapacity,
 } from './rules.js';
 import { insertItem, type NewItem } from './sql.js';
 
@@ -33,7 +34,11 @@ export interface Taker {
   readonly tenantId: string;
   readonly newId: () => string;
   readonly traceparent: string | undefined;
+  /** Where the things of this operation begin among those of its allocation. */
+  readonly firstOrdinal: number;
 }
+
+export type WantedThing = Exclude<Wanted, WantedCapacity>;
 
 /** A recorded address or an import can slip in between the search and the key; so often it is tried again before it counts as full. */
 const nextFreeTries = 8;
@@ -45,19 +50,19 @@ const nextFreeTries = 8;
  */
 export async function take(
   taker: Taker,
-  wanted: Wanted,
+  wanted: WantedThing,
   nodes: ReadonlyMap<string, NodeToTake>,
 ): Promise<QuotaDimension> {
   const item: NewItem = {
     id: taker.newId(),
     allocationId: taker.allocationId,
     tenantId: taker.tenantId,
-    ordinal: wanted.ordinal,
+    ordinal: taker.firstOrdinal + wanted.ordinal,
     what: wanted.what,
   };
   switch (wanted.what) {
     case 'node': {
-      const { nodeId, dimension } = await takeNode(taker.tx, wanted, nodes);
+      const { nodeId, dimension } = await takeNode(taker, wanted, nodes);
       await insertItem(taker.tx, { ...item, nodeId, dimension });
       await amendNodeFence(taker.tx, wanted.providerId);
       return dimension;
@@ -71,19 +76,13 @@ export async function take(
   }
 }
 
-export async function nodesToTake(tx: Tx, wanted: readonly Wanted[]): Promise<ReadonlyMap<string, NodeToTake>> {
-  const ids = wanted.filter((item) => item.what === 'node').map((item) => item.providerId);
-  if (ids.length === 0) return new Map();
-  return new Map((await lockNodesToTake(tx, ids)).map((node) => [node.id, node]));
-}
-
 async function takeNode(
-  tx: Tx,
-  wanted: Wanted,
+  { tx, tenantId }: Taker,
+  wanted: WantedThing,
   nodes: ReadonlyMap<string, NodeToTake>,
 ): Promise<{ nodeId: string; dimension: QuotaDimension }> {
   const node = nodes.get(wanted.providerId);
-  if (node === undefined) throw unknownReference(wanted.asked, 'nodeId', 'node');
+  if (node === undefined || isOthers(node, tenantId)) throw unknownReference(wanted.asked, 'nodeId', 'node');
   const nodeId = encodeId('nod', node.id);
   const verdict = judgeNode(node);
   if (!verdict.ok) {
@@ -93,6 +92,10 @@ async function takeNode(
   if (holder !== undefined) throw taken({ nodeId }, nodeId, holder);
   return { nodeId: node.id, dimension: dimensionOfNode(node.kind) };
 }
+
+/** A node that is dedicated to another tenant does not exist for this one. */
+export const isOthers = (node: NodeToTake, tenantId: string): boolean =>
+  node.tenantId !== null && node.tenantId !== tenantId;
 
 async function takeNumber(taker: Taker, wanted: Wanted & { what: 'number' }, item: NewItem): Promise<QuotaDimension> {
   const domain = await findDomain(taker.tx, wanted.providerId);
@@ -205,7 +208,7 @@ async function takeBlock(taker: Taker, wanted: Wanted & { what: 'block' }, item:
   return dimension;
 }
 
-async function blockOf(tx: Tx, wanted: Wanted): Promise<BlockRow> {
+async function blockOf(tx: Tx, wanted: WantedThing): Promise<BlockRow> {
   const block = await findBlock(tx, wanted.providerId);
   if (block === undefined) throw unknownReference(wanted.asked, 'blockId', 'addressBlock');
   return block;

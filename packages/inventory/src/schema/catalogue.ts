@@ -23,6 +23,8 @@ export const partTables = ['external_id', 'edge_end', 'rack', 'rack_claim', 'all
 /** Bookkeeping: no version that anyone may rely on, no guard, no event. */
 export const bookkeepingTables = [
   'kind',
+  'resource_class',
+  'capacity',
   'provider_use',
   'address_hold',
   'number_hold',

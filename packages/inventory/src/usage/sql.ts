@@ -29,7 +29,7 @@ export interface UseRow {
 }
 
 /**
- * The integral over the ledger, which is allocation_item: each row held one unit from its beginning to the earliest of its
+ * The integral over the ledger, which is allocation_item: each row held its amount from its beginning to the earliest of its
  * end, its expiry and now. Grouped twice: by the scope itself and by its children. `allocation_item_by_tenant_end` leaves
  * out what had ended before `from`.
  */
@@ -40,7 +40,7 @@ export async function listUseBetween(
   const rows = await on.unsafe(
     `with span as (select $3::timestamptz as since, least($4::timestamptz, now()) as until),
      held as (
-       select a.tenant_id, a.project_id, a.scope_id, i.dimension,
+       select a.tenant_id, a.project_id, a.scope_id, i.dimension, i.amount,
          greatest(lower(i.during), span.since) as since,
          least(coalesce(i.ended_at, 'infinity'), upper(i.during), span.until) as until,
          lower(i.during) <= span.until and least(coalesce(i.ended_at, 'infinity'), upper(i.during)) > span.until as at_end
@@ -51,13 +51,13 @@ export async function listUseBetween(
          and (i.ended_at is null or i.ended_at > span.since) and lower(i.during) < span.until and i.dimension is not null
      )
      select coalesce(g.scope_id, $1::uuid) as "scopeId", g.kind, g.dimension,
-       trim_scale(round(sum(extract(epoch from greatest(g.until - g.since, interval '0')))::numeric, 6))::text as "unitSeconds",
-       count(*) filter (where g.at_end) as "heldAtEnd", (select until from span) as until
+       trim_scale(round(sum(g.amount * extract(epoch from greatest(g.until - g.since, interval '0')))::numeric, 6))::text as "unitSeconds",
+       coalesce(sum(g.amount) filter (where g.at_end), 0)::bigint as "heldAtEnd", (select until from span) as until
      from (
-       select $1::uuid as scope_id, $2::text as kind, h.* from (select dimension, since, until, at_end from held) h
+       select $1::uuid as scope_id, $2::text as kind, h.* from (select dimension, amount, since, until, at_end from held) h
        union all
        select case $2::text when 'platform' then tenant_id when 'tenant' then project_id else scope_id end,
-         case $2::text when 'platform' then 'tenant' when 'tenant' then 'project' else 'environment' end, dimension, since, until, at_end
+         case $2::text when 'platform' then 'tenant' when 'tenant' then 'project' else 'environment' end, dimension, amount, since, until, at_end
        from held where $2::text <> 'environment'
      ) g
      group by g.scope_id, g.kind, g.dimension order by g.kind = $2::text desc, g.scope_id, g.dimension`,
