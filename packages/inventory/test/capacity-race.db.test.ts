@@ -36,7 +36,7 @@ test('P72 32 clients take 300 units of 300 and a fifth more is refused', async (
   });
   expect(tally(outcomes)).toEqual({ ok: 300, 'capacity-exhausted': 60 });
   expect(await s.used(host)).toBe(300);
-});
+}, 120_000);
 
 test('two nodes asked for in opposite order by 24 clients: no deadlock, no failure, as many winners as there is', async () => {
   const [x, y] = [await s.host([{ class: 'vcpu', total: 10 }]), await s.host([{ class: 'vcpu', total: 10 }])];

@@ -165,6 +165,19 @@ describe('edits', () => {
     expect(await asks(vcpu(host, 4))).toBe('ok');
   });
 
+  test('what is given back of an overhang leaves the rest of it written down', async () => {
+    const host = await s.host([{ class: 'vcpu', total: 14 }]);
+    const three = await s.take([vcpu(host, 3)]);
+    await s.take([vcpu(host, 11)]);
+    await amend(host, { total: 8 });
+    await s.inventory.allocation.release(s.caller, { id: three.id });
+    expect(await s.inventory.capacity.get(s.caller, { nodeId: host, class: 'vcpu' })).toMatchObject({
+      used: 11,
+      overBy: 3,
+      free: 0,
+    });
+  });
+
   test('raw SQL cannot grow a counter over its cap, nor a cap away from its total', async () => {
     const host = await s.host([{ class: 'vcpu', total: 10 }]);
     await s.take([vcpu(host, 9)]);
