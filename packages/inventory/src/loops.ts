@@ -6,13 +6,14 @@ import { schemaName } from './change.js';
 import type { Deps } from './deps.js';
 import { startImportWorker } from './import/worker.js';
 import { listenToTenancy } from './listen.js';
+import type { TenantSource } from './import/tenants.js';
 import { fillProjection, type ScopeSource } from './projection/fill.js';
 
 /** What this context hears others by. */
 export interface Ears {
   readonly bus: Bus;
   /** Absent where this process is not told of tenancy: events and what callers bring are then all it has. */
-  readonly scopes?: ScopeSource;
+  readonly scopes?: ScopeSource & TenantSource;
 }
 
 /** What runs by itself while this context is up; each takes row locks with skip locked, or a lease, so any number of processes may run it. */
@@ -33,7 +34,8 @@ export function createInventoryLoops(deps: Deps, ears?: Ears): readonly Pick<Loo
     ears === undefined
       ? []
       : [listenToTenancy(deps, ears.bus), ...(ears.scopes === undefined ? [] : [startFilling(deps, ears.scopes)])];
-  return [sweep, startImportWorker(deps), ...others];
+  const tenancy = ears?.scopes;
+  return [sweep, startImportWorker(deps, tenancy === undefined ? {} : { tenancy }), ...others];
 }
 
 const fillLease = 'projection.fill';

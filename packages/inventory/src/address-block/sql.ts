@@ -16,7 +16,6 @@ export interface BlockRow {
   readonly attributes: Record<string, unknown>;
   readonly nodeId: string | null;
   readonly tenantId: string | null;
-  readonly externalTenant: AddressBlock['externalTenant'] | null;
   readonly externalIds: { source: string; externalId: string }[];
   readonly version: number;
   readonly createdAt: Date;
@@ -26,7 +25,7 @@ export interface BlockRow {
 
 export const selectBlock = `select b.id, b.space_id as "spaceId", b.parent_id as "parentId", b.cidr::text as cidr, b.is_pool as "isPool",
   b.mark_utilized as "markUtilized", b.status, b.attributes, b.node_id as "nodeId", b.tenant_id as "tenantId",
-  b.external_tenant as "externalTenant", ${externalIdsOf('b.id')}, b.version, b.created_at as "createdAt", b.updated_at as "updatedAt",
+  ${externalIdsOf('b.id')}, b.version, b.created_at as "createdAt", b.updated_at as "updatedAt",
   b.ended_at as "endedAt" from address_block b`;
 
 export async function findBlock(db: Database | Tx, id: string): Promise<BlockRow | undefined> {
@@ -197,7 +196,6 @@ export function toBlock(row: BlockRow): AddressBlock {
     attributes: row.attributes,
     ...(row.nodeId === null ? {} : { nodeId: encodeId('nod', row.nodeId) }),
     ...(row.tenantId === null ? {} : { tenantId: encodeId('tnt', row.tenantId) }),
-    ...(row.externalTenant == null ? {} : { externalTenant: row.externalTenant }),
     externalIds: row.externalIds,
     state: row.endedAt === null ? 'live' : 'ended',
     createdAt: row.createdAt.toISOString(),

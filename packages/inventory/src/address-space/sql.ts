@@ -11,7 +11,6 @@ export interface AddressSpaceRow {
   readonly coolDownSeconds: number;
   readonly attributes: Record<string, unknown>;
   readonly tenantId: string | null;
-  readonly externalTenant: AddressSpace['externalTenant'] | null;
   readonly externalIds: { source: string; externalId: string }[];
   readonly version: number;
   readonly createdAt: Date;
@@ -19,7 +18,7 @@ export interface AddressSpaceRow {
 }
 
 export const selectSpace = `select s.id, s.name, s.name_exclusive as "nameExclusive", s.cool_down_seconds as "coolDownSeconds", s.attributes,
-  s.tenant_id as "tenantId", s.external_tenant as "externalTenant", ${externalIdsOf('s.id')}, s.version, s.created_at as "createdAt",
+  s.tenant_id as "tenantId", ${externalIdsOf('s.id')}, s.version, s.created_at as "createdAt",
   s.updated_at as "updatedAt" from address_space s`;
 
 export async function findSpace(db: Database | Tx, id: string): Promise<AddressSpaceRow | undefined> {
@@ -61,7 +60,6 @@ export function toSpace(row: AddressSpaceRow): AddressSpace {
     coolDownSeconds: row.coolDownSeconds,
     attributes: row.attributes,
     ...(row.tenantId === null ? {} : { tenantId: encodeId('tnt', row.tenantId) }),
-    ...(row.externalTenant == null ? {} : { externalTenant: row.externalTenant }),
     externalIds: row.externalIds,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),

@@ -13,7 +13,6 @@ export interface AddressRow {
   readonly attributes: Record<string, unknown>;
   readonly nodeId: string | null;
   readonly tenantId: string | null;
-  readonly externalTenant: Address['externalTenant'] | null;
   readonly externalIds: { source: string; externalId: string }[];
   readonly version: number;
   readonly createdAt: Date;
@@ -22,7 +21,7 @@ export interface AddressRow {
 }
 
 export const selectAddress = `select a.id, a.space_id as "spaceId", host(a.host) as address, a.prefix_length as "prefixLength", a.occupies,
-  a.attributes, a.node_id as "nodeId", a.tenant_id as "tenantId", a.external_tenant as "externalTenant", ${externalIdsOf('a.id')}, a.version,
+  a.attributes, a.node_id as "nodeId", a.tenant_id as "tenantId", ${externalIdsOf('a.id')}, a.version,
   a.created_at as "createdAt", a.updated_at as "updatedAt", a.ended_at as "endedAt" from address a`;
 
 export async function findAddress(db: Database | Tx, id: string): Promise<AddressRow | undefined> {
@@ -105,7 +104,6 @@ export function toAddress(row: AddressRow): Address {
     attributes: row.attributes,
     ...(row.nodeId === null ? {} : { nodeId: encodeId('nod', row.nodeId) }),
     ...(row.tenantId === null ? {} : { tenantId: encodeId('tnt', row.tenantId) }),
-    ...(row.externalTenant == null ? {} : { externalTenant: row.externalTenant }),
     externalIds: row.externalIds,
     state: row.endedAt === null ? 'live' : 'ended',
     createdAt: row.createdAt.toISOString(),

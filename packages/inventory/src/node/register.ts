@@ -68,7 +68,6 @@ async function registered({ tx, caller, id, claimIds }: Attempt, command: Comman
     name,
     parentId,
     tenantId: command.tenantId === undefined ? null : decodeId('tnt', command.tenantId),
-    externalTenant: command.externalTenant ?? null,
   });
   await insertExternalIds(tx, { type: 'node', id }, command.externalIds);
   if (kind.key === 'rack') {

@@ -48,7 +48,6 @@ export interface NewNode {
   readonly name: string | null;
   readonly parentId: string | null;
   readonly tenantId: string | null;
-  readonly externalTenant: unknown;
   readonly attributes: unknown;
   readonly traits: readonly string[];
   readonly labels: unknown;
@@ -59,13 +58,13 @@ export interface NewNode {
 /** A name given through the API is claimed among its siblings. */
 export async function insertNode(tx: Tx, node: NewNode): Promise<void> {
   await tx.sql`
-    insert into node (id, kind, name, name_exclusive, parent_id, tenant_id, external_tenant, attributes, traits, labels, intent, state)
+    insert into node (id, kind, name, name_exclusive, parent_id, tenant_id, attributes, traits, labels, intent, state)
     values (${node.id}, ${node.kind}, ${node.name}, ${node.name !== null}, ${node.parentId}, ${node.tenantId},
-      ${node.externalTenant == null ? null : json(node.externalTenant)}, ${json(node.attributes)}, ${node.traits}::text[], ${json(node.labels)},
+      ${json(node.attributes)}, ${node.traits}::text[], ${json(node.labels)},
       ${node.intent}, ${node.state})`;
 }
 
-export type NodeState = Omit<NewNode, 'id' | 'kind' | 'externalTenant'> & { readonly nameExclusive: boolean };
+export type NodeState = Omit<NewNode, 'id' | 'kind'> & { readonly nameExclusive: boolean };
 
 export async function amendNodeRow(tx: Tx, id: string, to: NodeState): Promise<void> {
   await tx.sql`

@@ -13,7 +13,6 @@ export interface NumberRow {
   readonly attributes: Record<string, unknown>;
   readonly nodeId: string | null;
   readonly tenantId: string | null;
-  readonly externalTenant: NumberRecord['externalTenant'] | null;
   readonly externalIds: { source: string; externalId: string }[];
   readonly version: number;
   readonly createdAt: Date;
@@ -21,7 +20,7 @@ export interface NumberRow {
 }
 
 export const selectNumber = `select m.id, m.domain_id as "domainId", m.value, m.name, m.occupies, m.attributes, m.node_id as "nodeId",
-  m.tenant_id as "tenantId", m.external_tenant as "externalTenant", ${externalIdsOf('m.id')}, m.version, m.created_at as "createdAt",
+  m.tenant_id as "tenantId", ${externalIdsOf('m.id')}, m.version, m.created_at as "createdAt",
   m.updated_at as "updatedAt" from number m`;
 
 export async function findNumber(db: Database | Tx, id: string): Promise<NumberRow | undefined> {
@@ -78,7 +77,6 @@ export function toNumber(row: NumberRow): NumberRecord {
     attributes: row.attributes,
     ...(row.nodeId === null ? {} : { nodeId: encodeId('nod', row.nodeId) }),
     ...(row.tenantId === null ? {} : { tenantId: encodeId('tnt', row.tenantId) }),
-    ...(row.externalTenant == null ? {} : { externalTenant: row.externalTenant }),
     externalIds: row.externalIds,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),

@@ -29,7 +29,6 @@ export const node = inventory.table(
     nameExclusive: boolean('name_exclusive').notNull().default(false),
     parentId: uuid('parent_id'),
     tenantId: uuid('tenant_id'),
-    externalTenant: jsonb('external_tenant'),
     attributes: jsonb('attributes').notNull().default(emptyObject),
     traits: text('traits').array().notNull().default(emptyList),
     labels: jsonb('labels').notNull().default(emptyObject),

@@ -92,7 +92,6 @@ export const number = inventory.table(
     attributes: jsonb('attributes').notNull().default(emptyObject),
     nodeId: uuid('node_id'),
     tenantId: uuid('tenant_id'),
-    externalTenant: jsonb('external_tenant'),
     endedAt: instant('ended_at'),
     version: version(),
     createdAt: createdAt(),
