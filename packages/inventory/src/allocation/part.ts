@@ -3,6 +3,7 @@ import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
+import { expectActive } from '../projection/active.js';
 import { lockScopePath, type ScopeViewRow } from '../projection/sql.js';
 import type { Scope } from './end.js';
 import type { Locked } from './lock.js';
@@ -87,8 +88,7 @@ function scopeOf(path: readonly ScopeViewRow[], scopeId: string): Scope {
   const environment = path.at(-1);
   if (environment === undefined || environment.kind !== 'environment' || environment.tenantId === null)
     throw problem('reference-not-found', { pointer: '/environmentId', resourceType: 'environment' });
-  const inactive = path.find((scope) => scope.state !== 'active');
-  if (inactive !== undefined) throw problem('scope-not-active', { scope: inactive.kind, state: inactive.state });
+  expectActive(path);
   return { scopeId, tenantId: environment.tenantId, projectId: environment.parentId };
 }
 

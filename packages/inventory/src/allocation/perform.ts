@@ -5,6 +5,7 @@ import type { Tx } from '@sentral/kernel/database';
 import { inChange } from '../change.js';
 import type { Deps } from '../deps.js';
 import { moveQuota, type Held } from '../quota/move.js';
+import { untilRoom } from '../quota/room.js';
 import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { endThings, endWhole, refuseCarrying, type Given } from './end.js';
 import { recordAllocation } from './events.js';
@@ -38,7 +39,7 @@ export const performOne = (deps: Deps, caller: Caller, operation: Operation): Pr
 async function anew<R extends object>(deps: Deps, caller: Caller, work: (tx: Tx) => Promise<R>): Promise<R> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await inChange(deps, caller, work);
+      return await untilRoom(deps, () => inChange(deps, caller, work));
     } catch (error) {
       if (error !== movedOn) throw error;
       if (tries === attempts) throw problem('overloaded', {});
@@ -102,11 +103,11 @@ async function performIn(
   }
   await takeAll(tx, deps, { takings, locked, moves, traceparent });
   await amendCapacity(tx, moves.capacity);
-  await countQuota(tx, takings, moves.quota);
   for (const { part, row, judgement } of takings) {
     const event = part.operation.op === 'replace' ? 'replaced' : row.state === 'held' ? 'held' : 'confirmed';
     seen.set(part, await recordAllocation(tx, row, { event, traceparent, auditOnly: judgement.auditOnly }));
   }
+  await countQuota(tx, takings, moves.quota);
   return all.map((part) => part.answer ?? (seen.get(part) as Allocation));
 }
 

@@ -9,7 +9,8 @@
 //      wait for one row through its whole transaction
 // Each is one statement over everything that the transaction touches, also where that is a batch. Which counters an allocation
 // holds is read before 2 and read again at 4: who finds more than it has locked begins anew (movedOn).
-// Renew and confirm take 4 alone, release 2, 4 and 7, the sweeper 2, 4 (skip locked) and 7: none can wait in a circle.
+// Renew and confirm take 1 and 4; release, the sweeper and who counts a scope (its row for update before) 2, 4 and 7: none of them
+// takes a provider, and none can wait in a circle.
 import { json, type Tx } from '@sentral/kernel/database';
 import { listCapacityKeys, lockCapacity, type CapacityKey } from './capacity-sql.js';
 
@@ -233,12 +234,12 @@ export async function insertItem(tx: Tx, item: NewItem): Promise<void> {
 /** Confirm and renew: the row, the span of its items and the holds of its values move together. */
 export async function amendExpiry(
   tx: Tx,
-  change: { id: string; state: string; expiresInSeconds: number | null },
+  change: { id: string; state: string; expiresInSeconds: number | null; policyVersion: number },
 ): Promise<AllocationRow> {
   const rows = await tx.unsafe(
-    `update allocation as a set state = $2, expires_at = now() + make_interval(secs => $3::int), version = a.version + 1, updated_at = now()
+    `update allocation as a set state = $2, expires_at = now() + make_interval(secs => $3::int), policy_version = $4, version = a.version + 1, updated_at = now()
      where a.id = $1 returning ${allocationColumns}`,
-    [change.id, change.state, change.expiresInSeconds],
+    [change.id, change.state, change.expiresInSeconds, change.policyVersion],
   );
   await tx.sql`
     update allocation_item i set during = tstzrange(lower(i.during), coalesce(a.expires_at, 'infinity'))
@@ -294,6 +295,11 @@ export async function findNextOrdinal(tx: Tx, id: string): Promise<number> {
   return only(rows).next;
 }
 
+/** The counters of allocations that are about to be ended, before the allocations themselves. */
+export async function lockCountersOf(tx: Tx, allocationIds: readonly string[]) {
+  return lockCapacity(tx, { keys: await listCapacityKeys(tx, allocationIds), nodeIds: [] });
+}
+
 /**
  * The next few that have run out and that nobody else is busy with: the sweeper may skip, a taker may not. Their counters are
  * locked first, as a taker does; one that holds others by then waits for the next sweep.
@@ -302,8 +308,7 @@ export async function claimOverdue(tx: Tx, limit: number): Promise<readonly stri
   const seen = await tx.sql<{ id: string }>`
     select a.id from allocation a where a.ended_at is null and a.expires_at <= now() order by a.expires_at limit ${limit}`;
   const ids = seen.map((row) => row.id);
-  const locked = await lockCapacity(tx, { keys: await listCapacityKeys(tx, ids), nodeIds: [] });
-  const keys = [...locked.values()];
+  const keys = [...(await lockCountersOf(tx, ids)).values()];
   const rows = await tx.sql<{ id: string }>`
     select a.id from allocation a
     where a.id = any(${ids}::uuid[]) and a.ended_at is null and a.expires_at <= now()

@@ -14,11 +14,18 @@ interface Step {
   readonly allowed: readonly AllocationRow['state'][];
   /** Runs on the locked row; what it records is the change. */
   readonly work: (tx: Tx, row: AllocationRow) => Promise<Allocation>;
+  /** Locks what comes before the allocation in the lock order. */
+  readonly first?: (tx: Tx, id: string) => Promise<void>;
 }
 
 /** What confirm, renew and release have in common: the key, the lock, the version, the state. */
-export async function step(deps: Deps, caller: Caller, { id, version, allowed, work }: Step): Promise<Allocation> {
+export async function step(
+  deps: Deps,
+  caller: Caller,
+  { id, version, allowed, work, first }: Step,
+): Promise<Allocation> {
   return inChange(deps, caller, async (tx) => {
+    await first?.(tx, decodeId('alc', id));
     const row = await lockAllocation(tx, decodeId('alc', id));
     if (row === undefined || !maySee(caller, row)) throw problem('not-found', { resourceType: 'allocation' });
     if (version !== undefined && version !== row.version) {

@@ -8,6 +8,8 @@ import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
+import { expectTenant } from '../projection/active.js';
+import { bringForward } from '../projection/bring.js';
 import { refuseHeld } from '../projection/holds.js';
 import { findKind } from '../kind/sql.js';
 import { rackShape } from '../rack/rules.js';
@@ -26,6 +28,7 @@ type Patch = Command<'node', 'amend'>['patch'];
  */
 export async function amendNode(deps: Deps, caller: Caller, command: Command<'node', 'amend'>): Promise<Node> {
   const claimIds = [deps.newId(), deps.newId()] as const;
+  await bringForward(deps, caller.scopes);
   return inChange(deps, caller, (tx) => amended({ tx, caller, claimIds }, command));
 }
 
@@ -41,6 +44,7 @@ async function amended(
 ): Promise<Node> {
   const id = decodeId('nod', nodeId);
   const parentId = patch.parentId == null ? null : decodeId('nod', patch.parentId);
+  if (patch.tenantId != null) await expectTenant(tx, patch.tenantId, '/patch/tenantId');
   // Both at once, by id: two moves that swap places must not wait for each other.
   const locked = await lockNodes(tx, parentId === null ? [id] : [id, parentId]);
   const current = locked.find((row) => row.id === id);

@@ -9,6 +9,8 @@ import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
 import { insertExternalIds } from '../external-id/sql.js';
 import { findKind } from '../kind/sql.js';
+import { expectTenant } from '../projection/active.js';
+import { bringForward } from '../projection/bring.js';
 import { rackShape } from '../rack/rules.js';
 import { upsertRack } from '../rack/sql.js';
 import { standInRack } from './position.js';
@@ -18,11 +20,12 @@ import { findNode, findSiblingOfName, insertNode, lockNodesAsTheyAre } from './s
 
 /**
  * Registers a node under its parent; the name is claimed among siblings of the same kind.
- * @throws Problem reference-not-found, already-exists, topology-violation, allocation-conflict
+ * @throws Problem reference-not-found, already-exists, topology-violation, allocation-conflict, state-conflict
  */
 export async function registerNode(deps: Deps, caller: Caller, command: Command<'node', 'register'>): Promise<Node> {
   const id = command.id === undefined ? deps.newId() : decodeId('nod', command.id);
   const claimIds = [deps.newId(), deps.newId()] as const;
+  await bringForward(deps, caller.scopes);
   return inChange(deps, caller, (tx) => registered({ tx, caller, id, claimIds }, command));
 }
 
@@ -36,6 +39,7 @@ interface Attempt {
 async function registered({ tx, caller, id, claimIds }: Attempt, command: Command<'node', 'register'>): Promise<Node> {
   const parentId = command.parentId === undefined ? null : decodeId('nod', command.parentId);
   const name = command.name ?? null;
+  if (command.tenantId !== undefined) await expectTenant(tx, command.tenantId, '/tenantId');
   const kind = await findKind(tx, command.kind);
   if (kind === undefined) throw problem('reference-not-found', { pointer: '/kind', resourceType: 'kind' });
   const [parent] = parentId === null ? [] : await lockNodesAsTheyAre(tx, [parentId]);

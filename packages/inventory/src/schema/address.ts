@@ -37,6 +37,9 @@ export const addressSpace = inventory.table(
     uniqueIndex('address_space_name_once')
       .on(t.name)
       .where(sql`${t.nameExclusive} and ${t.endedAt} is null`),
+    index('address_space_by_tenant')
+      .on(t.tenantId)
+      .where(sql`${t.tenantId} is not null and ${t.endedAt} is null`),
     check('address_space_cool_down_in_bounds', sql`${t.coolDownSeconds} between 0 and 31536000`),
   ],
 );
@@ -80,6 +83,9 @@ export const addressBlock = inventory.table(
     index('address_block_by_space')
       .on(t.spaceId, t.id)
       .where(sql`${t.endedAt} is null`),
+    index('address_block_by_tenant')
+      .on(t.tenantId)
+      .where(sql`${t.tenantId} is not null and ${t.endedAt} is null`),
     index('address_block_by_node')
       .on(t.nodeId)
       .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
@@ -137,6 +143,9 @@ export const address = inventory.table(
     index('address_by_host')
       .on(t.spaceId, t.host, t.id)
       .where(sql`${t.endedAt} is null`),
+    index('address_by_tenant')
+      .on(t.tenantId)
+      .where(sql`${t.tenantId} is not null and ${t.endedAt} is null`),
     index('address_by_node')
       .on(t.nodeId)
       .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),

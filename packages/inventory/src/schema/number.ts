@@ -109,6 +109,9 @@ export const number = inventory.table(
     index('number_by_value')
       .on(t.domainId, t.value, t.id)
       .where(sql`${t.endedAt} is null`),
+    index('number_by_tenant')
+      .on(t.tenantId)
+      .where(sql`${t.tenantId} is not null and ${t.endedAt} is null`),
     index('number_by_node')
       .on(t.nodeId)
       .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
