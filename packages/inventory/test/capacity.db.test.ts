@@ -4,6 +4,7 @@ import { constraintName } from '@sentral/kernel/errors';
 import { decodeId } from '@sentral/contracts/ids';
 import { newId } from '@sentral/kernel/id';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tree } from './scope-tree.js';
 import { codeOf, orProblem, stand, type Item, type Stand } from './stand.js';
 
 let s: Stand;
@@ -126,9 +127,11 @@ describe('amounts', () => {
     const host = await s.host([{ class: 'vcpu', total: 4 }]);
     await s.inventory.node.amend(s.caller, { id: host, patch: { intent: 'drain' } });
     expect(await asks(vcpu(host, 1))).toBe('state-conflict');
+    const { tenant } = tree(1, 1);
+    await s.inventory.projection.apply({ ...s.caller, scopes: [tenant] }, {});
     await s.inventory.node.amend(s.caller, {
       id: host,
-      patch: { intent: 'in_service', tenantId: encodeId('tnt', newId()) },
+      patch: { intent: 'in_service', tenantId: tenant.id as Id<'tnt'> },
     });
     expect(await asks(vcpu(host, 1))).toBe('reference-not-found');
   });
