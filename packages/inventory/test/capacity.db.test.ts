@@ -1,5 +1,6 @@
 import type { Id } from '@sentral/contracts/ids';
 import { encodeId } from '@sentral/contracts/ids';
+import { defaultTenantId } from '@sentral/contracts/tenancy';
 import { constraintName } from '@sentral/kernel/errors';
 import { decodeId } from '@sentral/contracts/ids';
 import { newId } from '@sentral/kernel/id';
@@ -133,7 +134,8 @@ describe('amounts', () => {
       id: host,
       patch: { intent: 'in_service', tenantId: tenant.id as Id<'tnt'> },
     });
-    expect(await asks(vcpu(host, 1))).toBe('reference-not-found');
+    const readScope = { tenantIds: [defaultTenantId], projectIds: [], environmentIds: [] };
+    expect(codeOf(await s.ask([vcpu(host, 1)], {}, { ...s.caller, readScope }))).toBe('reference-not-found');
   });
 
   test('a server is given whole or in parts, never both', async () => {

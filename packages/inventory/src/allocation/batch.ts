@@ -15,18 +15,18 @@ export async function batchAllocations(
   caller: Caller,
   command: Command<'allocation', 'batch'>,
 ): Promise<Result<'allocation', 'batch'>> {
+  await bringForward(deps, caller.scopes);
   const operations: Operation[] = [];
   for (const [index, each] of command.operations.entries())
     operations.push(
       await inOperation(index, async () => {
-        if (each.op === 'create') return toCreate(deps, { ...each, version: 0 });
+        if (each.op === 'create') return toCreate(deps, caller, { ...each, version: 0 });
         if (command.operations.findIndex((other) => other.op !== 'create' && other.id === each.id) < index)
           throw problem('validation-failed', {
             errors: [{ pointer: `/operations/${index}/id`, code: 'duplicate', message: 'is named twice' }],
           });
-        return each.op === 'replace' ? toReplace(deps, each) : toRelease(each);
+        return each.op === 'replace' ? toReplace(deps, caller, each) : toRelease(each);
       }),
     );
-  await bringForward(deps, caller.scopes);
   return perform(deps, caller, operations);
 }

@@ -1,10 +1,14 @@
+import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { AllocationRequestItem } from '@sentral/contracts/inventory/allocation';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
+import { findTenantOf } from '../projection/sql.js';
+import { takingSight, type Sight } from '../reading.js';
 import { findDomainsOfRanges } from './number-sql.js';
 import { readItems, type Wanted } from './rules.js';
+import { findAllocation } from './sql.js';
 
 export type Reserve = Command<'allocation', 'reserve'>;
 
@@ -32,13 +36,14 @@ interface Release {
 export type Operation = Create | Replace | Release;
 
 /** Ids are minted here, before the transaction: a retry is the same attempt. */
-export async function toCreate(deps: Deps, command: Reserve): Promise<Create> {
+export async function toCreate(deps: Deps, caller: Caller, command: Reserve): Promise<Create> {
+  const tenant = () => findTenantOf(deps.db.app, decodeId('env', command.environmentId));
   return {
     op: 'create',
     id: deps.newId(),
     requestId: command.requestId ?? encodeId('req', deps.newId()),
     command,
-    wanted: await wantedOf(deps, command.items),
+    wanted: await wantedOf(deps, command.items, async () => takingSight(caller, await tenant())),
   };
 }
 
@@ -51,19 +56,30 @@ export const toRelease = (command: {
 /** Another set instead of the old one; an empty one gives everything back. */
 export async function toReplace(
   deps: Deps,
+  caller: Caller,
   command: { id: string; version?: number | undefined; items: readonly AllocationRequestItem[] },
 ): Promise<Replace | Release> {
   if (command.items.length === 0) return toRelease({ id: command.id, version: command.version });
-  const wanted = await wantedOf(deps, command.items);
-  return { op: 'replace', id: decodeId('alc', command.id), version: command.version, wanted };
+  const id = decodeId('alc', command.id);
+  const tenant = async () => (await findAllocation(deps.db.app, id))?.tenantId;
+  const wanted = await wantedOf(deps, command.items, async () => takingSight(caller, await tenant()));
+  return { op: 'replace', id, version: command.version, wanted };
 }
 
-/** @throws Problem validation-failed */
-async function wantedOf(deps: Deps, items: readonly AllocationRequestItem[]): Promise<readonly Wanted[]> {
+/**
+ * What may be given is asked as far as it is known before the transaction that decides.
+ * @throws Problem validation-failed
+ */
+async function wantedOf(
+  deps: Deps,
+  items: readonly AllocationRequestItem[],
+  sight: () => Promise<Sight>,
+): Promise<readonly Wanted[]> {
   const rangeIds = items.flatMap((item) =>
     item.what === 'number' && item.rangeId !== undefined ? [decodeId('rng', item.rangeId)] : [],
   );
-  const domains = rangeIds.length === 0 ? new Map<string, string>() : await findDomainsOfRanges(deps.db.app, rangeIds);
+  const domains =
+    rangeIds.length === 0 ? new Map<string, string>() : await findDomainsOfRanges(deps.db.app, await sight(), rangeIds);
   const read = readItems(items, (rangeId) => domains.get(rangeId));
   if ('faults' in read) throw problem('validation-failed', { errors: read.faults });
   return read.wanted;

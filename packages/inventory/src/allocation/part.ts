@@ -8,6 +8,7 @@ import { lockScopePath, type ScopeViewRow } from '../projection/sql.js';
 import type { Scope } from './end.js';
 import type { Locked } from './lock.js';
 import { inOperation, type Operation, type Reserve } from './operation.js';
+import { seesAllocation } from '../reading.js';
 import { toAllocation } from './resource.js';
 import { judgeStep } from './rules.js';
 import {
@@ -19,7 +20,6 @@ import {
   type AllocationRow,
   type ItemRow,
 } from './sql.js';
-import { maySee } from './step.js';
 
 /** One operation with what it was found to be about. */
 export interface Part {
@@ -55,7 +55,8 @@ export async function partsOf(tx: Tx, caller: Caller, operations: readonly Opera
     }
     const target = await findAllocation(tx, operation.id);
     await inOperation(index, () => {
-      if (target === undefined || !maySee(caller, target)) throw problem('not-found', { resourceType: 'allocation' });
+      if (target === undefined || !seesAllocation(caller, target))
+        throw problem('not-found', { resourceType: 'allocation' });
     });
     looked.push({ operation, index, target, scopeId: target?.scopeId ?? '' });
   }
@@ -65,40 +66,63 @@ export async function partsOf(tx: Tx, caller: Caller, operations: readonly Opera
     paths.set(scopeId, await lockScopePath(tx, scopeId));
   const parts: Part[] = [];
   for (const { scopeId, ...each } of looked)
-    parts.push(await inOperation(each.index, () => partOf(tx, { ...each, scopeId, path: paths.get(scopeId) ?? [] })));
+    parts.push(
+      await inOperation(each.index, () => partOf(tx, caller, { ...each, scopeId, path: paths.get(scopeId) ?? [] })),
+    );
   return parts;
 }
 
 async function partOf(
   tx: Tx,
+  caller: Caller,
   each: Pick<Part, 'operation' | 'index' | 'target' | 'path'> & { scopeId: string },
 ): Promise<Part> {
   const { scopeId, ...part } = each;
   const { operation, target, path } = part;
   if (operation.op === 'release' && target !== undefined) return { ...part, scope: target };
-  const scope = scopeOf(path, scopeId);
+  const scope = scopeOf(caller, path, scopeId);
   if (operation.op !== 'create') return { ...part, scope };
   const earlier = await findByRequest(tx, scope.tenantId, operation.requestId);
-  if (earlier !== undefined) return { ...part, scope, answer: await sameRequest(tx, earlier, operation.command) };
+  if (earlier !== undefined)
+    return { ...part, scope, answer: await sameRequest(tx, caller, { earlier, command: operation.command }) };
   return { ...part, scope, target: await findByConsumer(tx, scope.tenantId, operation.command.consumer) };
 }
 
 /** The environment as it may be used: known, and active up to the root. */
-function scopeOf(path: readonly ScopeViewRow[], scopeId: string): Scope {
+function scopeOf(caller: Caller, path: readonly ScopeViewRow[], scopeId: string): Scope {
   const environment = path.at(-1);
-  if (environment === undefined || environment.kind !== 'environment' || environment.tenantId === null)
+  if (environment === undefined || !mayUse(caller, environment) || environment.tenantId === null)
     throw problem('reference-not-found', { pointer: '/environmentId', resourceType: 'environment' });
   expectActive(path);
   return { scopeId, tenantId: environment.tenantId, projectId: environment.parentId };
 }
 
+// The environment that the caller was let into, or one that it reads: another's is not there.
+function mayUse(caller: Caller, { kind, tenantId, parentId, id }: ScopeViewRow): boolean {
+  if (kind !== 'environment' || tenantId === null) return false;
+  const wireId = encodeId('env', id);
+  return (
+    caller.scopes.some((scope) => scope.id === wireId) ||
+    seesAllocation(caller, { tenantId, projectId: parentId, scopeId: id })
+  );
+}
+
 /** The same requestId again: the same answer, if it is the same holder's; else it is somebody's mistake. */
-async function sameRequest(tx: Tx, earlier: AllocationRow, command: Reserve): Promise<Allocation> {
+async function sameRequest(
+  tx: Tx,
+  caller: Caller,
+  { earlier, command }: { earlier: AllocationRow; command: Reserve },
+): Promise<Allocation> {
+  const seen = seesAllocation(caller, earlier);
   const same =
+    seen &&
     earlier.consumerService === command.consumer.service &&
     earlier.consumerKind === command.consumer.kind &&
     earlier.consumerId === command.consumer.id;
-  if (!same) throw problem('already-exists', { field: 'requestId', conflictingId: encodeId('alc', earlier.id) });
+  if (!same) {
+    const conflict = seen ? { conflictingId: encodeId('alc', earlier.id) } : {};
+    throw problem('already-exists', { field: 'requestId', ...conflict });
+  }
   return toAllocation(earlier, await listItems(tx, [earlier.id]));
 }
 
@@ -147,11 +171,11 @@ export function expectVersion(row: AllocationRow, provided: number | undefined):
  * One live allocation a consumer: a new one wants that it holds nothing, or nothing that this transaction leaves it.
  * @throws Problem version-mismatch
  */
-export function expectNoHolder(command: Reserve, holder: AllocationRow | undefined): void {
+export function expectNoHolder(caller: Caller, command: Reserve, holder: AllocationRow | undefined): void {
   if (holder !== undefined)
     throw problem(
       'version-mismatch',
-      { resourceId: encodeId('alc', holder.id), currentVersion: holder.version },
+      seesAllocation(caller, holder) ? { resourceId: encodeId('alc', holder.id), currentVersion: holder.version } : {},
       'This consumer holds an allocation already. Read it again, then decide.',
     );
   if (command.version !== undefined && command.version !== 0)

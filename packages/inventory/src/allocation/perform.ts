@@ -96,12 +96,12 @@ async function performIn(
     takings.push(
       await inOperation(part.index, async () => {
         if (operation.op === 'replace') return replaced(tx, part, freshOf.get(part) ?? []);
-        expectNoHolder(operation.command, target === undefined || left.has(target.id) ? undefined : target);
+        expectNoHolder(caller, operation.command, target === undefined || left.has(target.id) ? undefined : target);
         return created(tx, part);
       }),
     );
   }
-  await takeAll(tx, deps, { takings, locked, moves, traceparent });
+  await takeAll(tx, { deps, caller }, { takings, locked, moves });
   await amendCapacity(tx, moves.capacity);
   for (const { part, row, judgement } of takings) {
     const event = part.operation.op === 'replace' ? 'replaced' : row.state === 'held' ? 'held' : 'confirmed';

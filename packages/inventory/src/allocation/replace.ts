@@ -15,7 +15,6 @@ export async function replaceAllocation(
   caller: Caller,
   command: Command<'allocation', 'replace'>,
 ): Promise<Allocation> {
-  const operation = await toReplace(deps, command);
   await bringForward(deps, caller.scopes);
-  return performOne(deps, caller, operation);
+  return performOne(deps, caller, await toReplace(deps, caller, command));
 }

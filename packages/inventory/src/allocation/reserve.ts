@@ -16,7 +16,6 @@ export async function reserveAllocation(
   caller: Caller,
   command: Command<'allocation', 'reserve'>,
 ): Promise<Allocation> {
-  const operation = await toCreate(deps, command);
   await bringForward(deps, caller.scopes);
-  return performOne(deps, caller, operation);
+  return performOne(deps, caller, await toCreate(deps, caller, command));
 }

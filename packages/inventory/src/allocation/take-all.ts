@@ -1,7 +1,9 @@
+import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import type { Deps } from '../deps.js';
+import { seenIds, takingSight, type Sight } from '../reading.js';
 import { insertCapacityItems, type NewCapacityItem } from './capacity-sql.js';
 import type { Locked } from './lock.js';
 import { listHeldWhole, lockNodesToTake } from './node-sql.js';
@@ -15,31 +17,32 @@ interface All {
   readonly takings: readonly Taking[];
   readonly locked: Locked;
   readonly moves: Moves;
-  readonly traceparent: string | undefined;
 }
 
 /**
  * Takes for all operations, thing by thing in the one order of taking, whichever asked first.
  * @throws Problem reference-not-found | state-conflict | allocation-conflict | capacity-exhausted | class-not-offered | amount-not-allowed
  */
-export async function takeAll(tx: Tx, deps: Deps, { takings, locked, moves, traceparent }: All): Promise<void> {
+export async function takeAll(
+  tx: Tx,
+  { deps, caller }: { deps: Deps; caller: Caller },
+  { takings, locked, moves }: All,
+): Promise<void> {
   const wanted = takings
     .flatMap((taking) => taking.fresh.map((item) => ({ taking, item })))
     .toSorted((a, b) => byTaking(a.item, b.item));
-  const supply = await supplyOf(
-    tx,
-    locked,
-    wanted.map(({ item }) => item),
-  );
+  const supplies = await suppliesOf(tx, caller, { takings, locked });
   const amounts: NewCapacityItem[] = [];
   for (const { taking, item } of wanted) {
     const { part, row, firstOrdinal } = taking;
     await inOperation(part.index, async () => {
       const { tenantId, projectId, scopeId } = row;
+      const sight = takingSight(caller, tenantId);
+      const supply = supplies(tenantId);
       let dimension: string;
       let delta = 1;
       if (item.what === 'capacity') {
-        const counter = await counterFor(tx, item, { supply, tenantId });
+        const counter = await counterFor(tx, item, supply);
         const free = freeOf(counter, moves.capacity);
         if (item.amount > free)
           throw problem('capacity-exhausted', {
@@ -63,7 +66,17 @@ export async function takeAll(tx: Tx, deps: Deps, { takings, locked, moves, trac
         });
       } else {
         refuseUsedInPart(item, locked, moves);
-        const taker: Taker = { tx, allocationId: row.id, tenantId, newId: deps.newId, traceparent, firstOrdinal };
+        const { traceparent } = caller;
+        const taker: Taker = {
+          tx,
+          caller,
+          sight,
+          allocationId: row.id,
+          tenantId,
+          newId: deps.newId,
+          traceparent,
+          firstOrdinal,
+        };
         dimension = await take(taker, item, supply.nodes);
       }
       moves.quota.push({ tenantId, projectId, scopeId, dimension, delta, part });
@@ -72,19 +85,40 @@ export async function takeAll(tx: Tx, deps: Deps, { takings, locked, moves, trac
   await insertCapacityItems(tx, amounts);
 }
 
-async function supplyOf(tx: Tx, locked: Locked, wanted: readonly Wanted[]): Promise<Supply> {
+/** One lock of all nodes, in the order of ids; then what of them each tenant may be given. */
+async function suppliesOf(
+  tx: Tx,
+  caller: Caller,
+  { takings, locked }: Pick<All, 'takings' | 'locked'>,
+): Promise<(tenantId: string) => Supply> {
+  const wanted = takings.flatMap(({ fresh }) => fresh);
   const ids = (what: Wanted['what']) => wanted.filter((item) => item.what === what).map((item) => item.providerId);
   const nodeIds = [...new Set([...ids('node'), ...ids('capacity')])];
-  const nodes = nodeIds.length === 0 ? [] : await lockNodesToTake(tx, nodeIds);
+  const tenants = [...new Set(takings.map(({ row }) => row.tenantId))];
+  const sight: Sight = 'all' in caller.readScope ? 'everything' : { tenants, shared: true };
+  const nodes = nodeIds.length === 0 ? [] : await lockNodesToTake(tx, sight, nodeIds);
   const shared = new Set(ids('capacity'));
   const heldWhole = await listHeldWhole(
     tx,
     nodes.filter((node) => node.allocMode === 'exclusive' && shared.has(node.id)).map((node) => node.id),
   );
-  return {
-    counters: locked.counters,
-    nodes: new Map(nodes.map((node) => [node.id, node])),
-    heldWhole: new Set(heldWhole),
+  const supplies = new Map<string, Supply>();
+  for (const tenantId of tenants) {
+    // Alone, what the lock saw is what the tenant may be given.
+    const seen =
+      tenants.length === 1
+        ? new Set(nodes.map((node) => node.id))
+        : await seenIds(tx, takingSight(caller, tenantId), { noun: 'node', ids: nodes.map((node) => node.id) });
+    supplies.set(tenantId, {
+      counters: locked.counters,
+      nodes: new Map(nodes.filter((node) => seen.has(node.id)).map((node) => [node.id, node])),
+      heldWhole: new Set(heldWhole),
+    });
+  }
+  return (tenantId) => {
+    const supply = supplies.get(tenantId);
+    if (supply === undefined) throw new Error('nothing is taken for this tenant');
+    return supply;
   };
 }
 

@@ -7,11 +7,11 @@ import { keyOf, netCapacity, type CapacityMove, type LockedCapacity } from './ca
 import type { NodeToTake } from './node-sql.js';
 import { unknownReference } from './refusals.js';
 import { judgeProvider, type WantedCapacity } from './rules.js';
-import { isOthers } from './take.js';
 
 /** What amounts are judged by: the locked counters, what the transaction gives back, and the nodes they lie at. */
 export interface Supply {
   readonly counters: ReadonlyMap<string, LockedCapacity>;
+  /** Those that may be given to whom it is for. */
   readonly nodes: ReadonlyMap<string, NodeToTake>;
   /** Nodes of which someone has the whole. */
   readonly heldWhole: ReadonlySet<string>;
@@ -21,13 +21,9 @@ export interface Supply {
  * Whether an amount may be asked of this node at all.
  * @throws Problem reference-not-found | class-not-offered | amount-not-allowed | state-conflict | allocation-conflict
  */
-export async function counterFor(
-  tx: Tx,
-  wanted: WantedCapacity,
-  { supply, tenantId }: { supply: Supply; tenantId: string },
-): Promise<LockedCapacity> {
+export async function counterFor(tx: Tx, wanted: WantedCapacity, supply: Supply): Promise<LockedCapacity> {
   const node = supply.nodes.get(wanted.providerId);
-  if (node === undefined || isOthers(node, tenantId)) throw unknownReference(wanted.asked, 'nodeId', 'node');
+  if (node === undefined) throw unknownReference(wanted.asked, 'nodeId', 'node');
   const nodeId = encodeId('nod', node.id);
   const counter = supply.counters.get(keyOf({ nodeId: node.id, class: wanted.class }));
   if (counter === undefined) {

@@ -1,3 +1,4 @@
+import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { QuotaDimension } from '@sentral/contracts/quota';
@@ -16,7 +17,8 @@ import {
 } from './address-sql.js';
 import { amendNodeFence, findNodeHolder, type NodeToTake } from './node-sql.js';
 import { findDomain, findNextNumber, findNumberHolder, insertNumberHold, isInRange } from './number-sql.js';
-import { exhausted, taken, unknownReference } from './refusals.js';
+import { seenIds, sightOf, type Sight } from '../reading.js';
+import { asSeen, exhausted, taken, unknownReference } from './refusals.js';
 import {
   dimensionOfAddress,
   dimensionOfBlock,
@@ -30,6 +32,9 @@ import { insertItem, type NewItem } from './sql.js';
 
 export interface Taker {
   readonly tx: Tx;
+  readonly caller: Caller;
+  /** What may be given to the environment. */
+  readonly sight: Sight;
   readonly allocationId: string;
   readonly tenantId: string;
   readonly newId: () => string;
@@ -77,28 +82,24 @@ export async function take(
 }
 
 async function takeNode(
-  { tx, tenantId }: Taker,
+  { tx, caller }: Taker,
   wanted: WantedThing,
   nodes: ReadonlyMap<string, NodeToTake>,
 ): Promise<{ nodeId: string; dimension: QuotaDimension }> {
   const node = nodes.get(wanted.providerId);
-  if (node === undefined || isOthers(node, tenantId)) throw unknownReference(wanted.asked, 'nodeId', 'node');
+  if (node === undefined) throw unknownReference(wanted.asked, 'nodeId', 'node');
   const nodeId = encodeId('nod', node.id);
   const verdict = judgeNode(node);
   if (!verdict.ok) {
     throw problem('state-conflict', { nodeId, state: verdict.state, allowedStates: verdict.allowedStates });
   }
   const holder = await findNodeHolder(tx, node.id);
-  if (holder !== undefined) throw taken({ nodeId }, nodeId, holder);
+  if (holder !== undefined) throw taken({ nodeId }, nodeId, asSeen(caller, holder));
   return { nodeId: node.id, dimension: dimensionOfNode(node.kind) };
 }
 
-/** A node that is dedicated to another tenant does not exist for this one. */
-export const isOthers = (node: NodeToTake, tenantId: string): boolean =>
-  node.tenantId !== null && node.tenantId !== tenantId;
-
 async function takeNumber(taker: Taker, wanted: Wanted & { what: 'number' }, item: NewItem): Promise<QuotaDimension> {
-  const domain = await findDomain(taker.tx, wanted.providerId);
+  const domain = await findDomain(taker.tx, taker.sight, wanted.providerId);
   if (domain === undefined || !domain.pooled) throw unknownReference(wanted.asked, 'domainId', 'numberDomain');
   const domainId = encodeId('ndm', domain.id);
   const dimension = dimensionOfNumber(domain.kind);
@@ -116,7 +117,7 @@ async function takeNumber(taker: Taker, wanted: Wanted & { what: 'number' }, ite
       throw taken(
         { domainId, number: wanted.number },
         wanted.number,
-        await findNumberHolder(taker.tx, domain.id, wanted.number),
+        asSeen(taker.caller, await findNumberHolder(taker.tx, domain.id, wanted.number)),
       );
     }
     await insertItem(taker.tx, { ...item, dimension, domainId: domain.id, number: wanted.number });
@@ -133,7 +134,7 @@ async function takeNumber(taker: Taker, wanted: Wanted & { what: 'number' }, ite
 }
 
 async function takeAddress(taker: Taker, wanted: Wanted & { what: 'address' }, item: NewItem): Promise<QuotaDimension> {
-  const block = await blockOf(taker.tx, wanted);
+  const block = await blockOf(taker, wanted);
   const blockId = encodeId('blk', block.id);
   const span = { allocationId: taker.allocationId, itemId: item.id };
   const { spaceId } = block;
@@ -149,7 +150,8 @@ async function takeAddress(taker: Taker, wanted: Wanted & { what: 'address' }, i
       );
     }
     if (!(await insertAddressHold(taker.tx, { spaceId, host: wanted.address, span }))) {
-      throw taken(requested, wanted.address, await findAddressHolder(taker.tx, spaceId, wanted.address));
+      const holder = await findAddressHolder(taker.tx, spaceId, wanted.address);
+      throw taken(requested, wanted.address, asSeen(taker.caller, holder));
     }
     await insertItem(taker.tx, { ...item, dimension, spaceId, blockId: block.id, address: wanted.address });
     return dimension;
@@ -171,7 +173,7 @@ const whyNot = {
 } as const;
 
 async function takeBlock(taker: Taker, wanted: Wanted & { what: 'block' }, item: NewItem): Promise<QuotaDimension> {
-  const parent = await blockOf(taker.tx, wanted);
+  const parent = await blockOf(taker, wanted);
   const parentId = encodeId('blk', parent.id);
   const length = wanted.length ?? Number(wanted.cidr?.split('/')[1]);
   if (length <= parent.length || length > parent.width) {
@@ -191,8 +193,8 @@ async function takeBlock(taker: Taker, wanted: Wanted & { what: 'block' }, item:
     : await findFreeBlock(taker.tx, parent, { length, cidr: wanted.cidr ?? null });
   if (cidr === undefined) {
     if (wanted.cidr === undefined) throw exhausted(parentId, `block /${length}`);
-    const holder = await findBlockHolder(taker.tx, parent.id, wanted.cidr);
-    throw taken({ blockId: parentId, cidr: wanted.cidr }, holder?.cidr ?? wanted.cidr, holder);
+    const holder = asSeen(taker.caller, await findBlockHolder(taker.tx, parent.id, wanted.cidr));
+    throw taken({ blockId: parentId, cidr: wanted.cidr }, (await seenCidr(taker, holder)) ?? wanted.cidr, holder);
   }
   const block = { id: taker.newId(), parent, cidr, tenantId: taker.tenantId };
   await insertTakenBlock(taker.tx, block);
@@ -208,8 +210,15 @@ async function takeBlock(taker: Taker, wanted: Wanted & { what: 'block' }, item:
   return dimension;
 }
 
-async function blockOf(tx: Tx, wanted: WantedThing): Promise<BlockRow> {
-  const block = await findBlock(tx, wanted.providerId);
+/** Which prefix is in the way, to who sees what holds it or the prefix itself. */
+async function seenCidr({ tx, caller }: Taker, holder: Awaited<ReturnType<typeof findBlockHolder>>) {
+  if (holder === undefined || holder.consumerId !== null) return holder?.cidr;
+  const seen = await seenIds(tx, sightOf(caller), { noun: 'addressBlock', ids: [holder.blockId] });
+  return seen.has(holder.blockId) ? holder.cidr : undefined;
+}
+
+async function blockOf({ tx, sight }: Taker, wanted: WantedThing): Promise<BlockRow> {
+  const block = await findBlock(tx, sight, wanted.providerId);
   if (block === undefined) throw unknownReference(wanted.asked, 'blockId', 'addressBlock');
   return block;
 }

@@ -9,6 +9,7 @@ import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
 import { toNode } from '../node/row.js';
 import { findNode, lockNodes } from '../node/sql.js';
+import { sightOf } from '../reading.js';
 import { findClass } from '../resource-class/sql.js';
 import { expectVersion } from '../version.js';
 import { offerFault } from './rules.js';
@@ -39,17 +40,17 @@ export async function editOffer(deps: Deps, caller: Caller, { nodeId, version, t
   const id = decodeId('nod', nodeId);
   return inChange(deps, caller, async (tx) => {
     const before = await lockCapacities(tx, id);
-    const [node] = await lockNodes(tx, [id]);
+    const [node] = await lockNodes(tx, sightOf(caller), [id]);
     if (node === undefined) throw problem('not-found', { resourceType: 'node' });
     await expectVersion(tx, { prefix: 'nod', id, version: node.version }, version);
     if (node.state === 'retired') throw problem('state-conflict', { state: node.state, allowedStates: [] });
     const wanted = to(before);
-    const changed = await writeOffer(tx, id, { before, wanted });
+    const changed = await writeOffer(tx, caller, { id, before, wanted });
     const after = changed ? await listCapacities(tx, id) : before;
     const at = changed ? node.version + 1 : node.version;
     if (changed) {
       await touchNode(tx, id);
-      const row = await findNode(tx, id, null);
+      const row = await findNode(tx, 'everything', id);
       if (row === undefined) throw new Error('a node that was changed is not there');
       await recordChanges(tx, caller, [
         { what: 'node.offered', id, version: at, before: toNode(node), after: toNode(row) },
@@ -61,13 +62,13 @@ export async function editOffer(deps: Deps, caller: Caller, { nodeId, version, t
 
 async function writeOffer(
   tx: Tx,
-  id: string,
-  { before, wanted }: { before: readonly CapacityRow[]; wanted: Wanted },
+  caller: Caller,
+  { id, before, wanted }: { id: string; before: readonly CapacityRow[]; wanted: Wanted },
 ): Promise<boolean> {
   let changed = false;
   for (const row of before) {
     if (wanted.some(({ offer }) => offer.class === row.class)) continue;
-    if (row.used > 0) throw await stillUsed(tx, row);
+    if (row.used > 0) throw await stillUsed(tx, caller, row);
     await removeCapacityRow(tx, row);
     changed = true;
   }
@@ -103,8 +104,9 @@ export function offerOf({
   return { class: row.class, total, heldBack, overcommitPct, minUnit, maxUnit, step };
 }
 
-async function stillUsed(tx: Tx, row: CapacityRow) {
-  const holders = await listHolders(tx, row);
+async function stillUsed(tx: Tx, caller: Caller, row: CapacityRow) {
+  const holders = await listHolders(tx, caller, row);
   const ids = holders.map(({ id }) => encodeId('alc', id));
-  return problem('has-dependents', { dependents: [{ type: 'allocation', count: holders[0]?.count ?? 0, ids }] });
+  const dependents = holders.length === 0 ? [] : [{ type: 'allocation', count: holders[0]?.count ?? 0, ids }];
+  return problem('has-dependents', { dependents });
 }

@@ -5,7 +5,7 @@ import { problem } from '@sentral/contracts/problem';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { findNode } from '../node/sql.js';
-import { readDb, visibleTenants } from '../reading.js';
+import { readDb, sightOf } from '../reading.js';
 import { listCapacities, toCapacity } from './sql.js';
 
 /**
@@ -19,7 +19,7 @@ export async function listNodeCapacities(
 ): Promise<NodeCapacities> {
   const db = readDb(deps, caller);
   const id = decodeId('nod', command.nodeId);
-  const node = await findNode(db, id, visibleTenants(caller));
+  const node = await findNode(db, sightOf(caller), id);
   if (node === undefined) throw problem('not-found', { resourceType: 'node' });
   const rows = await listCapacities(db, id);
   return {

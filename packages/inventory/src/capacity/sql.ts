@@ -1,8 +1,11 @@
 // Lock order: capacity rows by node and class, then the node. A taker (allocation/sql.ts) goes the same way.
 // READ COMMITTED: what is decided under the lock is decided on the newest row.
+import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import type { Capacity, CapacityInput } from '@sentral/contracts/inventory/capacity';
 import type { Database, Tx } from '@sentral/kernel/database';
+import { query } from '@sentral/kernel/page';
+import { allocationSeen } from '../reading.js';
 import { capOf } from './rules.js';
 
 export interface CapacityRow extends CapacityInput {
@@ -51,15 +54,21 @@ export async function removeCapacityRow(tx: Tx, row: CapacityRow): Promise<void>
     on conflict (provider_id) do update set use_version = u.use_version + excluded.use_version`;
 }
 
-/** Who uses a class of a node, twenty of them; what ran out and nobody has swept counts as the counter counts it. */
+/** Who of those that the caller sees uses a class of a node, twenty of them; what ran out and nobody has swept counts as the counter counts it. */
 export async function listHolders(
   tx: Tx,
+  caller: Caller,
   of: { nodeId: string; class: string },
 ): Promise<readonly { id: string; count: number }[]> {
-  return tx.sql<{ id: string; count: number }>`
-    select allocation_id::text as id, count(*) over () as count from allocation_item
-    where node_id = ${of.nodeId} and class = ${of.class} and what = 'capacity' and ended_at is null
-    group by allocation_id order by allocation_id limit 20`;
+  const q = query();
+  q.and(`i.node_id = ${q.value(of.nodeId)}::uuid and i.class = ${q.value(of.class)}`);
+  q.and(`i.what = 'capacity' and i.ended_at is null and ${allocationSeen(q, caller, 'a')}`);
+  const rows = await tx.unsafe(
+    `select a.id::text as id, count(*) over ()::int as count from allocation_item i join allocation a on a.id = i.allocation_id
+     ${q.where()} group by a.id order by a.id limit 20`,
+    q.params,
+  );
+  return rows as unknown as readonly { id: string; count: number }[];
 }
 
 /** The node's version moves with its offer. */

@@ -1,8 +1,9 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
+import { query } from '@sentral/kernel/page';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { page, query, readCursor } from '../reading.js';
+import { page, readCursor } from '../reading.js';
 import { tables } from './apply/tables.js';
 import type { Resource } from './change-set.js';
 import { getImport } from './get.js';

@@ -3,6 +3,7 @@ import { encodeId } from '@sentral/contracts/ids';
 import type { NumberRecord } from '@sentral/contracts/inventory/number';
 import { json, type Database, type Tx } from '@sentral/kernel/database';
 import { externalIdsOf } from '../external-id/sql.js';
+import type { Holder } from '../holder.js';
 
 export interface NumberRow {
   readonly id: string;
@@ -59,9 +60,10 @@ export async function takeNumber(
 }
 
 export async function findHolderOfNumber(tx: Tx, domainId: string, value: number) {
-  const [row] = await tx.sql<{ numberId: string | null; allocationId: string | null; freeAt: Date | null }>`
-    select h.number_id as "numberId", i.allocation_id as "allocationId", nullif(h.free_at, 'infinity') as "freeAt"
-    from number_hold h left join allocation_item i on i.id = h.item_id
+  const [row] = await tx.sql<Holder & { numberId: string | null }>`
+    select h.number_id as "numberId", l.id as "allocationId", l.tenant_id as "tenantId", l.project_id as "projectId", l.scope_id as "scopeId",
+      nullif(h.free_at, 'infinity') as "freeAt"
+    from number_hold h left join allocation_item i on i.id = h.item_id left join allocation l on l.id = i.allocation_id
     where h.domain_id = ${domainId} and h.value = ${value}`;
   return row;
 }

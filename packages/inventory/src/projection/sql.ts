@@ -142,3 +142,9 @@ export async function listVersions(
   const rows = await on.unsafe('select id, version from scope_view where id = any($1::uuid[])', [ids]);
   return new Map((rows as unknown as readonly { id: string; version: number }[]).map((row) => [row.id, row.version]));
 }
+
+/** The tenant that a scope lies in, as far as it is known here. */
+export async function findTenantOf(on: Pick<Database | Tx, 'unsafe'>, scopeId: string): Promise<string | undefined> {
+  const [row] = await on.unsafe('select tenant_id as "tenantId" from scope_view where id = $1::uuid', [scopeId]);
+  return (row?.['tenantId'] ?? undefined) as string | undefined;
+}

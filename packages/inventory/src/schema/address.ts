@@ -83,6 +83,10 @@ export const addressBlock = inventory.table(
     index('address_block_by_space')
       .on(t.spaceId, t.id)
       .where(sql`${t.endedAt} is null`),
+    // The order of a list.
+    index('address_block_in_order')
+      .on(t.spaceId, t.cidr, t.id)
+      .where(sql`${t.endedAt} is null`),
     index('address_block_by_tenant')
       .on(t.tenantId)
       .where(sql`${t.tenantId} is not null and ${t.endedAt} is null`),
