@@ -29,6 +29,20 @@ describe.each(rooms)('the schema of $migrations.context', ({ migrations: context
   });
 });
 
+test.each(contexts.filter(({ context }) => context !== 'bus'))(
+  '$context opens no day of its feed to those who read by tenant',
+  async ({ context }) => {
+    const { db } = await migratedDatabase();
+    const days = await db.unsafe(
+      `select c.relname as name, has_table_privilege($1, c.oid, 'select') as open from pg_class c
+       where c.relnamespace = to_regnamespace($2) and c.relname like 'feed%' and c.relkind in ('r', 'p')`,
+      [`${context}_read`, context],
+    );
+    expect(days.length).toBeGreaterThan(4);
+    expect(days.filter((day) => day['open'] === true)).toEqual([]);
+  },
+);
+
 const tenancy = contexts.filter((each) => each.context === 'tenancy');
 
 describe.each(tenancy)('a planted drift of $context is found:', (context) => {

@@ -30,6 +30,7 @@ begin
   create table "audit".feed_default partition of "audit".feed default;
   create unique index feed_default_change_once on "audit".feed_default (resource_id, resource_version, resource_type);
   create unique index feed_default_pos_once on "audit".feed_default (pos);
+  if to_regrole('audit_read') is not null then execute format('revoke all on "audit".%I from audit_read', 'feed_default'); end if;
 end
 $feed$;
 --> statement-breakpoint
@@ -50,6 +51,7 @@ begin
     execute format('alter table "audit".feed attach partition "audit".%I for values from (%L) to (%L)', part, day::timestamptz, (day + 1)::timestamptz);
     execute format('create unique index %I on "audit".%I (resource_id, resource_version, resource_type)', part || '_change_once', part);
     execute format('create unique index %I on "audit".%I (pos)', part || '_pos_once', part);
+    if to_regrole('audit_read') is not null then execute format('revoke all on "audit".%I from audit_read', part); end if;
     made := made + 1;
   end loop;
   return made;

@@ -132,7 +132,7 @@ describe('amounts', () => {
     await s.inventory.projection.apply({ ...s.caller, scopes: [tenant] }, {});
     await s.inventory.node.amend(s.caller, {
       id: host,
-      patch: { intent: 'in_service', tenantId: tenant.id as Id<'tnt'> },
+      patch: { intent: 'in_service', tenantId: tenant.id },
     });
     const readScope = { tenantIds: [defaultTenantId], projectIds: [], environmentIds: [] };
     expect(codeOf(await s.ask([vcpu(host, 1)], {}, { ...s.caller, readScope }))).toBe('reference-not-found');

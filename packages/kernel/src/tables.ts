@@ -173,7 +173,7 @@ export function kernelSql(schemaName: string, audited: readonly AuditedTable[]):
   const schema = quoteName(schemaName);
   const idColumns = [...new Set(audited.map(idColumnOf))];
   return [
-    partitionedFeed(schema),
+    partitionedFeed(schema, schemaName),
     partitionMaker(schema, schemaName),
     ...idColumns.flatMap((id) => [versionRule(schema, schemaName, id), guard(schema, schemaName, id)]),
     ...audited.map((each) => guardTriggers(schema, each)),
@@ -182,7 +182,7 @@ export function kernelSql(schemaName: string, audited: readonly AuditedTable[]):
   ].join('\n--> statement-breakpoint\n');
 }
 
-function partitionedFeed(schema: string): string {
+function partitionedFeed(schema: string, name: string): string {
   return `-- The generated feed is a plain table; an empty one is made anew, partitioned by the day of recorded_at (UTC).
 do $feed$
 begin
@@ -215,6 +215,7 @@ begin
   create table ${schema}.feed_default partition of ${schema}.feed default;
   create unique index feed_default_change_once on ${schema}.feed_default (resource_id, resource_version, resource_type);
   create unique index feed_default_pos_once on ${schema}.feed_default (pos);
+  ${closeToReaders(schema, name, `'feed_default'`)}
 end
 $feed$;`;
 }
@@ -242,12 +243,17 @@ begin
     execute format('alter table ${schema}.feed attach partition ${schema}.%I for values from (%L) to (%L)', part, day::timestamptz, (day + 1)::timestamptz);
     execute format('create unique index %I on ${schema}.%I (resource_id, resource_version, resource_type)', part || '_change_once', part);
     execute format('create unique index %I on ${schema}.%I (pos)', part || '_pos_once', part);
+    ${closeToReaders(schema, name, 'part')}
     made := made + 1;
   end loop;
   return made;
 end
 $make$;`;
 }
+
+// A partition has privileges of its own, and the schema's default ones would open it to those who read by tenant.
+const closeToReaders = (schema: string, name: string, part: string): string =>
+  `if to_regrole('${name}_read') is not null then execute format('revoke all on ${schema}.%I from ${name}_read', ${part}); end if;`;
 
 const idColumnOf = (audited: AuditedTable): string => quoteName(audited.idColumn ?? 'id').slice(1, -1);
 

@@ -30,6 +30,7 @@ begin
   create table "tenancy".feed_default partition of "tenancy".feed default;
   create unique index feed_default_change_once on "tenancy".feed_default (resource_id, resource_version, resource_type);
   create unique index feed_default_pos_once on "tenancy".feed_default (pos);
+  if to_regrole('tenancy_read') is not null then execute format('revoke all on "tenancy".%I from tenancy_read', 'feed_default'); end if;
 end
 $feed$;
 --> statement-breakpoint
@@ -50,6 +51,7 @@ begin
     execute format('alter table "tenancy".feed attach partition "tenancy".%I for values from (%L) to (%L)', part, day::timestamptz, (day + 1)::timestamptz);
     execute format('create unique index %I on "tenancy".%I (resource_id, resource_version, resource_type)', part || '_change_once', part);
     execute format('create unique index %I on "tenancy".%I (pos)', part || '_pos_once', part);
+    if to_regrole('tenancy_read') is not null then execute format('revoke all on "tenancy".%I from tenancy_read', part); end if;
     made := made + 1;
   end loop;
   return made;
