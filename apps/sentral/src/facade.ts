@@ -1,5 +1,6 @@
 import { graphRoutes } from '@sentral/contracts/api/inventory/graph';
 import { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
+import { capacityRoutes } from '@sentral/contracts/api/inventory/capacities';
 import { importRoutes } from '@sentral/contracts/api/inventory/imports';
 import { poolRoutes } from '@sentral/contracts/api/inventory/pools';
 import { overviewRoutes } from '@sentral/contracts/api/overview';
@@ -18,6 +19,7 @@ import { mount } from './http/mount.js';
 import type { Readiness } from './readiness.js';
 import { accessHandlers, principalHandlers } from './routes/access.js';
 import { allocationHandlers } from './routes/allocations.js';
+import { capacityHandlers } from './routes/capacities.js';
 import { graphHandlers } from './routes/graph.js';
 import { importHandlers } from './routes/imports.js';
 import { overviewHandlers } from './routes/overview.js';
@@ -43,6 +45,7 @@ export function mountFacade(app: Hono, use: { world: World; door: Door; readines
   mount(app, quotaRoutes, { handlers: quotaHandlers(world), ...common });
   mount(app, overviewRoutes, { handlers: overviewHandlers(world), ...common });
   mount(app, graphRoutes, { handlers: graphHandlers(world), ...common });
+  mount(app, capacityRoutes, { handlers: capacityHandlers(world), ...common });
   mount(app, poolRoutes, { handlers: poolHandlers(world), ...common });
   mount(app, allocationRoutes, { handlers: allocationHandlers(world), ...common });
   mount(app, importRoutes, { handlers: importHandlers(world), ...common });

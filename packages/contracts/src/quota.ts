@@ -24,6 +24,12 @@ export const quotaDimensions = {
   'inventory.ipv6Block': { context: 'inventory', unit: 'IPv6 blocks', in: everywhere },
   'inventory.vlan': { context: 'inventory', unit: 'VLAN ids', in: everywhere },
   'inventory.number': { context: 'inventory', unit: 'numbers of every other kind of domain', in: everywhere },
+  'inventory.vcpu': { context: 'inventory', unit: 'virtual processors', in: everywhere },
+  'inventory.memoryMib': { context: 'inventory', unit: 'MiB of memory', in: everywhere },
+  'inventory.diskGib': { context: 'inventory', unit: 'GiB of storage', in: everywhere },
+  'inventory.milliGpu': { context: 'inventory', unit: 'thousandths of a GPU', in: everywhere },
+  'inventory.watt': { context: 'inventory', unit: 'watts of power', in: everywhere },
+  'inventory.halfU': { context: 'inventory', unit: 'half rack units', in: everywhere },
 } as const satisfies { readonly [dimension: string]: QuotaDimensionDef };
 
 export type QuotaDimension = keyof typeof quotaDimensions;

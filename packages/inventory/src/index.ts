@@ -14,12 +14,20 @@ import { amendSpace } from './address-space/amend.js';
 import { createSpace } from './address-space/create.js';
 import { getSpace } from './address-space/get.js';
 import { listSpaces } from './address-space/list.js';
+import { batchAllocations } from './allocation/batch.js';
 import { confirmAllocation } from './allocation/confirm.js';
 import { getAllocation } from './allocation/get.js';
 import { listAllocations } from './allocation/list.js';
 import { releaseAllocation } from './allocation/release.js';
 import { renewAllocation } from './allocation/renew.js';
+import { replaceAllocation } from './allocation/replace.js';
 import { reserveAllocation } from './allocation/reserve.js';
+import { addCapacity } from './capacity/add.js';
+import { amendCapacity } from './capacity/amend.js';
+import { getCapacity } from './capacity/get.js';
+import { listNodeCapacities } from './capacity/list.js';
+import { removeCapacity } from './capacity/remove.js';
+import { setCapacities } from './capacity/set.js';
 import type { Deps } from './deps.js';
 import { getDeviceType } from './device-type/get.js';
 import { listDeviceTypes } from './device-type/list.js';
@@ -63,6 +71,8 @@ import { neighborsOfNode } from './topology/neighbors.js';
 import { pathBetweenNodes } from './topology/path.js';
 import { subtreeOfNode } from './topology/subtree.js';
 import { listPolicyTrial } from './policy-trial/list.js';
+import { getClass } from './resource-class/get.js';
+import { listAllClasses } from './resource-class/list.js';
 import { applyProjection } from './projection/apply.js';
 import { usageBetween } from './usage/between.js';
 import { countUsage } from './usage/count.js';
@@ -80,6 +90,18 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
       kind: {
         list: (caller, command) => listAllKinds(deps, caller, command),
         get: (caller, command) => getKind(deps, caller, command),
+      },
+      resourceClass: {
+        list: (caller, command) => listAllClasses(deps, caller, command),
+        get: (caller, command) => getClass(deps, caller, command),
+      },
+      capacity: {
+        list: (caller, command) => listNodeCapacities(deps, caller, command),
+        get: (caller, command) => getCapacity(deps, caller, command),
+        add: (caller, command) => addCapacity(deps, caller, command),
+        set: (caller, command) => setCapacities(deps, caller, command),
+        amend: (caller, command) => amendCapacity(deps, caller, command),
+        remove: (caller, command) => removeCapacity(deps, caller, command),
       },
       node: {
         register: (caller, command) => registerNode(deps, caller, command),
@@ -145,6 +167,8 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
       },
       allocation: {
         reserve: (caller, command) => reserveAllocation(deps, caller, command),
+        replace: (caller, command) => replaceAllocation(deps, caller, command),
+        batch: (caller, command) => batchAllocations(deps, caller, command),
         confirm: (caller, command) => confirmAllocation(deps, caller, command),
         renew: (caller, command) => renewAllocation(deps, caller, command),
         release: (caller, command) => releaseAllocation(deps, caller, command),

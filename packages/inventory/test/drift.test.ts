@@ -4,6 +4,7 @@ import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api';
 import { expect, test } from 'vitest';
 import * as address from '../src/schema/address.js';
 import * as allocation from '../src/schema/allocation.js';
+import * as capacity from '../src/schema/capacity.js';
 import { auditedTables, bookkeepingTables, partTables } from '../src/schema/catalogue.js';
 import * as context from '../src/schema/context.js';
 import * as deviceType from '../src/schema/device-type.js';
@@ -20,6 +21,7 @@ const schema = {
   inventory: context.inventory,
   ...address,
   ...allocation,
+  ...capacity,
   ...deviceType,
   ...edge,
   ...imports,

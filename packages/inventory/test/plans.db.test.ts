@@ -11,7 +11,7 @@ import { findBlock, findFreeBlock, findNextHost, insertAddressHold } from '../sr
 import { listAllocations } from '../src/allocation/list.js';
 import { lockNodesToTake } from '../src/allocation/node-sql.js';
 import { findNextNumber, insertNumberHold } from '../src/allocation/number-sql.js';
-import { claimOverdue, findByConsumer, lockAllocation, lockOverdue, lockProviders } from '../src/allocation/sql.js';
+import { claimOverdue, findByConsumer, listOverdue, lockAllocation, lockProviders } from '../src/allocation/sql.js';
 import type { Deps } from '../src/deps.js';
 import { historyOfNode } from '../src/node/history.js';
 import { listNodes } from '../src/node/list.js';
@@ -46,6 +46,7 @@ const filled = [
   `insert into inventory.node (id, kind, name, parent_id, created_at) select (${uuid('8001', 'n')})::uuid, 'rack', 'n' || n,
      case when n > 1 then (${uuid('8001', 'n / 20 + 1')})::uuid end, now() - n * interval '1 second' from ${n}`,
   `insert into inventory.provider_use (provider_id) select id from inventory.node`,
+  `insert into inventory.capacity (node_id, class, total, max_unit, cap) select id, 'vcpu', 8, 8, 8 from inventory.node`,
   `insert into inventory.node_history (node_id, version, type, recorded_at, state)
      select (${uuid('8001', 'n % 1000 + 1')})::uuid, n / 1000 + 1, 'inventory.node.amended', now(), '{}' from ${n}`,
   `insert into inventory.allocation (id, tenant_id, scope_id, request_id, consumer_service, consumer_kind, consumer_id, state, created_at, starts_at, expires_at)
@@ -141,8 +142,13 @@ const statements: readonly [
   ['takers stand in line at the row of the provider', ['provider_use_pkey'], (on) => lockProviders(on, nodes)],
   [
     'what has run out is found from what is to be taken',
-    ['allocation_by_expiry'],
-    (on) => lockOverdue(on, { providerIds: nodes, consumerOf: span.allocationId }),
+    ['allocation_by_expiry', 'allocation_item_capacity_by_end'],
+    (on) =>
+      listOverdue(on, {
+        providerIds: nodes,
+        keys: [{ nodeId: nodes[0] ?? '', class: 'vcpu' }],
+        holderIds: [span.allocationId],
+      }),
   ],
   ['the sweep begins at the earliest expiry', ['allocation_by_expiry'], (on) => claimOverdue(on, 100)],
   ['an allocation is locked by id', ['allocation_pkey'], (on) => lockAllocation(on, span.allocationId)],

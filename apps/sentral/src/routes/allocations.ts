@@ -1,9 +1,11 @@
 import type { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
-import { requireIdempotencyKey, type Asked, type Handlers } from '../http/mount.js';
-import { createdAt, listed, openCursor, shown } from './shape.js';
+import { requireIdempotencyKey, requireVersion, type Handlers } from '../http/mount.js';
+import { authorizeBatch } from './allocation-batch.js';
+import { createdAt, done, listed, openCursor, shown, versionOf } from './shape.js';
 import type { World } from './world.js';
 
-export function allocationHandlers({ inventory, cursors }: World): Handlers<typeof allocationRoutes> {
+export function allocationHandlers(world: World): Handlers<typeof allocationRoutes> {
+  const { inventory, cursors } = world;
   return {
     createAllocation: async ({ params, body }, asked) => {
       requireIdempotencyKey(asked);
@@ -14,7 +16,6 @@ export function allocationHandlers({ inventory, cursors }: World): Handlers<type
           version: versionOf(asked),
         }),
         '/v1/allocations',
-        asked,
       );
     },
     listAllocations: async ({ query }, asked) =>
@@ -32,16 +33,20 @@ export function allocationHandlers({ inventory, cursors }: World): Handlers<type
         }),
       ),
     getAllocation: async ({ params }, asked) => shown(await inventory.allocation.get(asked.caller, params)),
+    replaceAllocation: async ({ params, body }, asked) =>
+      shown(await inventory.allocation.replace(asked.caller, { ...params, ...body, version: requireVersion(asked) })),
+    batchAllocations: async ({ body }, asked) => {
+      requireIdempotencyKey(asked);
+      const scopes = await authorizeBatch(world, asked, body.operations);
+      return done(await inventory.allocation.batch({ ...asked.caller, scopes }, body));
+    },
     confirmAllocation: async ({ params }, asked) =>
-      shown(await inventory.allocation.confirm(asked.caller, { ...params, version: versionOf(asked) }), asked),
+      shown(await inventory.allocation.confirm(asked.caller, { ...params, version: versionOf(asked) })),
     renewAllocation: async ({ params, body }, asked) =>
-      shown(await inventory.allocation.renew(asked.caller, { ...params, ...body, version: versionOf(asked) }), asked),
+      shown(await inventory.allocation.renew(asked.caller, { ...params, ...body, version: versionOf(asked) })),
     releaseAllocation: async ({ params, body }, asked) =>
-      shown(await inventory.allocation.release(asked.caller, { ...params, ...body, version: versionOf(asked) }), asked),
+      shown(await inventory.allocation.release(asked.caller, { ...params, ...body, version: versionOf(asked) })),
     deleteAllocation: async ({ params }, asked) =>
-      shown(await inventory.allocation.release(asked.caller, { ...params, version: versionOf(asked) }), asked),
+      shown(await inventory.allocation.release(asked.caller, { ...params, version: versionOf(asked) })),
   };
 }
-
-/** No If-Match is needed here; one that is sent is honoured. */
-const versionOf = (asked: Asked) => (asked.ifMatch === 'any' ? undefined : asked.ifMatch);

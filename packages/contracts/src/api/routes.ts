@@ -1,4 +1,5 @@
 import { allocationRoutes } from './inventory/allocations.js';
+import { capacityRoutes } from './inventory/capacities.js';
 import { graphRoutes } from './inventory/graph.js';
 import { importRoutes } from './inventory/imports.js';
 import { poolRoutes } from './inventory/pools.js';
@@ -19,6 +20,7 @@ export const routes: typeof systemRoutes &
   typeof quotaRoutes &
   typeof overviewRoutes &
   typeof graphRoutes &
+  typeof capacityRoutes &
   typeof poolRoutes &
   typeof allocationRoutes &
   typeof importRoutes = {
@@ -30,6 +32,7 @@ export const routes: typeof systemRoutes &
   ...quotaRoutes,
   ...overviewRoutes,
   ...graphRoutes,
+  ...capacityRoutes,
   ...poolRoutes,
   ...allocationRoutes,
   ...importRoutes,

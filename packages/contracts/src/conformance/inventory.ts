@@ -1,5 +1,6 @@
 import { inventory } from '../inventory/index.js';
 import { allocationCases } from './inventory-allocation.js';
+import { capacityCases } from './inventory-capacity.js';
 import { graphCases } from './inventory-graph.js';
 import { poolCases } from './inventory-pools.js';
 import { topologyCases } from './inventory-topology.js';
@@ -15,4 +16,5 @@ export const inventoryConformance = conformance(inventory, [
   ...topologyCases,
   ...poolCases,
   ...allocationCases,
+  ...capacityCases,
 ]);

@@ -12,6 +12,7 @@ import {
 } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
+import { amountSchema } from './capacity.js';
 import {
   basedOnVersion,
   cidrSchema,
@@ -21,6 +22,7 @@ import {
   prefixLengthSchema,
   tenantId,
 } from './fields.js';
+import { classKeySchema } from './resource-class.js';
 
 export const allocationStates = ['held', 'active', 'releasing', 'released', 'expired', 'failed'] as const;
 
@@ -30,6 +32,8 @@ const ttlSeconds = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(315
 /** One thing, or a count of equal ones, that an allocation asks for; `what` says which. */
 export const allocationRequestItemSchema = v.variant('what', [
   v.strictObject({ what: v.literal('node'), nodeId }),
+  /** An amount of a class at the node that offers it. */
+  v.strictObject({ what: v.literal('capacity'), nodeId, class: classKeySchema, amount: amountSchema }),
   /** The next free number of a range or of all ranges of a domain, or the stated one. */
   v.strictObject({
     what: v.literal('number'),
@@ -57,8 +61,10 @@ export const consumerInputSchema = v.strictObject({ service: text(1, 64), kind: 
 
 export const allocationItemSchema = v.object({
   id: idSchema('ali'),
-  what: v.picklist(['node', 'number', 'address', 'block', 'rack_units']),
+  what: v.picklist(['node', 'capacity', 'number', 'address', 'block', 'rack_units']),
   nodeId: v.optional(nodeId),
+  class: v.optional(classKeySchema),
+  amount: v.optional(amountSchema),
   domainId: v.optional(idSchema('ndm')),
   number: v.optional(numberValueSchema),
   spaceId: v.optional(idSchema('spc')),
@@ -100,36 +106,84 @@ export const allocationSchema = v.object({
 });
 export type Allocation = v.InferOutput<typeof allocationSchema>;
 
+const asked = {
+  environmentId: idSchema('env'),
+  /** Unique per tenant: the same one answers with the same allocation. Absent: minted. */
+  requestId: v.optional(text(1, 128)),
+  consumer: consumerInputSchema,
+  items: v.pipe(v.array(allocationRequestItemSchema), v.minLength(1), v.maxLength(64)),
+  ttlSeconds: v.optional(ttlSeconds),
+  maxTtlSeconds: v.optional(ttlSeconds),
+  onExpiry: v.optional(v.picklist(['release', 'quarantine', 'notify']), 'release'),
+  labels: v.optional(labelsInputSchema, {}),
+};
+
+/** What taking anything may be refused with. */
+const refusesTaking = [
+  'reference-not-found',
+  'scope-not-active',
+  'version-mismatch',
+  'already-exists',
+  'allocation-conflict',
+  'capacity-exhausted',
+  'class-not-offered',
+  'amount-not-allowed',
+  'state-conflict',
+  'topology-violation',
+  'dependency-blocked',
+  'quota-exceeded',
+  'policy-violation',
+] as const;
+
 const reserve = verb({
   summary: 'Takes all items or none: held with a TTL, active at once without one; idempotent on requestId.',
   command: v.strictObject({
-    environmentId: idSchema('env'),
-    /** Unique per tenant: the same one answers with the same allocation. Absent: minted. */
-    requestId: v.optional(text(1, 128)),
-    consumer: consumerInputSchema,
-    items: v.pipe(v.array(allocationRequestItemSchema), v.minLength(1), v.maxLength(64)),
-    ttlSeconds: v.optional(ttlSeconds),
-    maxTtlSeconds: v.optional(ttlSeconds),
-    onExpiry: v.optional(v.picklist(['release', 'quarantine', 'notify']), 'release'),
-    labels: v.optional(labelsInputSchema, {}),
+    ...asked,
     /** What the caller believes the consumer holds: 0 is nothing. */
     version: basedOnVersion,
   }),
   result: allocationSchema,
-  refuses: [
-    'reference-not-found',
-    'scope-not-active',
-    'version-mismatch',
-    'already-exists',
-    'allocation-conflict',
-    'capacity-exhausted',
-    'amount-not-allowed',
-    'state-conflict',
-    'topology-violation',
-    'dependency-blocked',
-    'quota-exceeded',
-    'policy-violation',
-  ],
+  refuses: [...refusesTaking],
+  idempotent: false,
+});
+
+/** The whole set of things that counts from now on; an empty one gives everything back. */
+const replacing = {
+  id: idSchema('alc'),
+  version: basedOnVersion,
+  items: v.pipe(v.array(allocationRequestItemSchema), v.maxLength(64)),
+};
+
+const replace = verb({
+  summary:
+    'Another set of things counts instead of the old one; what is in both stays, and nobody sees a moment between.',
+  command: v.strictObject(replacing),
+  result: allocationSchema,
+  refuses: [...refusesTaking, 'not-found', 'lease-expired', 'has-dependents'],
+  idempotent: false,
+});
+
+const batch = verb({
+  summary: 'Creates, replaces and gives back for several holders, all or nothing; a refusal carries operationIndex.',
+  command: v.strictObject({
+    operations: v.pipe(
+      v.array(
+        v.variant('op', [
+          v.strictObject({ op: v.literal('create'), ...asked }),
+          v.strictObject({ op: v.literal('replace'), ...replacing }),
+          v.strictObject({ op: v.literal('release'), id: idSchema('alc'), version: basedOnVersion }),
+        ]),
+      ),
+      v.minLength(1),
+      v.maxLength(100),
+    ),
+  }),
+  result: v.object({
+    /** As they are now, in the order of the operations. */
+    items: v.array(allocationSchema),
+    replayed: v.optional(v.literal(true)),
+  }),
+  refuses: [...refusesTaking, 'not-found', 'lease-expired', 'has-dependents', 'validation-failed'],
   idempotent: false,
 });
 
@@ -196,4 +250,4 @@ const list = verb({
   idempotent: true,
 });
 
-export const allocation = { reserve, confirm, renew, release, get, list } as const;
+export const allocation = { reserve, replace, batch, confirm, renew, release, get, list } as const;

@@ -4,6 +4,7 @@ import { addressBlock } from './address-block.js';
 import { addressSpace } from './address-space.js';
 import { address } from './address.js';
 import { allocation } from './allocation.js';
+import { capacity } from './capacity.js';
 import { deviceType } from './device-type.js';
 import { edge } from './edge.js';
 import { importNoun } from './import.js';
@@ -13,6 +14,7 @@ import { node } from './node.js';
 import { numberDomain } from './number-domain.js';
 import { numberRange } from './number-range.js';
 import { number } from './number.js';
+import { resourceClass } from './resource-class.js';
 import { policyTrial, projection, usage } from './usage.js';
 
 /** What inventory offers the others: the resource graph, its pools, and who holds what. */
@@ -20,7 +22,9 @@ export const inventory = defineContract({
   context: 'inventory',
   nouns: {
     kind,
+    resourceClass,
     node: { ...node, ...nodeVersions },
+    capacity,
     edge,
     deviceType,
     addressSpace,

@@ -13,6 +13,7 @@ import {
 } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
+import { offerSchema } from './capacity.js';
 import { edgeTypeSchema } from './edge.js';
 import {
   attributesSchema,
@@ -76,6 +77,8 @@ export const nodeSchema = v.object({
   state: v.picklist(nodeStates),
   externalIds: v.array(externalIdSchema),
   position: v.optional(rackPositionSchema),
+  /** What it has to give, by class; absent where that is nothing. */
+  capacities: v.optional(v.array(offerSchema)),
   /** The highest fence that an allocation of this node was given; 0 before the first. */
   fence: countSchema,
   /** Counts how often the node was taken from; the version does not move by that. */

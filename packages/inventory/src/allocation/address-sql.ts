@@ -146,21 +146,21 @@ export interface EndedBlock {
   readonly cidr: string;
 }
 
-/** Blocks of an allocation that carry live blocks of their own cannot end under them. */
+/** Blocks of items that carry live blocks of their own cannot end under them. */
 export async function listDependents(
   tx: Tx,
-  allocationId: string,
+  itemIds: readonly string[],
 ): Promise<readonly { id: string; parentId: string }[]> {
   return tx.sql<{ id: string; parentId: string }>`
     select c.id, c.parent_id as "parentId" from allocation_item i join address_block c on c.parent_id = i.taken_block_id and c.ended_at is null
-    where i.allocation_id = ${allocationId}::uuid and i.what = 'block' limit 20`;
+    where i.id = any(${[...itemIds]}::uuid[]) and i.what = 'block' limit 20`;
 }
 
-export async function endTakenBlocks(tx: Tx, allocationId: string): Promise<readonly EndedBlock[]> {
+export async function endTakenBlocks(tx: Tx, itemIds: readonly string[]): Promise<readonly EndedBlock[]> {
   return tx.sql<EndedBlock & object>`
     update address_block b set ended_at = now(), reusable_at = now() + make_interval(secs => s.cool_down_seconds), version = b.version + 1, updated_at = now()
     from allocation_item i, address_space s
-    where i.allocation_id = ${allocationId}::uuid and b.id = i.taken_block_id and b.ended_at is null and s.id = b.space_id
+    where i.id = any(${[...itemIds]}::uuid[]) and b.id = i.taken_block_id and b.ended_at is null and s.id = b.space_id
       and not exists (select from address_block c where c.parent_id = b.id and c.ended_at is null)
     returning b.id, b.version, b.cidr::text as cidr`;
 }

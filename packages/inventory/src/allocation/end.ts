@@ -1,29 +1,79 @@
+import { encodeId } from '@sentral/contracts/ids';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
+import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import type { Held } from '../quota/move.js';
-import { endTakenBlocks } from './address-sql.js';
+import { endTakenBlocks, listDependents } from './address-sql.js';
+import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { recordAllocation, recordBlockRemoved } from './events.js';
-import { endAllocation, listDimensions } from './sql.js';
+import { endAllocation, endItems, listItems, type AllocationRow, type ItemRow } from './sql.js';
 
-export interface Ended {
-  readonly seen: Allocation;
-  /** What its scopes get back: moved with whatever else the transaction moves, as its last locks. */
+/** What ended items give back: moved with whatever else the transaction moves, as its last locks. */
+export interface Given {
   readonly gives: readonly Held[];
+  readonly frees: readonly CapacityMove[];
 }
 
-/** Ends a locked allocation: what release, the sweeper and a taker's clean-up have in common. */
+export type Scope = Pick<AllocationRow, 'tenantId' | 'projectId' | 'scopeId'>;
+
+/** Ends items of a locked allocation, with the blocks that they became. */
+export async function endThings(
+  tx: Tx,
+  { tenantId, projectId, scopeId }: Scope,
+  ended: { items: readonly ItemRow[]; state: 'released' | 'expired'; traceparent: string | undefined },
+): Promise<Given> {
+  const { items } = ended;
+  const ids = items.map((item) => item.id);
+  if (ids.length === 0) return { gives: [], frees: [] };
+  await endItems(tx, ids, ended.state);
+  if (items.some((item) => item.what === 'block')) {
+    for (const block of await endTakenBlocks(tx, ids))
+      await recordBlockRemoved(tx, { ...block, tenantId }, ended.traceparent);
+  }
+  return {
+    gives: items.flatMap(({ dimension, amount }) =>
+      dimension === null ? [] : [{ tenantId, projectId, scopeId, dimension, delta: -amount }],
+    ),
+    frees: items.flatMap((item) =>
+      item.what === 'capacity' && item.nodeId !== null && item.class !== null
+        ? [{ nodeId: item.nodeId, class: item.class, delta: -item.amount }]
+        : [],
+    ),
+  };
+}
+
+/** Ends a locked allocation as a whole. */
+export async function endWhole(
+  tx: Tx,
+  id: string,
+  how: { state: 'released' | 'expired'; traceparent: string | undefined },
+): Promise<Given & { seen: Allocation }> {
+  const items = await listItems(tx, [id]);
+  const row = await endAllocation(tx, id, how.state);
+  const given = await endThings(tx, row, { items, ...how });
+  return { ...given, seen: await recordAllocation(tx, row, { event: how.state, traceparent: how.traceparent }) };
+}
+
+/** Ends a locked allocation whose counters are locked too, and gives them back; quotas are the caller's to move. */
 export async function end(
   tx: Tx,
   id: string,
   how: { state: 'released' | 'expired'; traceparent: string | undefined },
-): Promise<Ended> {
-  const dimensions = await listDimensions(tx, id);
-  const row = await endAllocation(tx, id, how.state);
-  const blocks = await endTakenBlocks(tx, id);
-  for (const block of blocks) await recordBlockRemoved(tx, { ...block, tenantId: row.tenantId }, how.traceparent);
-  const { tenantId, projectId, scopeId } = row;
-  return {
-    seen: await recordAllocation(tx, row, { event: how.state, traceparent: how.traceparent }),
-    gives: dimensions.map(({ dimension, units }) => ({ tenantId, projectId, scopeId, dimension, delta: -units })),
-  };
+): Promise<{ seen: Allocation; gives: readonly Held[] }> {
+  const { seen, gives, frees } = await endWhole(tx, id, how);
+  await amendCapacity(tx, frees);
+  return { seen, gives };
+}
+
+/**
+ * Blocks that carry blocks of their own cannot end under them.
+ * @throws Problem has-dependents
+ */
+export async function refuseCarrying(tx: Tx, items: readonly ItemRow[]): Promise<void> {
+  const blocks = items.filter((item) => item.what === 'block').map((item) => item.id);
+  if (blocks.length === 0) return;
+  const dependents = await listDependents(tx, blocks);
+  if (dependents.length === 0) return;
+  const ids = dependents.map((block) => encodeId('blk', block.id));
+  throw problem('has-dependents', { dependents: [{ type: 'addressBlock', count: ids.length, ids }] });
 }

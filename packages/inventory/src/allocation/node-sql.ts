@@ -29,7 +29,7 @@ export async function findNodeHolder(tx: Tx, nodeId: string): Promise<HolderRow 
     select a.id as "allocationId", null::uuid as "recordedId", a.consumer_service as "consumerService", a.consumer_kind as "consumerKind",
            a.consumer_id as "consumerId", a.tenant_id as "tenantId", a.project_id as "projectId", a.scope_id as "scopeId", a.starts_at as "startsAt", a.expires_at as "expiresAt"
     from allocation_item i join allocation a on a.id = i.allocation_id
-    where i.node_id = ${nodeId}::uuid and i.ended_at is null and i.during && tstzrange(now(), null)`;
+    where i.node_id = ${nodeId}::uuid and i.what = 'node' and i.ended_at is null and i.during && tstzrange(now(), null)`;
   return rows[0];
 }
 
@@ -37,6 +37,15 @@ export async function findNodeHolder(tx: Tx, nodeId: string): Promise<HolderRow 
 export async function amendNodeFence(tx: Tx, nodeId: string): Promise<void> {
   await tx.sql`
     update provider_use u set fence = greatest(u.fence, i.fence)
-    from (select max(fence) as fence from allocation_item where node_id = ${nodeId}::uuid and ended_at is null) i
+    from (select max(fence) as fence from allocation_item where node_id = ${nodeId}::uuid and what = 'node' and ended_at is null) i
     where u.provider_id = ${nodeId}::uuid`;
+}
+
+/** Whether anyone has the node whole, for whoever wants a part of it. */
+export async function listHeldWhole(tx: Tx, nodeIds: readonly string[]): Promise<readonly string[]> {
+  if (nodeIds.length === 0) return [];
+  const rows = await tx.sql<{ nodeId: string }>`
+    select distinct node_id as "nodeId" from allocation_item
+    where node_id = any(${[...nodeIds]}::uuid[]) and what = 'node' and ended_at is null and upper(during) > now()`;
+  return rows.map((row) => row.nodeId);
 }

@@ -25,7 +25,9 @@ export async function judgeReserve(
   path: readonly ScopeViewRow[],
   { command, wanted }: { command: Reserve; wanted: readonly Wanted[] },
 ): Promise<Judgement> {
-  const nodes = wanted.filter((item) => item.what === 'node').map((item) => item.providerId);
+  const nodes = wanted
+    .filter((item) => item.what === 'node' || item.what === 'capacity')
+    .map((item) => item.providerId);
   const lease = Math.max(command.ttlSeconds ?? Infinity, command.maxTtlSeconds ?? 0);
   return judged(tx, path, async (effective) => {
     const places = nodes.length === 0 ? [] : await listPlaces(tx, nodes);

@@ -37,6 +37,7 @@ function toItem(item: ItemRow): Allocation['items'][number] {
     id: encodeId('ali', item.id),
     what: item.what,
     ...(item.nodeId === null ? {} : { nodeId: encodeId('nod', item.nodeId) }),
+    ...(item.class === null ? {} : { class: item.class, amount: item.amount }),
     ...(item.domainId === null ? {} : { domainId: encodeId('ndm', item.domainId) }),
     ...(item.number === null ? {} : { number: item.number }),
     ...(item.spaceId === null ? {} : { spaceId: encodeId('spc', item.spaceId) }),

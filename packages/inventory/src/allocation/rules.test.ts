@@ -3,7 +3,7 @@ import type { AllocationRequestItem } from '@sentral/contracts/inventory/allocat
 import { newId } from '@sentral/kernel/id';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { judgeNode, judgeStep, readItems, takingOrder, thingsMax } from './rules.js';
+import { byTaking, judgeNode, judgeStep, readItems, thingsMax } from './rules.js';
 
 const nodes = Array.from({ length: 4 }, () => encodeId('nod', newId()));
 const blocks = Array.from({ length: 3 }, () => encodeId('blk', newId()));
@@ -28,7 +28,7 @@ const item: fc.Arbitrary<AllocationRequestItem> = fc.oneof(
 const providersOf = (items: readonly AllocationRequestItem[]) => {
   const read = readItems(items, () => undefined);
   if ('faults' in read) throw new Error(JSON.stringify(read.faults));
-  return takingOrder(read.wanted).map((each) => `${each.what} ${each.providerId}`);
+  return read.wanted.toSorted(byTaking).map((each) => `${each.what} ${each.providerId}`);
 };
 
 test('whatever order a request names things in, they are taken in the same order', () => {
@@ -52,7 +52,7 @@ test('of one domain the stated numbers are taken before the next free ones', () 
     () => undefined,
   );
   if ('faults' in read) throw new Error('it should be read');
-  expect(takingOrder(read.wanted).map((each) => (each.what === 'number' ? each.number : each.what))).toEqual([
+  expect(read.wanted.toSorted(byTaking).map((each) => (each.what === 'number' ? each.number : each.what))).toEqual([
     7,
     undefined,
     undefined,

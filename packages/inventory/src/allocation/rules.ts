@@ -3,8 +3,19 @@ import { decodeId } from '@sentral/contracts/ids';
 import type { QuotaDimension } from '@sentral/contracts/quota';
 import type { AllocationRow } from './sql.js';
 
+/** An amount of a class at a node. */
+export interface WantedCapacity {
+  readonly what: 'capacity';
+  readonly providerId: string;
+  readonly class: string;
+  readonly amount: number;
+  readonly ordinal: number;
+  readonly asked: number;
+}
+
 /** One thing to take, with its provider: the thing whose takers stand in line. */
 export type Wanted =
+  | WantedCapacity
   | { readonly what: 'node'; readonly providerId: string; readonly ordinal: number; readonly asked: number }
   | {
       readonly what: 'number';
@@ -63,6 +74,16 @@ export function readItems(
       case 'node':
         add(1, (ordinal) => ({ what: 'node', providerId: decodeId('nod', item.nodeId), ordinal, asked }));
         break;
+      case 'capacity':
+        add(1, (ordinal) => ({
+          what: 'capacity',
+          providerId: decodeId('nod', item.nodeId),
+          class: item.class,
+          amount: item.amount,
+          ordinal,
+          asked,
+        }));
+        break;
       case 'number': {
         const rangeId = item.rangeId === undefined ? null : decodeId('rng', item.rangeId);
         const ofRange = rangeId === null ? undefined : domainOf(rangeId);
@@ -117,26 +138,23 @@ function statedField(item: AllocationRequestItem): string | undefined {
   return item.what === 'block' && item.cidr !== undefined ? 'cidr' : undefined;
 }
 
-const rank = { node: 0, number: 1, block: 2, address: 3 } as const;
+const rank = { capacity: 0, node: 1, number: 2, block: 3, address: 4 } as const;
 
 /**
  * The order in which a request takes: kinds in a fixed order, things by id, stated values before "next free" of the same
  * thing (or the next free could be the stated one), then as asked. Never the request's own order: two requests that name
  * the same things in opposite order must not wait for each other.
  */
-export function takingOrder(wanted: readonly Wanted[]): readonly Wanted[] {
-  return wanted.toSorted(
-    (a, b) =>
-      rank[a.what] - rank[b.what] ||
-      compare(a.providerId, b.providerId) ||
-      Number(isNext(a)) - Number(isNext(b)) ||
-      a.ordinal - b.ordinal,
-  );
-}
+export const byTaking = (a: Wanted, b: Wanted): number =>
+  rank[a.what] - rank[b.what] ||
+  compare(a.providerId, b.providerId) ||
+  Number(isNext(a)) - Number(isNext(b)) ||
+  a.ordinal - b.ordinal;
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-function isNext(item: Wanted): boolean {
+/** Whether any free one will do. */
+export function isNext(item: Wanted): boolean {
   if (item.what === 'number') return item.number === undefined;
   if (item.what === 'address') return item.address === undefined;
   return item.what === 'block' && item.cidr === undefined;
@@ -150,6 +168,14 @@ export function judgeNode(node: {
 }): { ok: true } | { ok: false; state: string; allowedStates: readonly string[] } {
   if (node.allocMode !== 'exclusive')
     return { ok: false, state: `allocMode ${node.allocMode}`, allowedStates: ['allocMode exclusive'] };
+  return judgeProvider(node);
+}
+
+/** May anything of this node be given out, and if not, by which rule. */
+export function judgeProvider(node: {
+  state: string;
+  intent: string;
+}): { ok: true } | { ok: false; state: string; allowedStates: readonly string[] } {
   if (node.intent !== 'in_service') return { ok: false, state: node.intent, allowedStates: ['in_service'] };
   if (node.state !== 'available') return { ok: false, state: node.state, allowedStates: ['available'] };
   return { ok: true };

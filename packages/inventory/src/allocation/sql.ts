@@ -1,14 +1,18 @@
 // Isolation: READ COMMITTED. Lock order of every transaction that takes or gives back:
 //   1. scope_view rows, root first        for key share: `deleting` and an allocation cannot pass each other
-//   2. provider_use rows, by provider id  for update (by the upsert): takers of one thing stand in line
-//   3. allocation rows, by id             for update: what has expired is ended before anything is taken
-//   4. node rows, by id                   for share: a node cannot retire while it is being taken
-//   5. hold rows, block rows, by the key of the thing
-//   6. quota_use rows, tenants, then projects, then environments, each by id: last, or every allocation of a tenant would
+//   2. capacity rows, by node and class   no key update: of all that is taken, given back, or about to be ended because it ran out
+//   3. provider_use rows, by provider id  for update (by the upsert): takers of one thing stand in line
+//   4. allocation rows, by id             for update: what has expired is ended before anything is taken
+//   5. node rows, by id                   for share: a node cannot retire while it is being taken
+//   6. hold rows, block rows, by the key of the thing
+//   7. quota_use rows, tenants, then projects, then environments, each by id: last, or every allocation of a tenant would
 //      wait for one row through its whole transaction
-// Renew and confirm take 1 and 3; release, the sweeper and who counts a scope begin at 3 and end at 6 (who counts has the
-// scope's row for update before). None of them takes a provider, so they cannot wait in a circle with a taker.
+// Each is one statement over everything that the transaction touches, also where that is a batch. Which counters an allocation
+// holds is read before 2 and read again at 4: who finds more than it has locked begins anew (movedOn).
+// Renew and confirm take 1 and 4; release, the sweeper and who counts a scope (its row for update before) 2, 4 and 7: none of them
+// takes a provider, and none can wait in a circle.
 import { json, type Tx } from '@sentral/kernel/database';
+import { listCapacityKeys, lockCapacity, type CapacityKey } from './capacity-sql.js';
 
 export interface AllocationRow {
   readonly id: string;
@@ -40,8 +44,12 @@ export interface ItemRow {
   readonly id: string;
   readonly allocationId: string;
   readonly ordinal: number;
-  readonly what: 'node' | 'number' | 'block' | 'address';
+  readonly what: 'node' | 'capacity' | 'number' | 'block' | 'address';
+  /** What it counts as, and how much of it. */
+  readonly dimension: string | null;
+  readonly amount: number;
   readonly nodeId: string | null;
+  readonly class: string | null;
   readonly domainId: string | null;
   readonly number: number | null;
   readonly spaceId: string | null;
@@ -51,6 +59,7 @@ export interface ItemRow {
   readonly cidr: string | null;
   readonly fence: number;
   readonly releasedAt: Date | null;
+  readonly endedAt: Date | null;
 }
 
 /** The columns of an allocation under their names in code; the list and the two reads share it, so it stands once. */
@@ -63,9 +72,12 @@ export const allocationColumns = `
   (a.ended_at is null and a.expires_at <= now()) as overdue`;
 
 export const itemColumns = `
-  i.id, i.allocation_id as "allocationId", i.ordinal, i.what, i.node_id as "nodeId", i.domain_id as "domainId", i.number,
+  i.id, i.allocation_id as "allocationId", i.ordinal, i.what, i.dimension, i.amount, i.class, i.node_id as "nodeId", i.domain_id as "domainId", i.number,
   i.space_id as "spaceId", i.block_id as "blockId", host(i.address) as address, i.taken_block_id as "takenBlockId",
-  (select b.cidr::text from address_block b where b.id = i.taken_block_id) as cidr, i.fence, i.released_at as "releasedAt"`;
+  (select b.cidr::text from address_block b where b.id = i.taken_block_id) as cidr, i.fence, i.released_at as "releasedAt", i.ended_at as "endedAt"`;
+
+/** Set beside the counters that were locked: somebody changed what there is to lock, so the attempt begins anew. */
+export const movedOn = new Error('what was to be locked has changed');
 
 /** The row of a statement that always gives one. */
 export function only<R>(rows: readonly R[]): R {
@@ -84,9 +96,11 @@ export async function findAllocation(db: Asks, id: string): Promise<AllocationRo
   return rows[0] as AllocationRow | undefined;
 }
 
+/** What an allocation holds, or held at its end; what was replaced before is history. */
 export async function listItems(db: Asks, allocationIds: readonly string[]): Promise<readonly ItemRow[]> {
   const rows = await db.unsafe(
-    `select ${itemColumns} from allocation_item i where i.allocation_id = any($1::uuid[]) order by i.allocation_id, i.ordinal`,
+    `select ${itemColumns} from allocation_item i join allocation a on a.id = i.allocation_id
+     where i.allocation_id = any($1::uuid[]) and (i.ended_at is null or i.ended_at >= a.ended_at) order by i.allocation_id, i.ordinal`,
     [allocationIds],
   );
   return rows as unknown as readonly ItemRow[];
@@ -129,21 +143,36 @@ export async function lockProviders(tx: Tx, providerIds: readonly string[]): Pro
     on conflict (provider_id) do update set use_version = u.use_version + 1`;
 }
 
-/** What has run out among the things about to be taken, and what the consumer still seems to hold; locked by id. */
-export async function lockOverdue(
+/**
+ * What has run out among the things about to be taken, and what the consumers still seem to hold. Read before the locks. Found
+ * from what has run out, which is little: a block may hold 65,000 live addresses.
+ */
+export async function listOverdue(
   tx: Tx,
-  among: { providerIds: readonly string[]; consumerOf: string | null },
+  among: { providerIds: readonly string[]; keys: readonly CapacityKey[]; holderIds: readonly string[] },
 ): Promise<readonly string[]> {
   const rows = await tx.sql<{ id: string }>`
+    select i.allocation_id as id
+    from unnest(${among.keys.map((key) => key.nodeId)}::uuid[], ${among.keys.map((key) => key.class)}::text[]) as k(node_id, class)
+    join allocation_item i on i.node_id = k.node_id and i.class = k.class and i.what = 'capacity' and i.ended_at is null and upper(i.during) <= now()
+    union
     select a.id from allocation a
     where a.ended_at is null and a.expires_at <= now()
-      and (a.id = ${among.consumerOf}::uuid or exists (
+      and (a.id = any(${[...among.holderIds]}::uuid[]) or exists (
         select from allocation_item i
         where i.allocation_id = a.id and i.ended_at is null
-          and (i.node_id = any(${[...among.providerIds]}::uuid[]) or i.block_id = any(${[...among.providerIds]}::uuid[]))))
-    order by a.id
-    for update`;
+          and (i.node_id = any(${[...among.providerIds]}::uuid[]) or i.block_id = any(${[...among.providerIds]}::uuid[]))))`;
   return rows.map((row) => row.id);
+}
+
+/** For update, as they are once nobody else is busy with them. */
+export async function lockAllocations(tx: Tx, ids: readonly string[]): Promise<readonly AllocationRow[]> {
+  if (ids.length === 0) return [];
+  const rows = await tx.unsafe(
+    `select ${allocationColumns} from allocation a where a.id = any($1::uuid[]) order by a.id for update`,
+    [[...ids]],
+  );
+  return rows as unknown as readonly AllocationRow[];
 }
 
 export async function insertAllocation(
@@ -202,7 +231,7 @@ export async function insertItem(tx: Tx, item: NewItem): Promise<void> {
     insert into allocation_item (id, allocation_id, tenant_id, ordinal, what, dimension, node_id, domain_id, number, space_id, block_id, address, taken_block_id, during, fence)
     select ${item.id}::uuid, a.id, ${item.tenantId}::uuid, ${item.ordinal}::int, ${item.what}::text, ${item.dimension ?? null}::text, ${item.nodeId ?? null}::uuid, ${item.domainId ?? null}::uuid,
            ${item.number ?? null}::bigint, ${item.spaceId ?? null}::uuid, ${item.blockId ?? null}::uuid, ${item.address ?? null}::inet, ${item.takenBlockId ?? null}::uuid,
-           tstzrange(a.starts_at, coalesce(a.expires_at, 'infinity')), nextval('allocation_fence')
+           tstzrange(greatest(a.starts_at, now()), coalesce(a.expires_at, 'infinity')), nextval('allocation_fence')
     from allocation a where a.id = ${item.allocationId}::uuid`;
 }
 
@@ -222,46 +251,75 @@ export async function amendExpiry(
   await tx.sql`
     update number_hold h set free_at = coalesce(a.expires_at + make_interval(secs => d.cool_down_seconds), 'infinity')
     from allocation_item i, allocation a, number_domain d
-    where i.allocation_id = ${change.id}::uuid and a.id = i.allocation_id and h.item_id = i.id and d.id = h.domain_id`;
+    where i.allocation_id = ${change.id}::uuid and i.ended_at is null and a.id = i.allocation_id and h.item_id = i.id and d.id = h.domain_id`;
   await tx.sql`
     update address_hold h set free_at = coalesce(a.expires_at + make_interval(secs => s.cool_down_seconds), 'infinity')
     from allocation_item i, allocation a, address_space s
-    where i.allocation_id = ${change.id}::uuid and a.id = i.allocation_id and h.item_id = i.id and s.id = h.space_id`;
+    where i.allocation_id = ${change.id}::uuid and i.ended_at is null and a.id = i.allocation_id and h.item_id = i.id and s.id = h.space_id`;
   return rows[0] as unknown as AllocationRow;
 }
 
-/** Ends the row, its items and their holds; what was taken rests for the cool-down of its home. */
+/** Another set of things: the row moves with them. */
+export async function touchAllocation(tx: Tx, change: { id: string; policyVersion: number }): Promise<AllocationRow> {
+  const rows = await tx.unsafe(
+    `update allocation as a set policy_version = $2, version = a.version + 1, updated_at = now() where a.id = $1 returning ${allocationColumns}`,
+    [change.id, change.policyVersion],
+  );
+  return rows[0] as unknown as AllocationRow;
+}
+
 export async function endAllocation(tx: Tx, id: string, state: 'released' | 'expired'): Promise<AllocationRow> {
   const rows = await tx.unsafe(
     `update allocation as a set state = $2, ended_at = case when $2 = 'expired' then a.expires_at else now() end, version = a.version + 1, updated_at = now()
      where a.id = $1 returning ${allocationColumns}`,
     [id, state],
   );
-  await tx.sql`
-    update allocation_item i set released_at = a.ended_at, ended_at = a.ended_at,
-      during = tstzrange(lower(i.during), greatest(lower(i.during), a.ended_at))
-    from allocation a where a.id = i.allocation_id and i.allocation_id = ${id}::uuid and i.ended_at is null`;
-  await tx.sql`
-    update number_hold h set free_at = i.ended_at + make_interval(secs => d.cool_down_seconds)
-    from allocation_item i, number_domain d where i.allocation_id = ${id}::uuid and h.item_id = i.id and d.id = h.domain_id`;
-  await tx.sql`
-    update address_hold h set free_at = i.ended_at + make_interval(secs => s.cool_down_seconds)
-    from allocation_item i, address_space s where i.allocation_id = ${id}::uuid and h.item_id = i.id and s.id = h.space_id`;
   return rows[0] as unknown as AllocationRow;
 }
 
-/** How much of each dimension an allocation still holds. */
-export async function listDimensions(tx: Tx, id: string): Promise<readonly { dimension: string; units: number }[]> {
-  return tx.sql<{ dimension: string; units: number }>`
-    select dimension, count(*)::int as units from allocation_item
-    where allocation_id = ${id}::uuid and ended_at is null and dimension is not null group by dimension order by dimension`;
+/** Ends items and their holds: now, or when their allocation ran out; what was taken rests for the cool-down of its home. */
+export async function endItems(tx: Tx, itemIds: readonly string[], state: 'released' | 'expired'): Promise<void> {
+  const ids = [...itemIds];
+  await tx.sql`
+    update allocation_item i set released_at = e.at, ended_at = e.at, during = tstzrange(lower(i.during), greatest(lower(i.during), e.at))
+    from allocation a, lateral (select case when ${state}::text = 'expired' then a.expires_at else now() end as at) e
+    where a.id = i.allocation_id and i.id = any(${ids}::uuid[])`;
+  await tx.sql`
+    update number_hold h set free_at = i.ended_at + make_interval(secs => d.cool_down_seconds)
+    from allocation_item i, number_domain d where i.id = any(${ids}::uuid[]) and h.item_id = i.id and d.id = h.domain_id`;
+  await tx.sql`
+    update address_hold h set free_at = i.ended_at + make_interval(secs => s.cool_down_seconds)
+    from allocation_item i, address_space s where i.id = any(${ids}::uuid[]) and h.item_id = i.id and s.id = h.space_id`;
 }
 
-/** The next few that have run out and that nobody else is busy with: the sweeper may skip, a taker may not. */
+/** The place of the next item: those that were replaced keep theirs. */
+export async function findNextOrdinal(tx: Tx, id: string): Promise<number> {
+  const rows = await tx.sql<{ next: number }>`
+    select coalesce(max(ordinal) + 1, 0) as next from allocation_item where allocation_id = ${id}::uuid`;
+  return only(rows).next;
+}
+
+/** The counters of allocations that are about to be ended, before the allocations themselves. */
+export async function lockCountersOf(tx: Tx, allocationIds: readonly string[]) {
+  return lockCapacity(tx, { keys: await listCapacityKeys(tx, allocationIds), nodeIds: [] });
+}
+
+/**
+ * The next few that have run out and that nobody else is busy with: the sweeper may skip, a taker may not. Their counters are
+ * locked first, as a taker does; one that holds others by then waits for the next sweep.
+ */
 export async function claimOverdue(tx: Tx, limit: number): Promise<readonly string[]> {
+  const seen = await tx.sql<{ id: string }>`
+    select a.id from allocation a where a.ended_at is null and a.expires_at <= now() order by a.expires_at limit ${limit}`;
+  const ids = seen.map((row) => row.id);
+  const keys = [...(await lockCountersOf(tx, ids)).values()];
   const rows = await tx.sql<{ id: string }>`
-    select a.id from allocation a where a.ended_at is null and a.expires_at <= now()
-    order by a.expires_at limit ${limit} for update skip locked`;
+    select a.id from allocation a
+    where a.id = any(${ids}::uuid[]) and a.ended_at is null and a.expires_at <= now()
+      and not exists (
+        select from allocation_item i where i.allocation_id = a.id and i.what = 'capacity' and i.ended_at is null
+          and (i.node_id, i.class) not in (select * from unnest(${keys.map((key) => key.nodeId)}::uuid[], ${keys.map((key) => key.class)}::text[])))
+    order by a.id for update skip locked`;
   return rows.map((row) => row.id);
 }
 

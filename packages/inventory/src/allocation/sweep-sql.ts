@@ -1,6 +1,7 @@
-// The lock order is that of sql.ts: allocations by id, then what they hold, their counters last.
+// The lock order is that of sql.ts: counters of capacity, allocations by id, then what they hold, their counters last.
 import type { Tx } from '@sentral/kernel/database';
 import { columnOf, type Place } from '../usage/sql.js';
+import { lockCountersOf } from './sql.js';
 
 /** The statement of a level, for the test that reads its plan. */
 export const overdueStatement = (level: Place['level']): string =>
@@ -11,6 +12,14 @@ export const overdueStatement = (level: Place['level']): string =>
 
 /** Past its expiry in one scope, locked by id. Waits where the sweeper is at it: what it ends is given back when this goes on. */
 export async function lockOverdueIn(tx: Tx, { level, id }: Place, limit: number | null): Promise<readonly string[]> {
+  const seen = await tx.unsafe(
+    `select id from allocation where ${columnOf[level]} = $1::uuid and ended_at is null and expires_at <= now() order by id limit $2`,
+    [id, limit],
+  );
+  await lockCountersOf(
+    tx,
+    seen.map((row) => String(row['id'])),
+  );
   return ((await tx.unsafe(overdueStatement(level), [id, limit])) as unknown as readonly { id: string }[]).map(
     (row) => row.id,
   );

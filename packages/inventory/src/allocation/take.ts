@@ -15,7 +15,7 @@ import {
   judgeHost,
   type BlockRow,
 } from './address-sql.js';
-import { amendNodeFence, findNodeHolder, lockNodesToTake, type NodeToTake } from './node-sql.js';
+import { amendNodeFence, findNodeHolder, type NodeToTake } from './node-sql.js';
 import { findDomain, findNextNumber, findNumberHolder, insertNumberHold, isInRange } from './number-sql.js';
 import { seenIds, sightOf, type Sight } from '../reading.js';
 import { asSeen, exhausted, taken, unknownReference } from './refusals.js';
@@ -26,6 +26,7 @@ import {
   dimensionOfNumber,
   judgeNode,
   type Wanted,
+  type WantedCapacity,
 } from './rules.js';
 import { insertItem, type NewItem } from './sql.js';
 
@@ -38,7 +39,11 @@ export interface Taker {
   readonly tenantId: string;
   readonly newId: () => string;
   readonly traceparent: string | undefined;
+  /** Where the things of this operation begin among those of its allocation. */
+  readonly firstOrdinal: number;
 }
+
+export type WantedThing = Exclude<Wanted, WantedCapacity>;
 
 /** A recorded address or an import can slip in between the search and the key; so often it is tried again before it counts as full. */
 const nextFreeTries = 8;
@@ -50,14 +55,14 @@ const nextFreeTries = 8;
  */
 export async function take(
   taker: Taker,
-  wanted: Wanted,
+  wanted: WantedThing,
   nodes: ReadonlyMap<string, NodeToTake>,
 ): Promise<QuotaDimension> {
   const item: NewItem = {
     id: taker.newId(),
     allocationId: taker.allocationId,
     tenantId: taker.tenantId,
-    ordinal: wanted.ordinal,
+    ordinal: taker.firstOrdinal + wanted.ordinal,
     what: wanted.what,
   };
   switch (wanted.what) {
@@ -76,19 +81,9 @@ export async function take(
   }
 }
 
-export async function nodesToTake(
-  tx: Tx,
-  sight: Sight,
-  wanted: readonly Wanted[],
-): Promise<ReadonlyMap<string, NodeToTake>> {
-  const ids = wanted.filter((item) => item.what === 'node').map((item) => item.providerId);
-  if (ids.length === 0) return new Map();
-  return new Map((await lockNodesToTake(tx, sight, ids)).map((node) => [node.id, node]));
-}
-
 async function takeNode(
   { tx, caller }: Taker,
-  wanted: Wanted,
+  wanted: WantedThing,
   nodes: ReadonlyMap<string, NodeToTake>,
 ): Promise<{ nodeId: string; dimension: QuotaDimension }> {
   const node = nodes.get(wanted.providerId);
@@ -222,7 +217,7 @@ async function seenCidr({ tx, caller }: Taker, holder: Awaited<ReturnType<typeof
   return seen.has(holder.blockId) ? holder.cidr : undefined;
 }
 
-async function blockOf({ tx, sight }: Taker, wanted: Wanted): Promise<BlockRow> {
+async function blockOf({ tx, sight }: Taker, wanted: WantedThing): Promise<BlockRow> {
   const block = await findBlock(tx, sight, wanted.providerId);
   if (block === undefined) throw unknownReference(wanted.asked, 'blockId', 'addressBlock');
   return block;

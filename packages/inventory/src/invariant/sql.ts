@@ -71,7 +71,7 @@ export const invariants: readonly Check[] = [
     statement: 'What the counters of a scope say is what its allocations hold.',
     query: `select coalesce(q.scope_id, h.scope_id)::text || ' ' || coalesce(q.dimension, h.dimension) as example
       from (select * from inventory.quota_use where used > 0) q full join (
-        select s.scope_id, i.dimension, count(*) as held
+        select s.scope_id, i.dimension, sum(i.amount) as held
         from inventory.allocation_item i join inventory.allocation a on a.id = i.allocation_id
         cross join lateral (values (a.tenant_id), (a.project_id), (a.scope_id)) as s(scope_id)
         where i.ended_at is null and s.scope_id is not null and i.dimension is not null group by s.scope_id, i.dimension
@@ -85,6 +85,16 @@ export const invariants: readonly Check[] = [
       left join inventory.scope_view s on s.id = q.scope_id
       left join lateral jsonb_to_recordset(s.limits) as l(dimension text, "limit" bigint) on l.dimension = q.dimension
       where q.cap is distinct from l."limit"`,
+  },
+  {
+    name: 'inventory.capacity.countersAreTheLedger',
+    statement: 'What the counter of a node and class says is what allocations hold of it.',
+    query: `select coalesce(c.node_id, h.node_id)::text || ' ' || coalesce(c.class, h.class) as example
+      from (select * from inventory.capacity where used > 0) c full join (
+        select node_id, class, sum(amount) as held from inventory.allocation_item
+        where what = 'capacity' and ended_at is null group by node_id, class
+      ) h on h.node_id = c.node_id and h.class = c.class
+      where c.used is distinct from h.held`,
   },
   {
     name: 'inventory.allocationItem.counted',

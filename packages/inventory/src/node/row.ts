@@ -22,6 +22,7 @@ export interface NodeRow {
   readonly updatedAt: Date;
   readonly externalIds: { source: string; externalId: string }[];
   readonly position: Node['position'] | null;
+  readonly capacities: NonNullable<Node['capacities']> | null;
   readonly fence: number;
   readonly useVersion: number;
 }
@@ -33,7 +34,10 @@ export const nodeColumns = `n.id, n.kind, k.category, n.name, n.name_exclusive a
   (select jsonb_build_object('face', c.face, 'startHalfUnit', lower(c.half_units), 'heightHalfUnits', upper(c.half_units) - lower(c.half_units),
      'fullDepth', exists (select from rack_claim o where o.node_id = n.id and not o.mounted))
    from rack_claim c where c.node_id = n.id and c.mounted) as position,
-  coalesce(u.fence, 0) as fence, coalesce(u.use_version, 0) as "useVersion"`;
+  (select jsonb_agg(jsonb_build_object('class', c.class, 'total', c.total, 'heldBack', c.held_back, 'overcommitPct', c.overcommit_pct,
+     'minUnit', c.min_unit, 'maxUnit', c.max_unit, 'step', c.step, 'cap', c.cap) order by c.class)
+   from capacity c where c.node_id = n.id) as capacities,
+  coalesce(u.fence, 0) as fence, coalesce(u.use_version, 0) + (select coalesce(sum(c.use_version), 0)::bigint from capacity c where c.node_id = n.id) as "useVersion"`;
 
 export const nodeJoins = 'join kind k on k.key = n.kind left join provider_use u on u.provider_id = n.id';
 
@@ -56,6 +60,7 @@ export function toNode(row: NodeRow): Node {
     state: row.state,
     externalIds: row.externalIds,
     ...(row.position == null ? {} : { position: row.position }),
+    ...(row.capacities === null ? {} : { capacities: row.capacities }),
     fence: row.fence,
     useVersion: row.useVersion,
     ...(row.observedAt === null ? {} : { observedAt: row.observedAt.toISOString() }),

@@ -40,7 +40,7 @@ export async function amendQuota(tx: Tx, moves: readonly Move[]): Promise<void> 
   await tx.sql`
     update quota_use q set used = q.used + w.delta,
       over_by = case when w.delta < 0 then greatest(0, q.used + w.delta - coalesce(q.cap, q.used + w.delta)) else q.over_by end
-    from unnest(${scopes}::uuid[], ${dimensions}::text[], ${moves.map((move) => move.delta)}::int[]) as w(scope_id, dimension, delta)
+    from unnest(${scopes}::uuid[], ${dimensions}::text[], ${moves.map((move) => move.delta)}::bigint[]) as w(scope_id, dimension, delta)
     where q.scope_id = w.scope_id and q.dimension = w.dimension`;
 }
 

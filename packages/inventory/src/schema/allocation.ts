@@ -13,6 +13,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { addressBlock, addressSpace } from './address.js';
+import { resourceClass } from './capacity.js';
 import { createdAt, emptyObject, id, instant, int4range, inventory, tstzrange, updatedAt, version } from './context.js';
 import { node } from './node.js';
 import { numberDomain } from './number.js';
@@ -86,7 +87,8 @@ export const allocation = inventory.table(
 /**
  * One thing of an allocation: a part of it, changed with its version alone. The hand-written step adds EXCLUDE
  * allocation_item_node_held_once (node, during &&) over items that have not ended. Numbers and addresses are judged by
- * number_hold and address_hold, blocks by address_block (taken_block_id is the row it became), rack units by rack_claim.
+ * number_hold and address_hold, blocks by address_block (taken_block_id is the row it became), rack units by rack_claim,
+ * capacity by the counter of its node and class.
  */
 export const allocationItem = inventory.table(
   'allocation_item',
@@ -96,9 +98,11 @@ export const allocationItem = inventory.table(
     tenantId: uuid('tenant_id').notNull(),
     ordinal: integer('ordinal').notNull(),
     what: text('what').notNull(),
-    /** What it counts as in quotas and in use over time: one unit of this dimension. */
+    /** What it counts as in quotas and in use over time: `amount` units of this dimension. */
     dimension: text('dimension'),
+    amount: bigint('amount', { mode: 'number' }).notNull().default(1),
     nodeId: uuid('node_id'),
+    class: text('class'),
     domainId: uuid('domain_id'),
     number: bigint('number', { mode: 'number' }),
     spaceId: uuid('space_id'),
@@ -122,6 +126,7 @@ export const allocationItem = inventory.table(
       foreignColumns: [allocation.id],
     }),
     foreignKey({ name: 'allocation_item_node_exists', columns: [t.nodeId], foreignColumns: [node.id] }),
+    foreignKey({ name: 'allocation_item_class_exists', columns: [t.class], foreignColumns: [resourceClass.key] }),
     foreignKey({ name: 'allocation_item_domain_exists', columns: [t.domainId], foreignColumns: [numberDomain.id] }),
     foreignKey({ name: 'allocation_item_space_exists', columns: [t.spaceId], foreignColumns: [addressSpace.id] }),
     foreignKey({ name: 'allocation_item_block_exists', columns: [t.blockId], foreignColumns: [addressBlock.id] }),
@@ -132,11 +137,16 @@ export const allocationItem = inventory.table(
     }),
     foreignKey({ name: 'allocation_item_rack_exists', columns: [t.rackId], foreignColumns: [node.id] }),
     unique('allocation_item_ordinal_once').on(t.allocationId, t.ordinal),
-    check('allocation_item_what_known', sql`${t.what} in ('node', 'number', 'block', 'address', 'rack_units')`),
+    check(
+      'allocation_item_what_known',
+      sql`${t.what} in ('node', 'capacity', 'number', 'block', 'address', 'rack_units')`,
+    ),
+    check('allocation_item_amount_counts', sql`${t.amount} >= 1`),
     check(
       'allocation_item_names_its_thing',
       sql`case ${t.what}
         when 'node' then ${t.nodeId} is not null
+        when 'capacity' then ${t.nodeId} is not null and ${t.class} is not null
         when 'number' then ${t.domainId} is not null and ${t.number} is not null
         when 'block' then ${t.takenBlockId} is not null
         when 'address' then ${t.spaceId} is not null and ${t.address} is not null
@@ -146,6 +156,10 @@ export const allocationItem = inventory.table(
     index('allocation_item_by_node')
       .on(t.nodeId)
       .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
+    // What has run out of a capacity: asked by every taker of it, and empty but for a moment.
+    index('allocation_item_capacity_by_end')
+      .on(t.nodeId, t.class, sql`upper(${t.during})`)
+      .where(sql`${t.what} = 'capacity' and ${t.endedAt} is null`),
     index('allocation_item_by_block')
       .on(t.blockId)
       .where(sql`${t.blockId} is not null and ${t.endedAt} is null`),

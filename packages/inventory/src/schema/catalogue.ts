@@ -24,6 +24,8 @@ export const partTables = ['external_id', 'edge_end', 'rack', 'rack_claim', 'all
 export const bookkeepingTables = [
   'kind',
   'node_history',
+  'resource_class',
+  'capacity',
   'provider_use',
   'address_hold',
   'number_hold',

@@ -81,7 +81,7 @@ export const betweenStatement = (level: Level): string => {
   return `
     with span as (select $2::timestamptz as since, least($3::timestamptz, now()) as until),
     held as (
-      select ${part === undefined ? 'null::uuid' : `a.${part}`} as part, i.dimension,
+      select ${part === undefined ? 'null::uuid' : `a.${part}`} as part, i.dimension, i.amount,
         greatest(lower(i.during), span.since) as since,
         least(coalesce(i.ended_at, 'infinity'), upper(i.during), span.until) as until,
         lower(i.during) <= span.until and least(coalesce(i.ended_at, 'infinity'), upper(i.during)) > span.until as at_end
@@ -91,14 +91,14 @@ export const betweenStatement = (level: Level): string => {
         and (i.ended_at is null or i.ended_at > $2::timestamptz) and lower(i.during) < span.until and i.dimension is not null
     )
     select coalesce(h.part, $1::uuid) as "scopeId", case when grouping(h.part) = 1 then '${level}' else '${child ?? level}' end as kind, h.dimension,
-      trim_scale(round(sum(extract(epoch from greatest(h.until - h.since, interval '0')))::numeric, 6))::text as "unitSeconds",
-      count(*) filter (where h.at_end) as "heldAtEnd"
+      trim_scale(round(sum(h.amount * extract(epoch from greatest(h.until - h.since, interval '0')))::numeric, 6))::text as "unitSeconds",
+      coalesce(sum(h.amount) filter (where h.at_end), 0)::bigint as "heldAtEnd"
     from held h group by grouping sets (${sets})
     order by grouping(h.part) desc, h.part, h.dimension`;
 };
 
 /**
- * The integral over the ledger, which is allocation_item: each row held one unit from its beginning to the earliest of its
+ * The integral over the ledger, which is allocation_item: each row held its amount from its beginning to the earliest of its
  * end, its expiry and now. Grouped twice: by the scope itself and by its children. An index of each level leaves out what had
  * ended before `from`; an allocation ends no earlier than its items.
  */

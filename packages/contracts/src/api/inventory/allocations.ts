@@ -4,11 +4,11 @@ import { allocationStates } from '../../inventory/allocation.js';
 import { inventory } from '../../inventory/index.js';
 import { route } from '../../route.js';
 import { pageQuery } from '../common.js';
-import { anyOf, byId, changeQuery, created, found, versioned } from './shape.js';
+import { anyOf, byId, changeQuery, created, found, mergePatch, versioned } from './shape.js';
 
 const { allocation } = inventory.nouns;
 
-/** Who holds what. No If-Match is needed here, and it is honoured when sent. */
+/** Who holds what. No If-Match is needed here but for another set of things, and it is honoured when sent. */
 export const allocationRoutes = {
   createAllocation: route({
     operationId: 'createAllocation',
@@ -58,6 +58,34 @@ export const allocationRoutes = {
     expand: ['tenant', 'project', 'environment'],
     responses: versioned('The allocation.', allocation.get.result),
     problems: [...allocation.get.refuses],
+  }),
+  replaceAllocation: route({
+    operationId: 'replaceAllocation',
+    method: 'PATCH',
+    path: '/v1/allocations/:id',
+    summary: 'Another set of things counts instead of the old one; an empty one gives everything back.',
+    tags: ['allocations'],
+    permission: 'inventory.allocation.update',
+    on: 'item',
+    params: byId('alc'),
+    query: changeQuery,
+    bodyType: mergePatch,
+    body: v.omit(allocation.replace.command, ['id', 'version']),
+    responses: versioned('The allocation as it is now.', allocation.replace.result),
+    problems: ['precondition-required', ...allocation.replace.refuses],
+  }),
+  batchAllocations: route({
+    operationId: 'batchAllocations',
+    method: 'POST',
+    path: '/v1/allocations/batch',
+    summary: 'Creates, replaces and gives back for several holders, all or nothing.',
+    tags: ['allocations'],
+    permission: 'inventory.allocation.update',
+    on: 'visible',
+    query: changeQuery,
+    body: allocation.batch.command,
+    responses: found('The allocations as they are now, in the order of the operations.', allocation.batch.result),
+    problems: ['idempotency-key-required', ...allocation.batch.refuses],
   }),
   confirmAllocation: route({
     operationId: 'confirmAllocation',

@@ -1,0 +1,42 @@
+import type { capacityRoutes } from '@sentral/contracts/api/inventory/capacities';
+import { etagOf } from '../http/preconditions.js';
+import { requireVersion, type Handlers } from '../http/mount.js';
+import { listed, openCursor, shown, versionOf } from './shape.js';
+import type { World } from './world.js';
+
+export function capacityHandlers({ inventory, cursors }: World): Handlers<typeof capacityRoutes> {
+  const { capacity, resourceClass } = inventory;
+  return {
+    listResourceClasses: async ({ query }, asked) =>
+      listed(cursors, asked, await resourceClass.list(asked.caller, openCursor(cursors, asked, query))),
+    getResourceClass: async ({ params }, asked) => shown(await resourceClass.get(asked.caller, params)),
+    listCapacities: async ({ params }, asked) => shown(await capacity.list(asked.caller, { nodeId: params.id })),
+    addCapacity: async ({ params, body }, asked) => {
+      const all = await capacity.add(asked.caller, { nodeId: params.id, version: versionOf(asked), capacity: body });
+      const { headers } = shown(all);
+      const location = `/v1/nodes/${params.id}/capacities/${body.class}`;
+      return { status: 201, body: all, headers: { ...headers, location, etag: etagOf(all) } };
+    },
+    setCapacities: async ({ params, body }, asked) =>
+      shown(await capacity.set(asked.caller, { nodeId: params.id, version: requireVersion(asked), ...body })),
+    getCapacity: async ({ params }, asked) =>
+      shown(await capacity.get(asked.caller, { nodeId: params.id, class: params.class })),
+    amendCapacity: async ({ params, body }, asked) =>
+      shown(
+        await capacity.amend(asked.caller, {
+          nodeId: params.id,
+          class: params.class,
+          version: requireVersion(asked),
+          patch: body,
+        }),
+      ),
+    removeCapacity: async ({ params }, asked) =>
+      shown(
+        await capacity.remove(asked.caller, {
+          nodeId: params.id,
+          class: params.class,
+          version: requireVersion(asked),
+        }),
+      ),
+  };
+}

@@ -1,0 +1,97 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId, encodeId } from '@sentral/contracts/ids';
+import type { AllocationRequestItem } from '@sentral/contracts/inventory/allocation';
+import { isProblem, problem } from '@sentral/contracts/problem';
+import type { Command } from '../command.js';
+import type { Deps } from '../deps.js';
+import { findTenantOf } from '../projection/sql.js';
+import { takingSight, type Sight } from '../reading.js';
+import { findDomainsOfRanges } from './number-sql.js';
+import { readItems, type Wanted } from './rules.js';
+import { findAllocation } from './sql.js';
+
+export type Reserve = Command<'allocation', 'reserve'>;
+
+interface Create {
+  readonly op: 'create';
+  readonly id: string;
+  readonly requestId: string;
+  readonly command: Reserve;
+  readonly wanted: readonly Wanted[];
+}
+interface Replace {
+  readonly op: 'replace';
+  readonly id: string;
+  readonly version: number | undefined;
+  readonly wanted: readonly Wanted[];
+}
+interface Release {
+  readonly op: 'release';
+  readonly id: string;
+  readonly version: number | undefined;
+  readonly fence: number | undefined;
+}
+
+/** What a transaction does with one holder. */
+export type Operation = Create | Replace | Release;
+
+/** Ids are minted here, before the transaction: a retry is the same attempt. */
+export async function toCreate(deps: Deps, caller: Caller, command: Reserve): Promise<Create> {
+  const tenant = () => findTenantOf(deps.db.app, decodeId('env', command.environmentId));
+  return {
+    op: 'create',
+    id: deps.newId(),
+    requestId: command.requestId ?? encodeId('req', deps.newId()),
+    command,
+    wanted: await wantedOf(deps, command.items, async () => takingSight(caller, await tenant())),
+  };
+}
+
+export const toRelease = (command: {
+  id: string;
+  version?: number | undefined;
+  fence?: number | undefined;
+}): Release => ({ op: 'release', id: decodeId('alc', command.id), version: command.version, fence: command.fence });
+
+/** Another set instead of the old one; an empty one gives everything back. */
+export async function toReplace(
+  deps: Deps,
+  caller: Caller,
+  command: { id: string; version?: number | undefined; items: readonly AllocationRequestItem[] },
+): Promise<Replace | Release> {
+  if (command.items.length === 0) return toRelease({ id: command.id, version: command.version });
+  const id = decodeId('alc', command.id);
+  const tenant = async () => (await findAllocation(deps.db.app, id))?.tenantId;
+  const wanted = await wantedOf(deps, command.items, async () => takingSight(caller, await tenant()));
+  return { op: 'replace', id, version: command.version, wanted };
+}
+
+/**
+ * What may be given is asked as far as it is known before the transaction that decides.
+ * @throws Problem validation-failed
+ */
+async function wantedOf(
+  deps: Deps,
+  items: readonly AllocationRequestItem[],
+  sight: () => Promise<Sight>,
+): Promise<readonly Wanted[]> {
+  const rangeIds = items.flatMap((item) =>
+    item.what === 'number' && item.rangeId !== undefined ? [decodeId('rng', item.rangeId)] : [],
+  );
+  const domains =
+    rangeIds.length === 0 ? new Map<string, string>() : await findDomainsOfRanges(deps.db.app, await sight(), rangeIds);
+  const read = readItems(items, (rangeId) => domains.get(rangeId));
+  if ('faults' in read) throw problem('validation-failed', { errors: read.faults });
+  return read.wanted;
+}
+
+/** In a batch a refusal says which operation it is about; alone there is nothing to tell. */
+export async function inOperation<R>(index: number | undefined, work: () => R | Promise<R>): Promise<R> {
+  if (index === undefined) return work();
+  try {
+    return await work();
+  } catch (error) {
+    if (!isProblem(error)) throw error;
+    throw problem(error.code, { ...error.facts, operationIndex: index }, error.detail);
+  }
+}

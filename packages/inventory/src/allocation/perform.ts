@@ -1,0 +1,189 @@
+import type { Caller } from '@sentral/contracts/contract';
+import type { Allocation } from '@sentral/contracts/inventory/allocation';
+import { isProblem, problem } from '@sentral/contracts/problem';
+import type { Tx } from '@sentral/kernel/database';
+import { inChange } from '../change.js';
+import type { Deps } from '../deps.js';
+import { moveQuota, type Held } from '../quota/move.js';
+import { untilRoom } from '../quota/room.js';
+import { amendCapacity, type CapacityMove } from './capacity-sql.js';
+import { endThings, endWhole, refuseCarrying, type Given } from './end.js';
+import { recordAllocation } from './events.js';
+import { lockAll, type Locked } from './lock.js';
+import { inOperation, type Operation } from './operation.js';
+import { expectNoHolder, partsOf, targetUnderLock, type Part } from './part.js';
+import { judgeReserve, type Judgement } from './policy.js';
+import { exchange } from './replace-rules.js';
+import type { Wanted } from './rules.js';
+import { findNextOrdinal, insertAllocation, movedOn, touchAllocation, type AllocationRow } from './sql.js';
+import { takeAll } from './take-all.js';
+
+/** How often an attempt begins anew because others changed what it had to lock; each time somebody else got through. */
+const attempts = 5;
+
+/**
+ * Takes, replaces and gives back for several holders in one transaction, all or nothing.
+ * @throws Problem what allocation.reserve, replace and release refuse with
+ */
+export const perform = (deps: Deps, caller: Caller, operations: readonly Operation[]) =>
+  anew(deps, caller, async (tx) => ({ items: await performIn(tx, { deps, caller }, operations) }));
+
+/** The same for one holder. */
+export const performOne = (deps: Deps, caller: Caller, operation: Operation): Promise<Allocation> =>
+  anew(deps, caller, async (tx) => {
+    const [seen] = await performIn(tx, { deps, caller }, [operation]);
+    if (seen === undefined) throw new Error('an operation that was performed has no answer');
+    return seen;
+  });
+
+async function anew<R extends object>(deps: Deps, caller: Caller, work: (tx: Tx) => Promise<R>): Promise<R> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await untilRoom(deps, () => inChange(deps, caller, work));
+    } catch (error) {
+      if (error !== movedOn) throw error;
+      if (tries === attempts) throw problem('overloaded', {});
+    }
+  }
+}
+
+/** A part that takes: where its things go. */
+export interface Taking {
+  readonly part: Part;
+  readonly row: AllocationRow;
+  readonly judgement: Judgement;
+  readonly firstOrdinal: number;
+  readonly fresh: readonly Wanted[];
+}
+
+/** What the transaction has moved so far; written once, at its end. */
+export interface Moves {
+  readonly quota: (Held & { readonly part?: Part })[];
+  readonly capacity: CapacityMove[];
+}
+
+async function performIn(
+  tx: Tx,
+  { deps, caller }: { deps: Deps; caller: Caller },
+  operations: readonly Operation[],
+): Promise<Allocation[]> {
+  const all = await partsOf(tx, caller, operations);
+  const parts = all.filter((part) => part.answer === undefined);
+  const locked = await lockAll(tx, {
+    wanted: parts.flatMap(({ operation }) => (operation.op === 'release' ? [] : operation.wanted)),
+    targetIds: targets(parts, (part) => part.operation.op !== 'create'),
+    holderIds: targets(parts, (part) => part.operation.op === 'create'),
+  });
+  const moves: Moves = { quota: [], capacity: [] };
+  const { traceparent } = caller;
+  // What ran out ends first, then what is given back: whoever takes in this transaction finds it free.
+  for (const id of locked.overdue) give(moves, await endWhole(tx, id, { state: 'expired', traceparent }));
+  const seen = new Map<Part, Allocation>();
+  const freshOf = new Map<Part, readonly Wanted[]>();
+  for (const part of parts)
+    await inOperation(part.index, async () => {
+      const given = await giveBack(tx, part, { locked, traceparent });
+      if (given?.seen !== undefined) seen.set(part, given.seen);
+      if (given?.fresh !== undefined) freshOf.set(part, given.fresh);
+      if (given !== undefined) give(moves, given);
+    });
+
+  const left = new Set([...locked.overdue, ...targets(parts, (part) => seen.has(part))]);
+  const takings: Taking[] = [];
+  for (const part of parts) {
+    const { operation, target } = part;
+    if (operation.op === 'release') continue;
+    takings.push(
+      await inOperation(part.index, async () => {
+        if (operation.op === 'replace') return replaced(tx, part, freshOf.get(part) ?? []);
+        expectNoHolder(caller, operation.command, target === undefined || left.has(target.id) ? undefined : target);
+        return created(tx, part);
+      }),
+    );
+  }
+  await takeAll(tx, { deps, caller }, { takings, locked, moves });
+  await amendCapacity(tx, moves.capacity);
+  for (const { part, row, judgement } of takings) {
+    const event = part.operation.op === 'replace' ? 'replaced' : row.state === 'held' ? 'held' : 'confirmed';
+    seen.set(part, await recordAllocation(tx, row, { event, traceparent, auditOnly: judgement.auditOnly }));
+  }
+  await countQuota(tx, takings, moves.quota);
+  return all.map((part) => part.answer ?? (seen.get(part) as Allocation));
+}
+
+const targets = (parts: readonly Part[], of: (part: Part) => boolean): string[] =>
+  parts.filter(of).flatMap(({ target }) => (target === undefined ? [] : [target.id]));
+
+function give(moves: Moves, { gives, frees }: Given): void {
+  moves.quota.push(...gives);
+  moves.capacity.push(...frees);
+}
+
+type Back = Given & { readonly seen?: Allocation; readonly fresh?: readonly Wanted[] };
+
+/** What a release ends, and what a replacement leaves of the old set. */
+async function giveBack(
+  tx: Tx,
+  part: Part,
+  { locked, traceparent }: { locked: Locked; traceparent: string | undefined },
+): Promise<Back | undefined> {
+  const { operation } = part;
+  if (operation.op === 'create') return undefined;
+  const { row, items } = await targetUnderLock(tx, part, locked);
+  if (operation.op === 'release') {
+    await refuseCarrying(tx, items);
+    return endWhole(tx, row.id, { state: 'released', traceparent });
+  }
+  const { gone, fresh } = exchange(items, operation.wanted);
+  await refuseCarrying(tx, gone);
+  return { ...(await endThings(tx, row, { items: gone, state: 'released', traceparent })), fresh };
+}
+
+async function created(tx: Tx, part: Part): Promise<Taking> {
+  const { operation, scope, path } = part;
+  if (operation.op !== 'create') throw new Error('only a create makes an allocation');
+  const { command, wanted } = operation;
+  const judgement = await judgeReserve(tx, path, { command, wanted });
+  const row = await insertAllocation(tx, {
+    id: operation.id,
+    tenantId: scope.tenantId,
+    projectId: scope.projectId,
+    scopeId: scope.scopeId,
+    requestId: operation.requestId,
+    consumerService: command.consumer.service,
+    consumerKind: command.consumer.kind,
+    consumerId: command.consumer.id,
+    ttlSeconds: command.ttlSeconds ?? null,
+    maxTtlSeconds: command.ttlSeconds === undefined ? null : Math.max(command.maxTtlSeconds ?? 0, command.ttlSeconds),
+    onExpiry: command.onExpiry,
+    labels: command.labels,
+    policyVersion: judgement.policyVersion,
+  });
+  return { part, row, judgement, firstOrdinal: 0, fresh: wanted };
+}
+
+async function replaced(tx: Tx, part: Part, fresh: readonly Wanted[]): Promise<Taking> {
+  const { operation, path, target } = part;
+  if (operation.op !== 'replace' || target === undefined) throw new Error('only a replace changes an allocation');
+  const command = {
+    labels: target.labels,
+    ttlSeconds: target.ttlSeconds ?? undefined,
+    maxTtlSeconds: target.maxTtlSeconds ?? undefined,
+  };
+  const judgement = await judgeReserve(tx, path, { command, wanted: operation.wanted });
+  const row = await touchAllocation(tx, { id: operation.id, policyVersion: judgement.policyVersion });
+  return { part, row, judgement, firstOrdinal: await findNextOrdinal(tx, row.id), fresh };
+}
+
+/** In a batch the refusal of a quota names the first operation that takes of it. */
+async function countQuota(tx: Tx, takings: readonly Taking[], quota: Moves['quota']): Promise<void> {
+  try {
+    await moveQuota(tx, quota);
+  } catch (error) {
+    if (!isProblem(error, 'quota-exceeded') || takings.every(({ part }) => part.index === undefined)) throw error;
+    const blamed = quota.find((held) => held.part !== undefined && held.dimension === error.facts['dimension']);
+    await inOperation(blamed?.part?.index, () => {
+      throw error;
+    });
+  }
+}

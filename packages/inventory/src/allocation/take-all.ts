@@ -1,0 +1,140 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { encodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
+import type { Tx } from '@sentral/kernel/database';
+import type { Deps } from '../deps.js';
+import { seenIds, takingSight, type Sight } from '../reading.js';
+import { insertCapacityItems, type NewCapacityItem } from './capacity-sql.js';
+import type { Locked } from './lock.js';
+import { listHeldWhole, lockNodesToTake } from './node-sql.js';
+import { inOperation } from './operation.js';
+import type { Moves, Taking } from './perform.js';
+import { byTaking, type Wanted } from './rules.js';
+import { counterFor, freeOf, type Supply } from './take-capacity.js';
+import { take, type Taker } from './take.js';
+
+interface All {
+  readonly takings: readonly Taking[];
+  readonly locked: Locked;
+  readonly moves: Moves;
+}
+
+/**
+ * Takes for all operations, thing by thing in the one order of taking, whichever asked first.
+ * @throws Problem reference-not-found | state-conflict | allocation-conflict | capacity-exhausted | class-not-offered | amount-not-allowed
+ */
+export async function takeAll(
+  tx: Tx,
+  { deps, caller }: { deps: Deps; caller: Caller },
+  { takings, locked, moves }: All,
+): Promise<void> {
+  const wanted = takings
+    .flatMap((taking) => taking.fresh.map((item) => ({ taking, item })))
+    .toSorted((a, b) => byTaking(a.item, b.item));
+  const supplies = await suppliesOf(tx, caller, { takings, locked });
+  const amounts: NewCapacityItem[] = [];
+  for (const { taking, item } of wanted) {
+    const { part, row, firstOrdinal } = taking;
+    await inOperation(part.index, async () => {
+      const { tenantId, projectId, scopeId } = row;
+      const sight = takingSight(caller, tenantId);
+      const supply = supplies(tenantId);
+      let dimension: string;
+      let delta = 1;
+      if (item.what === 'capacity') {
+        const counter = await counterFor(tx, item, supply);
+        const free = freeOf(counter, moves.capacity);
+        if (item.amount > free)
+          throw problem('capacity-exhausted', {
+            providerId: encodeId('nod', item.providerId),
+            unit: item.class,
+            requested: item.amount,
+            available: Math.max(0, free),
+          });
+        const { nodeId, class: of } = counter;
+        dimension = counter.dimension;
+        delta = item.amount;
+        moves.capacity.push({ nodeId, class: of, delta });
+        amounts.push({
+          id: deps.newId(),
+          allocationId: row.id,
+          ordinal: firstOrdinal + item.ordinal,
+          nodeId,
+          class: of,
+          amount: delta,
+          dimension,
+        });
+      } else {
+        refuseUsedInPart(item, locked, moves);
+        const { traceparent } = caller;
+        const taker: Taker = {
+          tx,
+          caller,
+          sight,
+          allocationId: row.id,
+          tenantId,
+          newId: deps.newId,
+          traceparent,
+          firstOrdinal,
+        };
+        dimension = await take(taker, item, supply.nodes);
+      }
+      moves.quota.push({ tenantId, projectId, scopeId, dimension, delta, part });
+    });
+  }
+  await insertCapacityItems(tx, amounts);
+}
+
+/** One lock of all nodes, in the order of ids; then what of them each tenant may be given. */
+async function suppliesOf(
+  tx: Tx,
+  caller: Caller,
+  { takings, locked }: Pick<All, 'takings' | 'locked'>,
+): Promise<(tenantId: string) => Supply> {
+  const wanted = takings.flatMap(({ fresh }) => fresh);
+  const ids = (what: Wanted['what']) => wanted.filter((item) => item.what === what).map((item) => item.providerId);
+  const nodeIds = [...new Set([...ids('node'), ...ids('capacity')])];
+  const tenants = [...new Set(takings.map(({ row }) => row.tenantId))];
+  const sight: Sight = 'all' in caller.readScope ? 'everything' : { tenants, shared: true };
+  const nodes = nodeIds.length === 0 ? [] : await lockNodesToTake(tx, sight, nodeIds);
+  const shared = new Set(ids('capacity'));
+  const heldWhole = await listHeldWhole(
+    tx,
+    nodes.filter((node) => node.allocMode === 'exclusive' && shared.has(node.id)).map((node) => node.id),
+  );
+  const supplies = new Map<string, Supply>();
+  for (const tenantId of tenants) {
+    // Alone, what the lock saw is what the tenant may be given.
+    const seen =
+      tenants.length === 1
+        ? new Set(nodes.map((node) => node.id))
+        : await seenIds(tx, takingSight(caller, tenantId), { noun: 'node', ids: nodes.map((node) => node.id) });
+    supplies.set(tenantId, {
+      counters: locked.counters,
+      nodes: new Map(nodes.filter((node) => seen.has(node.id)).map((node) => [node.id, node])),
+      heldWhole: new Set(heldWhole),
+    });
+  }
+  return (tenantId) => {
+    const supply = supplies.get(tenantId);
+    if (supply === undefined) throw new Error('nothing is taken for this tenant');
+    return supply;
+  };
+}
+
+/** @throws Problem allocation-conflict: of a node that is wanted whole, a part is in use */
+function refuseUsedInPart(item: Wanted, locked: Locked, moves: Moves): void {
+  if (item.what !== 'node') return;
+  for (const counter of locked.counters.values()) {
+    if (counter.nodeId !== item.providerId) continue;
+    const moved = moves.capacity.filter((move) => move.nodeId === counter.nodeId && move.class === counter.class);
+    const used = moved.reduce((sum, move) => sum + move.delta, counter.used);
+    if (used <= 0) continue;
+    const nodeId = encodeId('nod', item.providerId);
+    throw problem(
+      'allocation-conflict',
+      { requested: { nodeId }, conflicts: [{ value: nodeId, class: counter.class, used }], retryable: false },
+      'A part of the node is in use.',
+    );
+  }
+}

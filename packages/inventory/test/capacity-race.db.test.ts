@@ -1,0 +1,141 @@
+import type { Id } from '@sentral/contracts/ids';
+import { newId } from '@sentral/kernel/id';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { sweepAllocations } from '../src/allocation/sweep.js';
+import { codeOf, orProblem, stand, type Item, type Outcome, type Stand } from './stand.js';
+
+let s: Stand;
+beforeAll(async () => {
+  s = await stand(16);
+});
+afterEach(async () => expect(await s.broken()).toEqual([]));
+afterAll(() => s.close());
+
+const vcpu = (nodeId: Id<'nod'>, amount = 1): Item => ({ what: 'capacity', nodeId, class: 'vcpu', amount });
+const times = <T>(n: number, work: (i: number) => Promise<T>) =>
+  Promise.all(Array.from({ length: n }, (_, i) => work(i)));
+const tally = (outcomes: readonly Outcome[]) => {
+  const codes = outcomes.map(codeOf);
+  return Object.fromEntries(
+    [...new Set(codes)].toSorted().map((code) => [code, codes.filter((each) => each === code).length]),
+  );
+};
+
+test('P71 of sixteen that want the last unit one gets it, and fifteen are told that nothing is left', async () => {
+  const host = await s.host([{ class: 'vcpu', total: 1 }]);
+  expect(tally(await times(16, () => s.ask([vcpu(host)])))).toEqual({ ok: 1, 'capacity-exhausted': 15 });
+  expect(await s.used(host)).toBe(1);
+});
+
+test('P72 32 clients take 300 units of 300 and a fifth more is refused', async () => {
+  const host = await s.host([{ class: 'vcpu', total: 300 }]);
+  const outcomes: Outcome[] = [];
+  let left = 360;
+  await times(32, async () => {
+    while ((left -= 1) >= 0) outcomes.push(await s.ask([vcpu(host)]));
+  });
+  expect(tally(outcomes)).toEqual({ ok: 300, 'capacity-exhausted': 60 });
+  expect(await s.used(host)).toBe(300);
+}, 120_000);
+
+test('two nodes asked for in opposite order by 24 clients: no deadlock, no failure, as many winners as there is', async () => {
+  const [x, y] = [await s.host([{ class: 'vcpu', total: 10 }]), await s.host([{ class: 'vcpu', total: 10 }])];
+  const deadlocks = async () => {
+    const [row] = await s.admin.unsafe(
+      'select deadlocks::int as n from pg_stat_database where datname = current_database()',
+    );
+    return Number(row?.['n']);
+  };
+  const before = await deadlocks();
+  const outcomes = await times(24, (i) => s.ask(i % 2 === 0 ? [vcpu(x), vcpu(y)] : [vcpu(y), vcpu(x)]));
+  expect(tally(outcomes)).toEqual({ ok: 10, 'capacity-exhausted': 14 });
+  expect([await s.used(x), await s.used(y), await deadlocks()]).toEqual([10, 10, before]);
+});
+
+test('P73 of eight identical requests of one holder one takes, seven are told its version', async () => {
+  const host = await s.host([{ class: 'vcpu', total: 100 }]);
+  const consumer = { service: 'test', kind: 'thing', id: newId() };
+  expect(tally(await times(8, () => s.ask([vcpu(host, 3)], { consumer, version: 0 })))).toEqual({
+    ok: 1,
+    'version-mismatch': 7,
+  });
+  expect(await s.used(host)).toBe(3);
+});
+
+test('P77 one key under eight clients takes once, and whoever asks again is given the stored answer', async () => {
+  const host = await s.host([{ class: 'vcpu', total: 100 }]);
+  const consumer = { service: 'test', kind: 'thing', id: newId() };
+  const keyed = { ...s.caller, idempotency: { scope: 'test', key: newId(), fingerprint: 'f' } };
+  const outcomes = await times(8, () => s.ask([vcpu(host, 3)], { consumer }, keyed));
+  expect(outcomes.map(codeOf).every((code) => code === 'ok' || code === 'idempotency-in-progress')).toBe(true);
+  expect(await s.ask([vcpu(host, 3)], { consumer }, keyed)).toMatchObject({ replayed: true });
+  expect(await s.used(host)).toBe(3);
+});
+
+test('P75 while taking and giving back race, a counter never shows more than its cap nor less than nothing', async () => {
+  const host = await s.host([{ class: 'vcpu', total: 10 }]);
+  const held = await times(10, () => s.take([vcpu(host)]));
+  const seen: number[] = [];
+  let over = false;
+  const reader = (async () => {
+    while (!over) seen.push(await s.used(host));
+  })();
+  await times(10, async (i) => {
+    let { id } = held[i]!;
+    for (let round = 0; round < 20; round += 1) {
+      await s.inventory.allocation.release(s.caller, { id });
+      for (;;) {
+        const got = await s.ask([vcpu(host)]);
+        if (codeOf(got) === 'ok') {
+          ({ id } = got as { id: Id<'alc'> });
+          break;
+        }
+        expect(codeOf(got)).toBe('capacity-exhausted');
+      }
+    }
+  });
+  over = true;
+  await reader;
+  expect([Math.max(...seen) <= 10, Math.min(...seen) >= 0, await s.used(host)]).toEqual([true, true, 10]);
+});
+
+test('a hold that ran out and that nobody has swept does not block, also where it holds of a second node', async () => {
+  const [x, y] = [await s.host([{ class: 'vcpu', total: 1 }]), await s.host([{ class: 'vcpu', total: 1 }])];
+  await s.take([vcpu(x), vcpu(y)], { ttlSeconds: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  const outcomes = await times(12, (i) => s.ask([vcpu(i % 2 === 0 ? x : y)]));
+  expect(tally(outcomes)).toEqual({ ok: 2, 'capacity-exhausted': 10 });
+  expect([await s.used(x), await s.used(y)]).toEqual([1, 1]);
+});
+
+test('takers, a sweeper and renewals of what runs out meet without a deadlock, and the ledger holds', async () => {
+  const hosts = await times(3, () => s.host([{ class: 'vcpu', total: 6 }]));
+  const two = (i: number): Item[] => [vcpu(hosts[i % 3]!), vcpu(hosts[(i + 1 + (i % 2)) % 3]!)];
+  let over = false;
+  const sweeping = (async () => {
+    while (!over) await sweepAllocations(s.deps);
+  })();
+  const outcomes = await times(8, async (i) => {
+    const mine: Outcome[] = [];
+    for (let round = 0; round < 12; round += 1) {
+      const got = await s.ask(two(i + round), { ttlSeconds: 1, maxTtlSeconds: 3 });
+      mine.push(got);
+      if (codeOf(got) !== 'ok') await new Promise((resolve) => setTimeout(resolve, 50));
+      else if (round % 3 === 0)
+        await orProblem(s.inventory.allocation.renew(s.caller, { id: (got as { id: Id<'alc'> }).id, ttlSeconds: 1 }));
+    }
+    return mine;
+  });
+  over = true;
+  await sweeping;
+  expect(Object.keys(tally(outcomes.flat())).toSorted()).toEqual(['capacity-exhausted', 'ok']);
+});
+
+test('of 40 that want one whole server and parts of it at once, either the whole is given or parts are', async () => {
+  const host = await s.host([{ class: 'vcpu', total: 4 }], 'server');
+  const outcomes = await times(40, (i) => s.ask([i % 2 === 0 ? vcpu(host) : { what: 'node', nodeId: host }]));
+  const won = outcomes.flatMap((each) => (codeOf(each) === 'ok' ? (each as { items: { what: string }[] }).items : []));
+  const kinds = new Set(won.map((item) => item.what));
+  expect(kinds.size).toBe(1);
+  expect(won).toHaveLength(kinds.has('node') ? 1 : 4);
+});

@@ -1,0 +1,108 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { defaultScopes } from '@sentral/contracts/conformance/inventory-allocation';
+import type { CapacityInput } from '@sentral/contracts/inventory/capacity';
+import type { Id } from '@sentral/contracts/ids';
+import { isProblem, type Problem } from '@sentral/contracts/problem';
+import { defaultEnvironmentId } from '@sentral/contracts/tenancy';
+import { openDatabase, type Database } from '@sentral/kernel/database';
+import { newId } from '@sentral/kernel/id';
+import { createTelemetry } from '@sentral/kernel/telemetry';
+import { createTestDatabase } from '@sentral/testing';
+import { inject } from 'vitest';
+import type { Deps } from '../src/deps.js';
+import { createInventory, type Inventory } from '../src/index.js';
+
+export type Reserve = Parameters<Inventory['allocation']['reserve']>[1];
+export type Item = Reserve['items'][number];
+export type Allocation = Awaited<ReturnType<Inventory['allocation']['reserve']>>;
+export type Outcome = Allocation | Problem;
+
+/** An inventory on a database of its own, and the few words that tests of taking are made of. */
+export interface Stand {
+  readonly deps: Deps;
+  readonly admin: Database;
+  readonly inventory: Inventory;
+  readonly caller: Caller;
+  /** A node of this kind that offers these classes. */
+  readonly host: (offers?: readonly Offer[], kind?: string) => Promise<Id<'nod'>>;
+  /** What was taken, or the refusal. */
+  readonly ask: (items: Item[], more?: Partial<Reserve>, as?: Caller) => Promise<Outcome>;
+  /** What was taken; a refusal fails the test. */
+  readonly take: (items: Item[], more?: Partial<Reserve>) => Promise<Allocation>;
+  readonly used: (nodeId: Id<'nod'>, of?: string) => Promise<number>;
+  /** Names of the invariants that are broken. */
+  readonly broken: () => Promise<string[]>;
+  readonly close: () => Promise<void>;
+}
+
+export type Offer = Partial<CapacityInput> & Pick<CapacityInput, 'class' | 'total'>;
+
+export async function stand(poolSize = 12): Promise<Stand> {
+  const place = await createTestDatabase(inject('postgresUrl'));
+  const as = (role: string) =>
+    openDatabase({
+      url: place.url(role),
+      applicationName: 'stand',
+      poolSize,
+      queueLimit: 1_000,
+      acquireTimeoutMs: 60_000,
+    });
+  const admin = openDatabase({ url: place.adminUrl, applicationName: 'stand', poolSize: 2 });
+  const telemetry = createTelemetry({ level: 'error', write: () => undefined });
+  const db = { app: as('inventory_app'), read: as('inventory_read'), platform: as('inventory_platform') };
+  const deps: Deps = { db, now: () => new Date(), newId, telemetry };
+  const inventory = createInventory(deps, { results: true });
+  const caller: Caller = {
+    principal: { id: 'test', type: 'system' },
+    accessEpoch: 0,
+    readScope: { all: true },
+    scopes: defaultScopes,
+  };
+  const take: Stand['take'] = (items, more = {}) =>
+    inventory.allocation.reserve(caller, {
+      environmentId: defaultEnvironmentId,
+      consumer: { service: 'test', kind: 'thing', id: newId() },
+      items,
+      ...more,
+    });
+  return {
+    deps,
+    admin,
+    inventory,
+    caller,
+    take,
+    host: async (offers = [], kind = 'cluster') => {
+      const node = await inventory.node.register(caller, { kind, name: `h-${newId()}` });
+      if (offers.length > 0) await inventory.capacity.set(caller, { nodeId: node.id, capacities: [...offers] });
+      return node.id;
+    },
+    ask: (items, more = {}, asking = caller) =>
+      orProblem(
+        inventory.allocation.reserve(asking, {
+          environmentId: defaultEnvironmentId,
+          consumer: { service: 'test', kind: 'thing', id: newId() },
+          items,
+          ...more,
+        }),
+      ),
+    used: async (nodeId, of = 'vcpu') => (await inventory.capacity.get(caller, { nodeId, class: of })).used,
+    broken: async () =>
+      (await inventory.invariant.list(caller, {})).items.filter((each) => each.violations > 0).map((each) => each.name),
+    close: async () => {
+      await Promise.all([admin, ...Object.values(db)].map((each) => each.close()));
+      await place.drop();
+    },
+  };
+}
+
+/** A refusal as a value; anything else is thrown on. */
+export async function orProblem<T>(outcome: Promise<T>): Promise<T | Problem> {
+  try {
+    return await outcome;
+  } catch (error) {
+    if (isProblem(error)) return error;
+    throw error;
+  }
+}
+
+export const codeOf = (outcome: unknown): string => (isProblem(outcome) ? outcome.code : 'ok');
