@@ -3,6 +3,7 @@ import { encodeId } from '../src/ids.js';
 import { runServiceConformance, type ServedWork } from '../src/services/conformance.js';
 import { journal, type JournalInput, type JournalStep, type Operation } from '../src/services/journal.js';
 import { readCommand, readReply, replyFrom, replyMessage, subjects, type Command } from '../src/services/message.js';
+import { describeOperation, replyOf } from '../src/services/query.js';
 import { memoryServer, type Flaws } from './step-server.js';
 
 const uuid = (n: number): string => `00000000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
@@ -138,5 +139,39 @@ describe('messages', () => {
     expect(replyFrom(subjects.reply('nett', step))).toEqual({ service: 'nett', step });
     expect(replyFrom(`dv.rpl.v1.sentral.nett.${step}.more`)).toBeUndefined();
     expect(replyFrom('dv.rpl.v1.sentral.nett.stp_x')).toBeUndefined();
+  });
+});
+
+describe('a description is the reply that was lost', () => {
+  const row: Operation = {
+    op: step,
+    attempt: 2,
+    undoAttempt: 0,
+    state: 'done',
+    tombstone: false,
+    wantUndo: false,
+    result: { output: 1 },
+  };
+  test.each<[string, Partial<Operation> | undefined, unknown]>([
+    ['a success', {}, { direction: 'do', attempt: 2, answer: { kind: 'succeeded', data: { output: 1 } } }],
+    ['work that runs', { state: 'doing' }, { direction: 'do', attempt: 2, answer: { kind: 'accepted', data: {} } }],
+    [
+      'an undo that waits for its do',
+      { state: 'doing', tombstone: true, wantUndo: true, undoAttempt: 3 },
+      { direction: 'undo', attempt: 3, answer: { kind: 'accepted', data: {} } },
+    ],
+    [
+      'an undo that failed',
+      { state: 'failed', tombstone: true, undoAttempt: 3, result: { class: 'transient', code: 'busy', message: '' } },
+      {
+        direction: 'undo',
+        attempt: 3,
+        answer: { kind: 'undo_failed', data: { class: 'transient', code: 'busy', message: '' } },
+      },
+    ],
+    ['nothing, when the result cannot be read', { state: 'failed', result: { output: 1 } }, undefined],
+    ['nothing, when it is not known', undefined, undefined],
+  ])('%s', (_, changes, reply) => {
+    expect(replyOf(describeOperation(changes === undefined ? undefined : { ...row, ...changes }))).toEqual(reply);
   });
 });

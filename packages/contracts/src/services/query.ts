@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { text, timeInputSchema } from '../api/common.js';
 import { idSchema } from '../ids.js';
 import { operationStates, type Operation } from './journal.js';
+import { replyData, type Answer, type Direction } from './message.js';
 
 // What Sentral may ask a service at any time (S9): what became of an operation, and what is really there.
 
@@ -29,6 +30,22 @@ export function describeOperation(row: Operation | undefined): Description {
   if (row === undefined) return { known: false };
   const { state, attempt, undoAttempt, tombstone, result } = row;
   return { known: true, state, attempt, undoAttempt, tombstone, ...(result === undefined ? {} : { result }) };
+}
+
+/** What a description says, as the reply that was lost; undefined when it is none, or none that can be read. */
+export function replyOf(
+  description: Description,
+): { readonly direction: Direction; readonly attempt: number; readonly answer: Answer } | undefined {
+  if (!description.known) return undefined;
+  const { state, attempt, undoAttempt, tombstone, result } = description;
+  const running = state === 'doing' || state === 'undoing';
+  const ended = { done: 'succeeded', undone: 'undone', failed: tombstone ? 'undo_failed' : 'failed' } as const;
+  const kind = running ? 'accepted' : ended[state];
+  const data = v.safeParse(replyData[kind], running ? {} : result);
+  if (!data.success) return undefined;
+  // Under a tombstone only the undo is told of.
+  const [direction, number] = tombstone ? (['undo', undoAttempt] as const) : (['do', attempt] as const);
+  return { direction, attempt: number, answer: { kind, data: data.output } as Answer };
 }
 
 export const observePageMax = 500;
