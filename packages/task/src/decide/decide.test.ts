@@ -116,6 +116,22 @@ describe('forward', () => {
     }
   });
 
+  test('an attempt that is out when the whole time has passed may have left something', () => {
+    const play = running([stepPlan('a', { policy: { effectsTrusted: true } })]);
+    play.reply('a', accepted);
+    play.timer('a', 'total');
+    expect(play.step('a')).toMatchObject({ state: 'failed', error: { code: 'total_timeout' } });
+    expect(play.sent()).toEqual(['a:undo:1']);
+  });
+
+  test('a task that waits for people is not turned round by another step that fails meanwhile', () => {
+    const play = running([stepPlan('a', { onFailure: 'hold' }), stepPlan('b')]);
+    play.reply('a', failed('permanent'));
+    play.reply('b', failed('permanent'));
+    expect(play.state()).toBe('stuck');
+    expect(play.aggregate.task.error).toMatchObject({ step: 'a' });
+  });
+
   test('a step that may fail takes those along that need it, and the task goes on', () => {
     const play = running([
       stepPlan('a', { onFailure: 'continue' }),

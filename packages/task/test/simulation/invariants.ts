@@ -1,10 +1,19 @@
-import { isClosed, isTerminal, isUndone, type Aggregate, type StepRow } from '../../src/decide/aggregate.js';
+import {
+  isClosed,
+  isInFlight,
+  isTerminal,
+  isUndone,
+  type Aggregate,
+  type StepRow,
+} from '../../src/decide/aggregate.js';
 import type { Decision, Input } from '../../src/decide/decision.js';
 
 /** What one saga has done so far, as one sees it from outside. */
 export interface Watch {
   readonly violations: Set<string>;
   readonly findings: Set<string>;
+  /** Attempts that are out and not closed. */
+  readonly open: Set<string>;
   readonly stats: { commands: number; succeededSteps: number; undos: number; stuck: number; retried: number };
   /** A person has turned a task round past its pivot, and said why. */
   overridden: boolean;
@@ -13,6 +22,7 @@ export interface Watch {
 export const newWatch = (): Watch => ({
   violations: new Set(),
   findings: new Set(),
+  open: new Set(),
   stats: { commands: 0, succeededSteps: 0, undos: 0, stuck: 0, retried: 0 },
   overridden: false,
 });
@@ -56,9 +66,12 @@ export function watch(on: Watch, { before, input, decision, after, timers }: Wri
       violated('left a final state');
     if (to === 'retry_wait') on.stats.retried += 1;
   }
+  for (const { stepId, direction, attempt } of decision.closed)
+    if (!on.open.delete(`${stepId}:${direction}:${attempt}`)) violated('an attempt closed that was not open');
   for (const { stepId, direction, attempt } of decision.opened) {
     const step = before.steps.find(({ id }) => id === stepId)!;
     if (attempt !== (direction === 'do' ? step.attempt : step.undoAttempt) + 1) violated('attempts are not dense');
+    on.open.add(`${stepId}:${direction}:${attempt}`);
   }
   for (const command of decision.commands) {
     on.stats.commands += 1;
@@ -77,6 +90,13 @@ export function watch(on: Watch, { before, input, decision, after, timers }: Wri
         if (later.attempt > 0 && !isUndone(later.undoState)) violated('an undo before that of what was built on it');
     }
   }
+  for (const each of steps)
+    for (const [direction, state, attempt] of [
+      ['do', each.state, each.attempt],
+      ['undo', each.undoState, each.undoAttempt],
+    ] as const)
+      if (each.kind !== 'wait' && isInFlight(state) !== on.open.has(`${each.id}:${direction}:${attempt}`))
+        violated('an attempt that is out is not the open one');
   if (task.state === 'stuck' && before.task.state !== 'stuck') on.stats.stuck += 1;
   for (const { kind, step } of decision.findings) on.findings.add(`${kind} ${step ?? ''}`);
 }
