@@ -1,9 +1,24 @@
 import type { graphRoutes } from '@sentral/contracts/api/inventory/graph';
-import { requireVersion, type Handlers } from '../http/mount.js';
+import type { Caller } from '@sentral/contracts/contract';
+import type { Id } from '@sentral/contracts/ids';
+import { isProblem } from '@sentral/contracts/problem';
+import { facade } from '../auth/sessions.js';
+import { requireVersion, type Asked, type Handlers } from '../http/mount.js';
 import type { World } from './world.js';
 import { createdAt, listed, openCursor, shown } from './shape.js';
 
-export function graphHandlers({ inventory, cursors }: World): Handlers<typeof graphRoutes> {
+export function graphHandlers({ tenancy, inventory, cursors }: World): Handlers<typeof graphRoutes> {
+  /** The tenant that a node is dedicated to is brought along: one made a moment ago is known at once. */
+  const bringing = async ({ caller }: Asked, tenantId: Id<'tnt'> | null | undefined): Promise<Caller> => {
+    if (tenantId == null) return caller;
+    try {
+      return { ...caller, scopes: (await tenancy.scope.path(facade, { id: tenantId })).rows };
+    } catch (error) {
+      // Inventory says which field names what is not there.
+      if (isProblem(error, 'not-found')) return caller;
+      throw error;
+    }
+  };
   return {
     listKinds: async ({ query }, asked) =>
       listed(
@@ -13,7 +28,7 @@ export function graphHandlers({ inventory, cursors }: World): Handlers<typeof gr
       ),
     getKind: async ({ params }, asked) => shown(await inventory.kind.get(asked.caller, params)),
     createNode: async ({ body }, asked) =>
-      createdAt(await inventory.node.register(asked.caller, body), '/v1/nodes', asked),
+      createdAt(await inventory.node.register(await bringing(asked, body.tenantId), body), '/v1/nodes', asked),
     listNodes: async ({ query }, asked) =>
       listed(
         cursors,
@@ -35,7 +50,11 @@ export function graphHandlers({ inventory, cursors }: World): Handlers<typeof gr
     getNode: async ({ params }, asked) => shown(await inventory.node.get(asked.caller, params)),
     amendNode: async ({ params, body }, asked) =>
       shown(
-        await inventory.node.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }),
+        await inventory.node.amend(await bringing(asked, body.tenantId), {
+          ...params,
+          version: requireVersion(asked),
+          patch: body,
+        }),
         asked,
       ),
     retireNode: async ({ params }, asked) =>

@@ -2,14 +2,7 @@ import * as v from 'valibot';
 import { pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
-import {
-  attributesSchema,
-  basedOnVersion,
-  coolDownSecondsSchema,
-  externalIdSchema,
-  externalTenantSchema,
-  tenantId,
-} from './fields.js';
+import { attributesSchema, basedOnVersion, coolDownSecondsSchema, externalIdSchema, tenantId } from './fields.js';
 
 export const addressSpaceSchema = v.object({
   id: idSchema('spc'),
@@ -20,7 +13,6 @@ export const addressSpaceSchema = v.object({
   coolDownSeconds: coolDownSecondsSchema,
   attributes: attributesSchema,
   tenantId: v.optional(tenantId),
-  externalTenant: v.optional(externalTenantSchema),
   externalIds: v.array(externalIdSchema),
   createdAt: timeSchema,
   updatedAt: timeSchema,

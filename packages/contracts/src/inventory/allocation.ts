@@ -136,7 +136,7 @@ const confirm = verb({
   summary: 'Turns a reservation into an allocation; nothing is copied, so there is no window.',
   command: v.strictObject({ id: idSchema('alc'), version: basedOnVersion }),
   result: allocationSchema,
-  refuses: ['not-found', 'version-mismatch', 'state-conflict', 'lease-expired', 'scope-not-active'],
+  refuses: ['not-found', 'version-mismatch', 'state-conflict', 'lease-expired', 'scope-not-active', 'policy-violation'],
   idempotent: true,
 });
 

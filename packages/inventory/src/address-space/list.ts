@@ -1,7 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { page, query, readCursor, readDb } from '../reading.js';
+import { listOf, page, readCursor, readDb, sightOf } from '../reading.js';
 import { selectSpace, toSpace, type AddressSpaceRow } from './sql.js';
 
 /**
@@ -14,7 +14,7 @@ export async function listSpaces(
   command: Command<'addressSpace', 'list'>,
 ): Promise<Result<'addressSpace', 'list'>> {
   const after = readCursor(command.cursor, ['uuid'])?.[0];
-  const q = query();
+  const q = listOf('addressSpace', sightOf(caller));
   q.and('s.ended_at is null');
   if (command.name !== undefined) q.and(`s.name = ${q.value(command.name)}`);
   if (after !== undefined) q.and(`s.id > ${q.value(after)}::uuid`);

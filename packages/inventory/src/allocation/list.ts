@@ -1,8 +1,9 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
+import { query } from '@sentral/kernel/page';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { page, query, readCursor, readingAs, type Query } from '../reading.js';
+import { allocationSeen, page, readCursor, readingAs } from '../reading.js';
 import { toAllocation } from './resource.js';
 import { allocationColumns, listItems, type AllocationRow } from './sql.js';
 
@@ -17,7 +18,7 @@ export async function listAllocations(
 ): Promise<Result<'allocation', 'list'>> {
   const after = readCursor(command.cursor, ['uuid'])?.[0];
   const q = query();
-  addVisible(q, caller);
+  q.and(allocationSeen(q, caller, 'a'));
   if (command.environmentId !== undefined)
     q.and(`a.scope_id = ${q.value(decodeId('env', command.environmentId))}::uuid`);
   if (command.projectId !== undefined) q.and(`a.project_id = ${q.value(decodeId('prj', command.projectId))}::uuid`);
@@ -56,18 +57,4 @@ export async function listAllocations(
       ),
     keys: (row) => [row.id],
   });
-}
-
-/** Only what is named takes part: an OR over empty lists would cost the index of the others. */
-function addVisible(q: Query, { readScope }: Caller): void {
-  if ('all' in readScope) return;
-  const terms = [
-    ['a.tenant_id', readScope.tenantIds.map((id) => decodeId('tnt', id))],
-    ['a.project_id', readScope.projectIds.map((id) => decodeId('prj', id))],
-    ['a.scope_id', readScope.environmentIds.map((id) => decodeId('env', id))],
-  ] as const;
-  const named = terms
-    .filter(([, ids]) => ids.length > 0)
-    .map(([column, ids]) => `${column} = any(${q.value(ids)}::uuid[])`);
-  q.and(named.length === 0 ? 'false' : `(${named.join(' or ')})`);
 }

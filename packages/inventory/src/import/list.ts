@@ -1,7 +1,8 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { query } from '@sentral/kernel/page';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { page, query, readCursor } from '../reading.js';
+import { page, readCursor } from '../reading.js';
 import { toImport } from './row.js';
 import { selectImport, type ImportRow } from './sql.js';
 

@@ -29,7 +29,6 @@ export const node = inventory.table(
     nameExclusive: boolean('name_exclusive').notNull().default(false),
     parentId: uuid('parent_id'),
     tenantId: uuid('tenant_id'),
-    externalTenant: jsonb('external_tenant'),
     attributes: jsonb('attributes').notNull().default(emptyObject),
     traits: text('traits').array().notNull().default(emptyList),
     labels: jsonb('labels').notNull().default(emptyObject),
@@ -52,6 +51,10 @@ export const node = inventory.table(
     check('node_labels_are_an_object', sql`jsonb_typeof(${t.labels}) = 'object'`),
     check('node_attributes_are_an_object', sql`jsonb_typeof(${t.attributes}) = 'object'`),
     index('node_by_parent').on(t.parentId, t.id),
+    // Whose things lie below: the way down to what a tenant sees, retired ones too.
+    index('node_by_tenant')
+      .on(t.tenantId)
+      .where(sql`${t.tenantId} is not null`),
     index('node_by_kind').on(t.kind, t.id),
     index('node_by_name').on(t.name.op('text_pattern_ops'), t.id),
     index('node_by_labels').using('gin', t.labels.op('jsonb_path_ops')),

@@ -92,7 +92,6 @@ export const number = inventory.table(
     attributes: jsonb('attributes').notNull().default(emptyObject),
     nodeId: uuid('node_id'),
     tenantId: uuid('tenant_id'),
-    externalTenant: jsonb('external_tenant'),
     endedAt: instant('ended_at'),
     version: version(),
     createdAt: createdAt(),
@@ -110,6 +109,9 @@ export const number = inventory.table(
     index('number_by_value')
       .on(t.domainId, t.value, t.id)
       .where(sql`${t.endedAt} is null`),
+    index('number_by_tenant')
+      .on(t.tenantId)
+      .where(sql`${t.tenantId} is not null and ${t.endedAt} is null`),
     index('number_by_node')
       .on(t.nodeId)
       .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
