@@ -15,7 +15,7 @@ export interface Checkpoint {
 /** Writes a checkpoint as the text that is signed, or hashed as a leaf. */
 export function formatCheckpoint({ origin, size, root, extensions = [] }: Checkpoint): string {
   const lines = [origin, String(size), toBase64(root), ...extensions];
-  if (lines.some((line) => line === '' || [...line].some((char) => char < ' ')))
+  if (lines.some((line) => line === '' || /[^ -~\u00a0-\uffff]/.test(line)))
     throw new TypeError('a line of a checkpoint is neither empty nor broken');
   return `${lines.join('\n')}\n`;
 }
