@@ -1,8 +1,8 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readConfig } from './config.js';
+import { contextNames, readConfig, settingNames } from './config.js';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'sentral-config-'));
 const file = (name: string, text: string) => {
@@ -92,4 +92,18 @@ describe('settings are read once, and a wrong one stops the start with its name'
       'SENTRAL_INVENTORY_URL',
     );
   });
+});
+
+test('the page for operators has a row for every setting, and names none that there is not', () => {
+  const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+  const names = (text: string) => text.match(/SENTRAL_[A-Z_<>]*[A-Z>]/g) ?? [];
+  const rows = page.split('\n').flatMap((line) => names(/^\| (SENTRAL_[^|]*)\|/.exec(line)?.[1] ?? ''));
+  const migrator = 'SENTRAL_MIGRATOR_DATABASE_URL';
+  expect(rows.toSorted((a, b) => a.localeCompare(b))).toEqual(
+    [...settingNames, migrator].toSorted((a, b) => a.localeCompare(b)),
+  );
+  const ofOne = contextNames.flatMap((name) =>
+    settingNames.map((each) => each.replace('<CONTEXT>', name.toUpperCase())),
+  );
+  expect(names(page).filter((name) => ![...ofOne, ...rows].includes(name))).toEqual([]);
 });

@@ -56,6 +56,13 @@ const settings = v.object({
   SENTRAL_LOG: v.optional(v.picklist(['json', 'text'], 'is json or text'), 'text'),
 });
 
+/** What `settings` holds, and the two that every context has; the page for operators tells of each. */
+export const settingNames: readonly string[] = [
+  ...Object.keys(settings.entries),
+  'SENTRAL_<CONTEXT>_DATABASE_URL',
+  'SENTRAL_<CONTEXT>_URL',
+];
+
 export interface RemoteContext {
   readonly name: ContextName;
   readonly url: string;

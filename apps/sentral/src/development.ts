@@ -36,15 +36,9 @@ try {
   const issuer = await createDevelopmentIssuer('sentral');
   const { issuer: url, subject } = issuer;
   await bootstrapDevelopment(migrator, { issuer: url, subject, tenantUuid: defaultScopeUuids.tenant });
-  const running = await start(readConfig(env), [
-    {
-      issuer: issuer.issuer,
-      audience: issuer.audience,
-      algorithms: ['EdDSA'],
-      typ: 'at+jwt',
-      keys: { set: issuer.keys },
-    },
-  ]);
+  const running = await start(readConfig(env), {
+    issuers: [{ ...issuer, algorithms: ['EdDSA'], typ: 'at+jwt', keys: { set: issuer.keys } }],
+  });
   const token = await issuer.token(12 * 3600);
   writeFileSync(path.join(dataDir, 'token'), `${token}\n`, { mode: 0o600 });
   chmodSync(path.join(dataDir, 'token'), 0o600);

@@ -1,4 +1,4 @@
-import { newId } from '@sentral/kernel/id';
+import { newId, systemClock, type Clock } from '@sentral/kernel/id';
 import { createTelemetry } from '@sentral/kernel/telemetry';
 import { isProductionDatabase, noteProduction } from '@sentral/tenancy';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -34,8 +34,14 @@ export interface Running {
 /** What clients have sent already is still on its way when the stop begins: so long it is let in, and each answer ends its connection. */
 const drainMs = 500;
 
+/** What is not for operators to set: a development start brings its own issuer, and tests a clock to judge tokens by. */
+interface Besides {
+  readonly issuers?: readonly TrustedIssuer[];
+  readonly clock?: Clock;
+}
+
 /** Config → databases → bus → contexts → http → relays and loops → orderly stop. */
-export async function start(config: Config, extraIssuers: readonly TrustedIssuer[] = []): Promise<Running> {
+export async function start(config: Config, { issuers = [], clock = systemClock }: Besides = {}): Promise<Running> {
   const metrics = createMetrics(config.mode);
   const telemetry = createTelemetry({ format: config.log, onCount: metrics.count });
   const pools = openPools(config);
@@ -66,7 +72,7 @@ export async function start(config: Config, extraIssuers: readonly TrustedIssuer
     });
   if (sessions !== undefined) {
     const door = createDoor({
-      authenticate: createAuthenticate([...issuersOf(config), ...extraIssuers]),
+      authenticate: createAuthenticate([...issuersOf(config), ...issuers], { clock, log: telemetry.log }),
       sessions,
       lineage: createLineage(contexts.tenancy),
       locate: createLocate(contexts),

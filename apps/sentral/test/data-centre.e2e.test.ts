@@ -50,11 +50,17 @@ test('the NetBox file is imported, and a second time nothing changes', { timeout
     'ipam.prefix.created': 90,
   });
   expect(first.counts['tenancy.tenant.created']).toBe(11);
+  const tenants = await pageOf('/v1/tenants?limit=500');
+  const dunder = tenants.find((each) => each.displayName === 'Dunder-Mifflin, Inc.');
+  expect(dunder).toMatchObject({ name: 'dunder-mifflin-inc', state: 'active' });
+  const sites = await pageOf('/v1/nodes?kind=site&limit=500');
+  expect(sites.filter((each) => each.tenantId === dunder.id).length).toBeGreaterThan(0);
   const before = await feedLength();
   const second = await imported(dump);
   expect(second).toMatchObject({ state: 'succeeded' });
   expect(second.counts.created ?? 0).toBe(0);
   expect(second.counts.updated ?? 0).toBe(0);
+  expect(await pageOf('/v1/tenants?limit=500')).toEqual(tenants);
   expect(await feedLength()).toEqual(before);
 });
 

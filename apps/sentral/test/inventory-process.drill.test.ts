@@ -13,12 +13,12 @@ import { openDatabase, type Database } from '@sentral/kernel/database';
 import { startNats, type NatsServer } from '@sentral/servers/nats';
 import { startPostgres } from '@sentral/servers/postgres';
 import { createTestDatabase, dropTemplate, prepareTemplate, type TestDatabase } from '@sentral/testing';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startProcess, type Started } from './start-process.js';
 
 type Inventory = Implements<typeof contract>;
 
@@ -242,12 +242,9 @@ async function relayCaughtUp(): Promise<void> {
   throw new Error('the relay has not caught up after thirty seconds');
 }
 
-interface Running {
+interface Running extends Started {
   readonly inventory: Inventory;
   readonly port: number;
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
-  /** Sends the signal and waits until the process is gone. */
-  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
 /** The deployment itself, told to run inventory alone. */
@@ -258,58 +255,22 @@ async function startInventory(port: number): Promise<Running> {
     return at;
   };
   const url = new URL(place.adminUrl);
-  const child = spawn(process.execPath, [path.resolve(import.meta.dirname, '../dist/main.js')], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env['PATH'],
-      SENTRAL_CONTEXTS: 'inventory',
-      SENTRAL_INTERNAL_PORT: String(port),
-      SENTRAL_INTERNAL_KEY_FILE: file('internal.key', Buffer.from(key).toString('base64')),
-      SENTRAL_FEED_KEY_FILE: file('feed.key', feedKey.toString('base64')),
-      SENTRAL_NATS_URL: nats.url,
-      SENTRAL_DATABASE_URL: `postgres://${url.host}${url.pathname}`,
-      SENTRAL_DATABASE_PASSWORD_FILE: file(
-        'passwords',
-        ['app', 'read', 'platform'].map((role) => `inventory_${role}:sentral`).join('\n'),
-      ),
-      SENTRAL_DATA_DIR: folder,
-    },
+  const child = await startProcess({
+    SENTRAL_CONTEXTS: 'inventory',
+    SENTRAL_INTERNAL_PORT: String(port),
+    SENTRAL_INTERNAL_KEY_FILE: file('internal.key', Buffer.from(key).toString('base64')),
+    SENTRAL_FEED_KEY_FILE: file('feed.key', feedKey.toString('base64')),
+    SENTRAL_NATS_URL: nats.url,
+    SENTRAL_DATABASE_URL: `postgres://${url.host}${url.pathname}`,
+    SENTRAL_DATABASE_PASSWORD_FILE: file(
+      'passwords',
+      ['app', 'read', 'platform'].map((role) => `inventory_${role}:sentral`).join('\n'),
+    ),
+    SENTRAL_DATA_DIR: folder,
   });
-  // A run that is broken off leaves no process behind, not even a frozen one.
-  const cut = () => void child.kill('SIGKILL');
-  process.once('exit', cut);
-  const ended = new Promise<void>((resolve) =>
-    child.once('exit', () => {
-      process.off('exit', cut);
-      resolve();
-    }),
-  );
-  const baseUrl = await listening(child);
   const inventory = remoteContext(contract, {
-    baseUrl,
+    baseUrl: child.baseUrl,
     token: (audience) => mintInternalToken(key, audience, Math.floor(Date.now() / 1000)),
   });
-  return {
-    inventory,
-    port: Number(new URL(baseUrl).port),
-    signal: (signal) => void child.kill(signal),
-    async end(signal) {
-      child.kill(signal);
-      await ended;
-    },
-  };
-}
-
-function listening(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let said = '';
-    const hear = (chunk: Buffer) => {
-      said += chunk.toString('utf8');
-      const url = /internal wire on (http:\S+)/.exec(said)?.[1];
-      if (url !== undefined) resolve(url);
-    };
-    child.stdout?.on('data', hear);
-    child.stderr?.on('data', hear);
-    child.once('exit', (code) => reject(new Error(`the process ended with ${code} before it listened:\n${said}`)));
-  });
+  return { ...child, inventory, port: Number(new URL(child.baseUrl).port) };
 }

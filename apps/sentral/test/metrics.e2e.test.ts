@@ -130,7 +130,7 @@ describe('in a process without the facade', () => {
   let inventory: TestServer;
   let facade: TestServer;
   beforeAll(async () => {
-    split = await startSplit({ SENTRAL_OPS_PORT: '0' });
+    split = await startSplit({ inventory: { SENTRAL_OPS_PORT: '0' } });
     ({ inventory, facade } = split);
   });
   afterAll(() => split?.stop());

@@ -1,5 +1,6 @@
 import { defaultScopeUuids } from '@sentral/contracts/tenancy';
 import { openDatabase } from '@sentral/kernel/database';
+import type { Clock } from '@sentral/kernel/id';
 import { bootstrapAdmin, grantOwner } from '@sentral/tenancy/operate';
 import { createTestDatabase } from '@sentral/testing';
 import { randomBytes } from 'node:crypto';
@@ -51,7 +52,16 @@ export interface TestServer {
   /** The database, for looking behind what the API shows. */
   readonly adminUrl: string;
   readonly ask: Ask;
+  /** Another process of the same deployment, on the same database; it stops with this one. */
+  replica(): Promise<{ readonly url: string; readonly ask: Ask }>;
   stop(): Promise<void>;
+}
+
+interface Besides {
+  /** What tokens of issuers are judged by. */
+  readonly clock?: Clock;
+  /** False leaves the installation as the migrations made it. */
+  readonly administrator?: boolean;
 }
 
 const sharedKey = randomBytes(32);
@@ -59,7 +69,10 @@ const sharedKey = randomBytes(32);
 /**
  * The whole deployment in this process, on a database of its own. `settings` are variables as an operator would set them.
  */
-export async function startServer(settings: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+export async function startServer(
+  settings: Readonly<Record<string, string>> = {},
+  { administrator = true, ...besides }: Besides = {},
+): Promise<TestServer> {
   const folder = mkdtempSync(path.join(tmpdir(), 'sentral-e2e-'));
   const database = await createTestDatabase(inject('postgresUrl'));
   const clean = async () => {
@@ -97,8 +110,10 @@ export async function startServer(settings: Readonly<Record<string, string>> = {
       keys: { set: developer.keys },
     };
     const { issuer, subject } = developer;
-    await asDeveloper(database.adminUrl, { issuer, subject, tenantUuid: defaultScopeUuids.tenant });
-    const running = await start(config, [trusted, people.issuer]);
+    if (administrator) await asDeveloper(database.adminUrl, { issuer, subject, tenantUuid: defaultScopeUuids.tenant });
+    const boot = () => start(config, { ...besides, issuers: [trusted, people.issuer] });
+    const running = await boot();
+    const all = [running];
     const token = await developer.token(3600);
     let stopping: Promise<void> | undefined;
     return {
@@ -111,7 +126,12 @@ export async function startServer(settings: Readonly<Record<string, string>> = {
       strangerToken: await people.token('developer'),
       adminUrl: database.adminUrl,
       ask: createAsk(running.url, token),
-      stop: () => (stopping ??= running.stop().finally(clean)),
+      async replica() {
+        const another = await boot();
+        all.push(another);
+        return { url: another.url, ask: createAsk(another.url, token) };
+      },
+      stop: () => (stopping ??= Promise.all(all.map((each) => each.stop())).then(clean, clean)),
     };
   } catch (error) {
     await clean();

@@ -7,8 +7,17 @@ export interface Split {
   stop(): Promise<void>;
 }
 
+type Settings = Readonly<Record<string, string>>;
+
+/** Settings of each side, and what lies between them: where the facade looks for inventory. */
+interface Shape {
+  readonly inventory?: Settings;
+  readonly facade?: Settings;
+  between?(inventoryUrl: string): Promise<string>;
+}
+
 /** Inventory in a deployment of its own, on a database of its own; the facade and the other three beside it. */
-export async function startSplit(ofInventory: Readonly<Record<string, string>> = {}): Promise<Split> {
+export async function startSplit(shape: Shape = {}): Promise<Split> {
   const stops: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const each of stops.toReversed()) await each();
@@ -20,13 +29,15 @@ export async function startSplit(ofInventory: Readonly<Record<string, string>> =
       SENTRAL_CONTEXTS: 'inventory',
       SENTRAL_INTERNAL_PORT: '0',
       SENTRAL_NATS_URL: nats.url,
-      ...ofInventory,
+      ...shape.inventory,
     });
     stops.push(() => inventory.stop());
+    const url = inventory.internalUrl!;
     const facade = await startServer({
       SENTRAL_CONTEXTS: 'tenancy,task,audit',
-      SENTRAL_INVENTORY_URL: inventory.internalUrl!,
+      SENTRAL_INVENTORY_URL: (await shape.between?.(url)) ?? url,
       SENTRAL_NATS_URL: nats.url,
+      ...shape.facade,
     });
     stops.push(() => facade.stop());
     return { inventory, facade, stop };

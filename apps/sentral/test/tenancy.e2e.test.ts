@@ -1,30 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { allocate, any, as, grant, house, type House, made, numbers, person, service, userSubject } from './cast.js';
+import { listen } from './hearing.js';
 import { eventually } from './patience.js';
 import { startServer, type Json, type TestServer } from './start-server.js';
 
 let server: TestServer;
 let place: House;
-const logged: string[] = [];
-const write = process.stderr.write.bind(process.stderr);
-const print = process.stdout.write.bind(process.stdout);
+// Everything that this process says from here on is looked at for secrets.
+const heard = listen();
 
 beforeAll(async () => {
-  // Everything that this process says from here on is looked at for secrets.
-  const heard =
-    (to: typeof write): typeof write =>
-    (chunk: string | Uint8Array, ...rest: never[]) => {
-      logged.push(String(chunk));
-      return (to as (...args: unknown[]) => boolean)(chunk, ...rest);
-    };
-  process.stderr.write = heard(write);
-  process.stdout.write = heard(print);
   server = await startServer();
   place = await house(server, 'acme');
 });
 afterAll(async () => {
-  process.stderr.write = write;
-  process.stdout.write = print;
+  heard.stop();
   await server.stop();
 });
 
@@ -305,7 +295,7 @@ test('a secret is shown once: not when the key is sent again, and in no log', as
   expect((await mint()).body).toEqual({ ...first.body, secret: null });
   await server.ask('/v1/whoami', { token: first.body.secret });
   await server.ask(`/v1/nodes?access_token=${first.body.secret}`);
-  const said = logged.join('');
+  const said = heard.said();
   expect(said).not.toMatch(/snt_[0-9a-hjkmnp-tv-z]{26}/);
   expect(said).not.toMatch(/eyJ[A-Za-z0-9_-]{20}/);
 });

@@ -37,11 +37,12 @@ export const policyDefinitions = {
   },
   'inventory.leaseSecondsMax': {
     context: 'inventory',
-    title: 'The longest TTL of an allocation, in seconds; one without a TTL is refused when this is bound.',
+    title:
+      'The longest TTL of an allocation, in seconds; when this is bound, none without a TTL is made and no hold is confirmed.',
     schema: v.nullable(seconds),
     default: null,
     merge: 'min',
-    enforcedAt: ['inventory.allocation.create', 'inventory.allocation.renew'],
+    enforcedAt: ['inventory.allocation.create', 'inventory.allocation.confirm', 'inventory.allocation.renew'],
   },
   'inventory.requiredLabels': {
     context: 'inventory',
@@ -81,6 +82,13 @@ export type PolicyKey = keyof typeof policyDefinitions;
 /** What a policy may be bound to. */
 export type PolicyValue<K extends PolicyKey> = v.InferOutput<(typeof policyDefinitions)[K]['schema']>;
 export const policyKeys = Object.keys(policyDefinitions) as PolicyKey[];
+
+/** Values of policies by key, each as its definition has it; a key that this version does not know says nothing. */
+export const policyValuesSchema = v.looseObject(
+  Object.fromEntries(policyKeys.map((key) => [key, v.optional(policyDefinitions[key].schema)])) as {
+    readonly [K in PolicyKey]: v.OptionalSchema<(typeof policyDefinitions)[K]['schema'], undefined>;
+  },
+);
 
 /** Tells whether text is a policy of this version. */
 export function isPolicyKey(text: string): text is PolicyKey {

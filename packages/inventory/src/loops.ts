@@ -1,18 +1,19 @@
 import type { Bus } from '@sentral/kernel/bus/port';
-import { claimLease, releaseLease } from '@sentral/kernel/lease';
+import { claimLease, releaseLease, renewLease } from '@sentral/kernel/lease';
 import { startLoop, type Loop } from '@sentral/kernel/relay';
 import { sweepAllocations } from './allocation/sweep.js';
 import { schemaName } from './change.js';
 import type { Deps } from './deps.js';
 import { startImportWorker } from './import/worker.js';
 import { listenToTenancy } from './listen.js';
+import type { TenantSource } from './import/tenants.js';
 import { fillProjection, type ScopeSource } from './projection/fill.js';
 
 /** What this context hears others by. */
 export interface Ears {
   readonly bus: Bus;
   /** Absent where this process is not told of tenancy: events and what callers bring are then all it has. */
-  readonly scopes?: ScopeSource;
+  readonly scopes?: ScopeSource & TenantSource;
 }
 
 /** What runs by itself while this context is up; each takes row locks with skip locked, or a lease, so any number of processes may run it. */
@@ -33,12 +34,15 @@ export function createInventoryLoops(deps: Deps, ears?: Ears): readonly Pick<Loo
     ears === undefined
       ? []
       : [listenToTenancy(deps, ears.bus), ...(ears.scopes === undefined ? [] : [startFilling(deps, ears.scopes)])];
-  return [sweep, startImportWorker(deps), ...others];
+  const tenancy = ears?.scopes;
+  return [sweep, startImportWorker(deps, tenancy === undefined ? {} : { tenancy }), ...others];
 }
 
 const fillLease = 'projection.fill';
 /** Once a day whoever comes first goes through all scopes again: what an event that was lost would have said. */
 const fillEveryMs = 24 * 3_600_000;
+/** From page to page; another takes over where this one went away. */
+const fillHoldMs = 60_000;
 const retryMs: readonly [number, number] = [5_000, 15_000];
 
 function startFilling(deps: Deps, scopes: ScopeSource): Loop {
@@ -46,12 +50,18 @@ function startFilling(deps: Deps, scopes: ScopeSource): Loop {
   return startLoop(
     async () => {
       if (performance.now() - filledAt < fillEveryMs) return;
-      const lease = await claimLease(deps.db.app, schemaName, fillLease, { holdMs: 600_000 });
+      const lease = await claimLease(deps.db.app, schemaName, fillLease, { holdMs: fillHoldMs });
       if (lease === undefined) return;
+      let held = true;
       try {
-        const seen = await fillProjection(deps, scopes);
+        const seen = await fillProjection(deps, scopes, async (so) => {
+          deps.telemetry.log('debug', 'the projection of scopes is being filled', { scopes: so });
+          held = await renewLease(deps.db.app, schemaName, { ...lease, holdMs: fillHoldMs });
+          return held;
+        });
+        if (!held) return;
         filledAt = performance.now();
-        deps.telemetry.log('debug', 'the projection of scopes was gone through', { scopes: seen });
+        deps.telemetry.log('info', 'the projection of scopes was gone through', { scopes: seen });
       } finally {
         await releaseLease(deps.db.app, schemaName, lease);
       }

@@ -87,6 +87,11 @@ export async function lockName(tx: Tx, schema: string, name: string): Promise<vo
   await tx.unsafe('select pg_advisory_xact_lock(hashtext($1), hashtext($2))', [schema, name]);
 }
 
+/** The same beside others who share it, and against who holds it alone. */
+export async function lockNameShared(tx: Tx, schema: string, name: string): Promise<void> {
+  await tx.unsafe('select pg_advisory_xact_lock_shared(hashtext($1), hashtext($2))', [schema, name]);
+}
+
 /**
  * Tries to hold each key until commit, never waits: one answer per key, in order. 64 bits, seeded with the context, since
  * two of a day's idempotency keys must not meet by chance.

@@ -38,12 +38,14 @@ export interface Opened {
 /** The context on a database of its own, under the roles of production. */
 export async function openTenancy(scopeUsers: Deps['scopeUsers'] = { inventory: emptyContext }): Promise<Opened> {
   const place = await createTestDatabase(inject('postgresUrl'));
-  const as = (url: string): Database => openDatabase({ url, applicationName: 'tenancy-test', poolSize: 8 });
+  const as = (url: string, more: { statementTimeoutMs?: number } = {}): Database =>
+    openDatabase({ url, applicationName: 'tenancy-test', poolSize: 8, ...more });
   const db = {
     app: as(place.url('tenancy_app')),
     read: as(place.url('tenancy_read')),
     platform: as(place.url('tenancy_platform')),
-    admin: as(place.adminUrl),
+    // It fills whole installations, on whatever machine.
+    admin: as(place.adminUrl, { statementTimeoutMs: 120_000 }),
   };
   const deps: Deps = { db, now: () => new Date(), newId, telemetry: createTelemetry({ format: 'json' }), scopeUsers };
   return {

@@ -2,7 +2,7 @@ import { cabling } from './cabling.js';
 import { componentModels, containment, placementModels } from './containment.js';
 import { ipam } from './ipam.js';
 import { racks } from './racks.js';
-import { attribute, increment, isRow, modelOf, ofModel, type Imported, type Stored } from './resource.js';
+import { increment, isRow, modelOf, ofModel, type Imported, type Stored } from './resource.js';
 import { vlans } from './vlans.js';
 
 /** Applications of NetBox whose rows are no inventory; the facts list them apart. */
@@ -83,11 +83,11 @@ function tenants(imported: Imported): Record<string, unknown> {
     groups: imported.skipped.get('tenancy.tenantgroup') ?? 0,
     tenants: ofModel(imported, 'tenancy.tenant').map((tenant) => ({
       key: tenant.externalId,
-      slug: attribute(tenant, 'slug'),
+      slug: tenant.annotations?.['slug'],
       name: tenant.name,
-      customFields: attribute(tenant, 'customFields') ?? {},
-      ...countOwned((resource) => resource.externalTenant?.key === tenant.externalId),
+      customFields: JSON.parse(tenant.annotations?.['customFields'] ?? '{}') as unknown,
+      ...countOwned((resource) => resource.tenant === tenant.externalId),
     })),
-    untenanted: countOwned((resource) => resource.externalTenant === undefined),
+    untenanted: countOwned((resource) => resource.tenant === undefined),
   };
 }

@@ -115,7 +115,7 @@ export function prefixFacts(
     status: stored['status'],
     isPool: stored['isPool'] === true,
     scope: refOf(stored, 'scope') ?? null,
-    tenant: stored.externalTenant?.key ?? null,
+    tenant: stored.tenant ?? null,
     vlan: refOf(stored, 'vlan') ?? null,
     parent: above[0]?.key ?? null,
     depth: above.length,

@@ -6,7 +6,10 @@ export interface Stored {
   readonly name?: string | undefined;
   readonly parent?: string | undefined;
   readonly attributes?: Readonly<Record<string, unknown>> | undefined;
-  readonly externalTenant?: { readonly key: string; readonly name: string } | undefined;
+  /** Of a tenant: what the source says beside its name, as text. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** The key of the tenant that it belongs to. */
+  readonly tenant?: string | undefined;
   readonly rack?: RackPlace | readonly number[] | string | undefined;
   readonly [field: string]: unknown;
 }

@@ -53,7 +53,7 @@ interface Pair {
 
 const executes = (message: Message): boolean => message.type === 'Q' || message.type === 'E';
 
-/** Starts a TCP proxy on the loopback interface in front of a PostgreSQL, or of anything else while no trap is set. */
+/** Starts a TCP proxy on the loopback interface in front of a PostgreSQL, or of anything else whose client speaks first: traps see only PostgreSQL. */
 export async function startFaultProxy(target: { host?: string; port: number }): Promise<FaultProxy> {
   const faults: Faults = { accept: 'normal', latencyMs: 0, jitterMs: 0 };
   const pairs = new Set<Pair>();
@@ -129,7 +129,8 @@ export async function startFaultProxy(target: { host?: string; port: number }): 
       if (silent) return;
       if (opaque) return toServer(chunk);
       for (const message of fromClient(chunk)) {
-        if (message.type === 'ssl') opaque = true; // what follows is encrypted
+        // What follows is encrypted, or no message of PostgreSQL.
+        if (message.type === 'ssl' || message.type === 'other') opaque = true;
         if (!passes(message)) return;
         toServer(message.bytes);
       }

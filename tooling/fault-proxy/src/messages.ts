@@ -8,15 +8,22 @@ export interface Message {
 const SSL_REQUEST = 80877103;
 const CANCEL_REQUEST = 80877102;
 
-/** Cuts a stream from the client into messages. The first ones have no type: they come out as `startup`, `ssl` or `cancel`. */
+/** Protocol 3, or one of the requests that come instead of a version: what begins otherwise is not PostgreSQL. */
+const isPostgres = (code: number): boolean => [3, 1234].includes(code >>> 16);
+
+/**
+ * Cuts a stream from the client into messages. The first ones have no type: they come out as `startup`, `ssl` or `cancel`,
+ * and the beginning of another protocol as `other`.
+ */
 export function clientMessages(): (chunk: Buffer) => Message[] {
   let started = false;
   return cutter((rest) => {
     if (started) return typed(rest);
     if (rest.length < 8) return undefined;
+    const code = rest.readUInt32BE(4);
+    if (!isPostgres(code)) return { type: 'other', text: '', bytes: rest };
     const bytes = rest.subarray(0, rest.readUInt32BE(0));
     if (bytes.length < rest.readUInt32BE(0)) return undefined;
-    const code = rest.readUInt32BE(4);
     if (code === SSL_REQUEST) return { type: 'ssl', text: '', bytes };
     started = true;
     return { type: code === CANCEL_REQUEST ? 'cancel' : 'startup', text: '', bytes };

@@ -1,3 +1,4 @@
+import { createServer as createHttp } from 'node:http';
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startFaultProxy, type FaultProxy } from '../src/index.js';
@@ -68,6 +69,22 @@ describe('a connection through the proxy', () => {
     one.socket.destroy();
     await sleep(20);
     expect(proxy.open()).toBe(0);
+  });
+
+  it('carries HTTP too, until it is told not to answer', async () => {
+    const http = createHttp((_request, response) => response.end('over HTTP'));
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const { port } = http.address() as { port: number };
+    const front = await startFaultProxy({ port });
+    const get = async (): Promise<string> =>
+      (await fetch(`http://127.0.0.1:${front.port}`, { signal: AbortSignal.timeout(500) })).text();
+    expect([await get(), await get()]).toEqual(['over HTTP', 'over HTTP']);
+    await front.set({ accept: 'black-hole' });
+    front.cutAll('black-hole');
+    await expect(get()).rejects.toThrow('timeout');
+    await front.stop();
+    http.closeAllConnections();
+    await new Promise((resolve) => http.close(resolve));
   });
 
   it.each([['refuse', 'ECONNREFUSED'], ['rst', 'ECONNRESET'], ['fin', 'fin']] as const)('meets %s at connect', async (accept, end) => {

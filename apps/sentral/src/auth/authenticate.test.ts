@@ -13,7 +13,8 @@ const trusted = {
   typ: 'at+jwt',
   keys: { set: issuer.keys },
 };
-const authenticate = createAuthenticate([trusted]);
+const use = { clock: () => new Date(), log: () => undefined };
+const authenticate = createAuthenticate([trusted], use);
 
 const reasonOf = async (authorization: string | undefined) => {
   try {
@@ -67,12 +68,8 @@ describe('the door', () => {
     );
   });
   test('a token for another audience, of another type or without expiry is refused', async () => {
-    const own = createAuthenticate([
-      {
-        ...trusted,
-        keys: { set: { keys: [{ ...(await exportJWK(other.publicKey)), kid: 'development', alg: 'EdDSA' }] } },
-      },
-    ]);
+    const set = { keys: [{ ...(await exportJWK(other.publicKey)), kid: 'development', alg: 'EdDSA' }] };
+    const own = createAuthenticate([{ ...trusted, keys: { set } }], use);
     await expect(own(`Bearer ${await forge({})}`)).resolves.toMatchObject({ credential: { subject: 'developer' } });
     for (const wrong of [{ aud: 'elsewhere' }, { typ: 'JWT' }])
       await expect(own(`Bearer ${await forge(wrong)}`)).rejects.toMatchObject({ code: 'unauthenticated' });

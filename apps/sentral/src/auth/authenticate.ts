@@ -1,15 +1,10 @@
 import { readApiToken } from '@sentral/contracts/api-token';
-import { problem } from '@sentral/contracts/problem';
+import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Credential } from '@sentral/contracts/tenancy/access';
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  decodeJwt,
-  errors,
-  jwtVerify,
-  type JSONWebKeySet,
-  type JWTVerifyGetKey,
-} from 'jose';
+import type { Clock } from '@sentral/kernel/id';
+import type { Telemetry } from '@sentral/kernel/telemetry';
+import { createLocalJWKSet, decodeJwt, errors, jwtVerify, type JSONWebKeySet } from 'jose';
+import { createIssuerKeys } from './issuer-keys.js';
 
 export interface TrustedIssuer {
   readonly issuer: string;
@@ -28,18 +23,28 @@ export interface Proof {
 
 export type Authenticate = (authorization: string | undefined) => Promise<Proof>;
 
-/** For how long keys that were fetched once stay good when the issuer cannot be reached. */
-const staleKeysHours = 24;
-
 /** A token that names more groups than anyone is in is a mistake of its issuer; the first ones count. */
 const groupsMax = 256;
 
 /**
  * Reads bearer tokens: API tokens by their checksum, all others by the keys of the trusted issuers.
  * @throws Problem unauthenticated with `reason` missing, expired or invalid; the cause is never told
+ * @throws Problem dependency-unavailable while no key of its issuer could be had
  */
-export function createAuthenticate(issuers: readonly TrustedIssuer[]): Authenticate {
-  const verifiers = new Map(issuers.map((i) => [i.issuer, { config: i, key: keysOf(i) }]));
+export function createAuthenticate(
+  issuers: readonly TrustedIssuer[],
+  use: { readonly clock: Clock; readonly log: Telemetry['log'] },
+): Authenticate {
+  const verifiers = new Map(
+    issuers.map(({ keys, ...config }) => [
+      config.issuer,
+      {
+        config,
+        key:
+          'set' in keys ? createLocalJWKSet(keys.set) : createIssuerKeys({ issuer: config.issuer, url: keys.url }, use),
+      },
+    ]),
+  );
   return async (authorization) => {
     const token = /^Bearer ([^\s]+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) throw problem('unauthenticated', { reason: 'missing' });
@@ -56,6 +61,7 @@ export function createAuthenticate(issuers: readonly TrustedIssuer[]): Authentic
         requiredClaims: ['sub', 'exp', 'iat'],
         clockTolerance: 30,
         maxTokenAge: '24h',
+        currentDate: use.clock(),
       });
       const { sub, exp, groups } = payload;
       if (typeof sub !== 'string' || sub.length < 1 || sub.length > 256) throw new TypeError('sub');
@@ -72,6 +78,7 @@ export function createAuthenticate(issuers: readonly TrustedIssuer[]): Authentic
         expiresAt: new Date(Number(exp) * 1000),
       };
     } catch (error) {
+      if (isProblem(error, 'dependency-unavailable')) throw error;
       throw problem('unauthenticated', { reason: error instanceof errors.JWTExpired ? 'expired' : 'invalid' });
     }
   };
@@ -92,27 +99,4 @@ function issuerOf(token: string): string {
   } catch {
     return '';
   }
-}
-
-function keysOf(issuer: TrustedIssuer): JWTVerifyGetKey {
-  if ('set' in issuer.keys) return createLocalJWKSet(issuer.keys.set);
-  const remote = createRemoteJWKSet(new URL(issuer.keys.url), {
-    cacheMaxAge: 600_000,
-    cooldownDuration: 30_000,
-    timeoutDuration: 3_000,
-  });
-  let fresh = 0;
-  return async (header, token) => {
-    try {
-      const key = await remote(header, token);
-      fresh = Date.now();
-      return key;
-    } catch (error) {
-      // An issuer that is down must not lock everyone out: its last keys serve on for a day.
-      const unknownKey = error instanceof errors.JWKSNoMatchingKey;
-      const last = remote.jwks();
-      if (unknownKey || last === undefined || Date.now() - fresh > staleKeysHours * 3_600_000) throw error;
-      return createLocalJWKSet(last)(header, token);
-    }
-  };
 }

@@ -14,7 +14,7 @@ const failures: Rate = { perSecond: 10 / 60, burst: 10 };
 
 export interface RateLimiter {
   /**
-   * Takes one token of the principal, and says what is left for the answer's headers.
+   * Takes one token of the principal, and says what is left for the answer's headers; a refusal brings them along.
    * @throws Problem rate-limited
    */
   take(principalId: string, what: RateClass): Readonly<Record<string, string>>;
@@ -49,33 +49,29 @@ export function createRateLimiter(rates: Rates | undefined, now: () => number = 
     known.at = at;
     return known;
   };
-  const spend = (key: string, rate: Rate, policy: string): Bucket => {
+  const spend = (key: string, rate: Rate, policy: string): Readonly<Record<string, string>> => {
     const bucket = refill(key, rate);
-    if (bucket.tokens < 1) {
-      throw problem('rate-limited', {
-        violatedPolicies: [policy],
-        retryAfterSeconds: Math.max(1, Math.ceil((1 - bucket.tokens) / rate.perSecond)),
-      });
-    }
-    bucket.tokens -= 1;
-    return bucket;
+    const refused = bucket.tokens < 1;
+    if (!refused) bucket.tokens -= 1;
+    const headers = headersOf(rate, policy, Math.floor(bucket.tokens));
+    if (!refused) return headers;
+    const retryAfterSeconds = Math.max(1, Math.ceil((1 - bucket.tokens) / rate.perSecond));
+    throw Object.assign(problem('rate-limited', { violatedPolicies: [policy], retryAfterSeconds }), { headers });
   };
   return {
-    take(principalId, what) {
-      if (rates === undefined) return {};
-      const rate = rates[what];
-      const window = Math.max(1, Math.round(rate.burst / rate.perSecond));
-      const bucket = spend(`${what} ${principalId}`, rate, what);
-      const left = Math.floor(bucket.tokens);
-      return {
-        'ratelimit-policy': `"${what}";q=${rate.burst};w=${window}`,
-        ratelimit: `"${what}";r=${left};t=${Math.ceil((rate.burst - left) / rate.perSecond)}`,
-      };
-    },
+    take: (principalId, what) => (rates === undefined ? {} : spend(`${what} ${principalId}`, rates[what], what)),
     failed(address) {
       if (rates === undefined) return;
       spend(`failure ${networkOf(address)}`, failures, 'authentication');
     },
+  };
+}
+
+function headersOf(rate: Rate, policy: string, left: number): Readonly<Record<string, string>> {
+  const window = Math.max(1, Math.round(rate.burst / rate.perSecond));
+  return {
+    'ratelimit-policy': `"${policy}";q=${rate.burst};w=${window}`,
+    ratelimit: `"${policy}";r=${left};t=${Math.ceil((rate.burst - left) / rate.perSecond)}`,
   };
 }
 

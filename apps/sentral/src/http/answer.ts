@@ -28,8 +28,9 @@ export function problemResponse(thrown: unknown, requestId: string, telemetry: T
   });
 }
 
-function headersOf(refusal: Problem): Record<string, string> {
-  const headers: Record<string, string> = {};
+/** A refusal may bring headers of its own, which are not among the facts of its body. */
+function headersOf(refusal: Problem & { readonly headers?: Readonly<Record<string, string>> }): Record<string, string> {
+  const headers: Record<string, string> = { ...refusal.headers };
   if (refusal.code === 'unauthenticated') {
     const missing = refusal.facts['reason'] === 'missing';
     headers['www-authenticate'] = missing ? 'Bearer realm="sentral"' : 'Bearer realm="sentral", error="invalid_token"';

@@ -17,7 +17,10 @@ export function importHandlers({ inventory, cursors }: World): Handlers<typeof i
       // Looked at before anything is made: a file that says it is too large leaves nothing behind.
       if (Number(asked.raw.headers.get('content-length') ?? 0) > importLimitBytes)
         throw problem('content-too-large', { limitBytes: importLimitBytes });
-      const opened = await inventory.import.create(asked.caller, query);
+      const opened = await inventory.import.create(asked.caller, {
+        ...query,
+        mayMakeTenants: asked.access.may('tenancy.tenant.create'),
+      });
       const started = opened.state === 'staging' ? await stageAll(inventory, asked, opened.id) : opened;
       return { status: 202, body: started, headers: { location: `/v1/imports/${started.id}`, 'retry-after': '1' } };
     },

@@ -27,7 +27,8 @@ export function quotaHandlers({ tenancy, inventory, cursors }: World): Handlers<
       ]);
       const answer = listed(cursors, asked, limits);
       const children = await onlyVisible(asked, [...own.children, ...held.children]);
-      return { ...answer, body: { ...answer.body, use: [...own.own, ...held.own], children } };
+      const cut = own.childrenCut === true || held.childrenCut === true ? { childrenCut: true as const } : {};
+      return { ...answer, body: { ...answer.body, use: [...own.own, ...held.own], children, ...cut } };
     }),
     getQuota: async ({ params }, asked) => shown(await tenancy.quota.get(asked.caller, params)),
     amendQuota: async ({ params, body }, asked) =>

@@ -1,15 +1,8 @@
 import * as v from 'valibot';
-import { pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
+import { pageFields, pageOf, sortOf, text, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
-import {
-  attributesSchema,
-  basedOnVersion,
-  coolDownSecondsSchema,
-  externalIdSchema,
-  externalTenantSchema,
-  tenantId,
-} from './fields.js';
+import { attributesSchema, basedOnVersion, coolDownSecondsSchema, externalIdSchema, tenantId } from './fields.js';
 
 export const addressSpaceSchema = v.object({
   id: idSchema('spc'),
@@ -20,7 +13,6 @@ export const addressSpaceSchema = v.object({
   coolDownSeconds: coolDownSecondsSchema,
   attributes: attributesSchema,
   tenantId: v.optional(tenantId),
-  externalTenant: v.optional(externalTenantSchema),
   externalIds: v.array(externalIdSchema),
   createdAt: timeSchema,
   updatedAt: timeSchema,
@@ -62,8 +54,8 @@ export const addressSpace = {
     idempotent: true,
   }),
   list: verb({
-    summary: 'Address spaces, ordered by id.',
-    command: v.strictObject({ name: v.optional(text(1, 128)), ...pageFields }),
+    summary: 'Address spaces, ordered by id unless told.',
+    command: v.strictObject({ name: v.optional(text(1, 128)), sort: sortOf('id', 'id', 'name'), ...pageFields }),
     result: pageOf(addressSpaceSchema),
     refuses: ['invalid-cursor'],
     idempotent: true,

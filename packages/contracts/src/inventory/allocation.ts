@@ -5,6 +5,7 @@ import {
   labelsSchema,
   pageFields,
   pageOf,
+  sortOf,
   text,
   timeSchema,
   versionSchema,
@@ -136,7 +137,7 @@ const confirm = verb({
   summary: 'Turns a reservation into an allocation; nothing is copied, so there is no window.',
   command: v.strictObject({ id: idSchema('alc'), version: basedOnVersion }),
   result: allocationSchema,
-  refuses: ['not-found', 'version-mismatch', 'state-conflict', 'lease-expired', 'scope-not-active'],
+  refuses: ['not-found', 'version-mismatch', 'state-conflict', 'lease-expired', 'scope-not-active', 'policy-violation'],
   idempotent: true,
 });
 
@@ -187,6 +188,7 @@ const list = verb({
     consumerId: v.optional(text(1, 256)),
     state: v.optional(v.pipe(v.array(v.picklist(allocationStates)), v.minLength(1))),
     nodeId: v.optional(nodeId),
+    sort: sortOf('id', 'id', 'createdAt'),
     ...pageFields,
   }),
   result: pageOf(allocationSchema),

@@ -8,8 +8,6 @@ export const attributeKeysMax = 256;
 export const attributesSchema = v.pipe(v.record(text(1, 128), v.unknown()), v.maxEntries(attributeKeysMax));
 
 /** A tenant as the source of an import names it, before tenancy knows it. */
-export const externalTenantSchema = v.object({ key: text(1, 256), name: text(0, 256) });
-export const externalTenantInputSchema = v.strictObject({ key: text(1, 256), name: text(0, 256) });
 
 /** What a source calls a resource: unique per source. */
 export const externalIdSchema = v.object({ source: text(1, 64), externalId: text(1, 256) });

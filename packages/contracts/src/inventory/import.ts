@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { countSchema, pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
+import { countSchema, pageFields, pageOf, sortOf, text, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import { basedOnVersion } from './fields.js';
@@ -24,6 +24,7 @@ export const importSchema = v.object({
   percent: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100)),
   /** Rows per outcome. */
   counts: v.record(v.string(), countSchema),
+  /** Why it failed, or, while it is queued, what it waits for. */
   problem: v.optional(storedProblem),
   createdAt: timeSchema,
   updatedAt: timeSchema,
@@ -41,6 +42,8 @@ const create = verb({
     /** set: all rows or none. batch: every row that can be. */
     atomic: v.optional(v.picklist(['set', 'batch']), 'batch'),
     dryRun: v.optional(v.boolean(), false),
+    /** Whether the caller may make tenants; without it a tenant that the file names and nobody knows is refused with its rows. */
+    mayMakeTenants: v.optional(v.boolean(), false),
   }),
   result: importSchema,
   refuses: [],
@@ -80,9 +83,10 @@ const get = verb({
 });
 
 const list = verb({
-  summary: 'Imports, the newest first.',
+  summary: 'Imports, the newest first unless told.',
   command: v.strictObject({
     state: v.optional(v.pipe(v.array(v.picklist(importStates)), v.minLength(1))),
+    sort: sortOf('-id', 'id'),
     ...pageFields,
   }),
   result: pageOf(importSchema),
@@ -112,7 +116,7 @@ const results = verb({
 });
 
 const cancel = verb({
-  summary: 'Stops an import; what it has applied stays.',
+  summary: 'Stops an import before its end: nothing of it is applied; tenants that it has made stay.',
   command: v.strictObject({ id: idSchema('imp'), version: basedOnVersion }),
   result: importSchema,
   refuses: ['not-found', 'version-mismatch', 'state-conflict'],

@@ -8,6 +8,7 @@ import { deviceType } from './device-type.js';
 import { edge } from './edge.js';
 import { importNoun } from './import.js';
 import { kind } from './kind.js';
+import { nodeVersions } from './node-versions.js';
 import { node } from './node.js';
 import { numberDomain } from './number-domain.js';
 import { numberRange } from './number-range.js';
@@ -19,7 +20,7 @@ export const inventory = defineContract({
   context: 'inventory',
   nouns: {
     kind,
-    node,
+    node: { ...node, ...nodeVersions },
     edge,
     deviceType,
     addressSpace,

@@ -6,6 +6,7 @@ import {
   labelsSchema,
   pageFields,
   pageOf,
+  sortOf,
   text,
   timeSchema,
   versionSchema,
@@ -18,8 +19,6 @@ import {
   basedOnVersion,
   externalIdInputSchema,
   externalIdSchema,
-  externalTenantInputSchema,
-  externalTenantSchema,
   faceSchema,
   halfUnitSchema,
   nodeId,
@@ -70,7 +69,6 @@ export const nodeSchema = v.object({
   name: v.optional(v.string()),
   parentId: v.optional(nodeId),
   tenantId: v.optional(tenantId),
-  externalTenant: v.optional(externalTenantSchema),
   attributes: attributesSchema,
   traits: v.array(v.string()),
   labels: labelsSchema,
@@ -100,7 +98,6 @@ const register = verb({
     name: v.optional(nodeName),
     parentId: v.optional(nodeId),
     tenantId: v.optional(tenantId),
-    externalTenant: v.optional(externalTenantInputSchema),
     attributes: v.optional(attributesSchema, {}),
     traits: v.optional(traits, []),
     labels: v.optional(labelsInputSchema, {}),
@@ -149,6 +146,7 @@ const amend = verb({
     'allocation-conflict',
     'state-conflict',
     'has-dependents',
+    'blocked-by-hold',
   ],
   idempotent: false,
 });
@@ -171,7 +169,7 @@ const get = verb({
 });
 
 const list = verb({
-  summary: 'Nodes by filter, ordered by id.',
+  summary: 'Nodes by filter, ordered by id unless told.',
   command: v.strictObject({
     kind: v.optional(v.pipe(v.array(kindKeySchema), v.minLength(1), v.maxLength(64))),
     /** Null asks for roots. */
@@ -186,6 +184,7 @@ const list = verb({
     labelSelector: v.optional(text(1, 1024)),
     /** Retired nodes are left out unless asked for here or by state. */
     showRetired: v.optional(v.boolean(), false),
+    sort: sortOf('id', 'id', 'name', 'createdAt'),
     ...pageFields,
   }),
   result: pageOf(nodeSchema),
@@ -291,4 +290,15 @@ const elevation = verb({
   idempotent: true,
 });
 
-export const node = { register, amend, retire, get, list, subtree, ancestors, neighbors, elevation, path } as const;
+export const node = {
+  register,
+  amend,
+  retire,
+  get,
+  list,
+  subtree,
+  ancestors,
+  neighbors,
+  elevation,
+  path,
+} as const;

@@ -2,14 +2,7 @@ import * as v from 'valibot';
 import { pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
-import {
-  attributesSchema,
-  externalIdSchema,
-  externalTenantSchema,
-  nodeId,
-  numberValueSchema,
-  tenantId,
-} from './fields.js';
+import { attributesSchema, externalIdSchema, nodeId, numberValueSchema, tenantId } from './fields.js';
 
 /** A recorded number, named on the wire by its domain and value. */
 export const numberSchema = v.object({
@@ -23,7 +16,6 @@ export const numberSchema = v.object({
   attributes: attributesSchema,
   nodeId: v.optional(nodeId),
   tenantId: v.optional(tenantId),
-  externalTenant: v.optional(externalTenantSchema),
   externalIds: v.array(externalIdSchema),
   createdAt: timeSchema,
   updatedAt: timeSchema,

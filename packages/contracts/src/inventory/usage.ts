@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { countSchema, timeSchema, versionSchema } from '../api/common.js';
 import { scopeIdSchema, verb } from '../contract.js';
-import { quotaUseSchema } from '../tenancy/quota.js';
+import { policyValuesSchema } from '../policy.js';
+import { quotaUsesSchema } from '../tenancy/quota.js';
 
 const ofScope = v.strictObject({ scopeId: scopeIdSchema });
 
@@ -19,7 +20,7 @@ export const usage = {
   now: verb({
     summary: 'What a scope uses of each dimension now, with its limits, and where the use sits: per child.',
     command: ofScope,
-    result: v.object({ own: v.array(quotaUseSchema), children: v.array(quotaUseSchema) }),
+    result: quotaUsesSchema,
     refuses: ['not-found'],
     idempotent: true,
   }),
@@ -73,11 +74,13 @@ export const policyTrial = {
     command: v.strictObject({
       scopeId: scopeIdSchema,
       /** Policy key → value, as `/policy` folds it. */
-      values: v.record(v.string(), v.unknown()),
+      values: policyValuesSchema,
     }),
     result: v.object({
       /** How many things were looked at. */
       examined: countSchema,
+      /** There is more than one answer looks at: what is refused is refused at least so often. */
+      cut: v.optional(v.literal(true)),
       /** How many would have been refused; the items name up to 100 of them. */
       refused: countSchema,
       items: v.array(

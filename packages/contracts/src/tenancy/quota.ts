@@ -28,6 +28,13 @@ export const quotaUseSchema = v.object({
   /** How far a lowered limit lies below what is used. */
   overBy: countSchema,
 });
+/** What a scope uses itself, the platform as the sum of its tenants, and what its children use. */
+export const quotaUsesSchema = v.object({
+  own: v.array(quotaUseSchema),
+  children: v.array(quotaUseSchema),
+  /** There are more children than one answer names: ask each for its own. */
+  childrenCut: v.optional(v.literal(true)),
+});
 export type QuotaUse = v.InferOutput<typeof quotaUseSchema>;
 
 export const quota = {
@@ -77,7 +84,7 @@ export const quota = {
   use: verb({
     summary: "Use of tenancy's own dimensions by a scope, and by its children where they use or limit any.",
     command: v.strictObject({ scopeId: scopeIdSchema }),
-    result: v.object({ own: v.array(quotaUseSchema), children: v.array(quotaUseSchema) }),
+    result: quotaUsesSchema,
     refuses: ['not-found'],
     idempotent: true,
   }),

@@ -10,6 +10,7 @@ import {
   nameSchema,
   pageFields,
   pageOf,
+  sortOf,
   reasonSchema,
   text,
   timeInputSchema,
@@ -85,17 +86,22 @@ const create = verb({
 });
 
 const adopt = verb({
-  summary: 'The tenant that a source knows by this key: found, or made with the caller as its owner.',
+  summary: 'The tenant that a source knows by this key: found, or made with the named owner.',
   command: v.strictObject({
     /** Who calls it so: the source of an import. */
     source: text(1, 64),
-    externalId: text(1, 256),
-    /** Free text of the source; the name is made from it, and made unique. */
+    externalId: text(1, 512),
+    /** Free text of the source; the name is made from it, and made unique. A tenant that is found keeps its own. */
     displayName: displayNameSchema,
+    /** What else the source says of a tenant that is made. */
+    annotations: v.optional(annotationsInputSchema, {}),
     owner: subjectInputSchema,
+    /** False for who may not make tenants: one that is not there is refused. */
+    mayMake: v.optional(v.boolean(), true),
   }),
-  result: v.object({ scope: scopeSchema, created: v.boolean() }),
-  refuses: ['reference-not-found'],
+  /** `projection` is the tenant as the projections of other contexts hold it. */
+  result: v.object({ scope: scopeSchema, created: v.boolean(), projection: scopeRowSchema, replayed }),
+  refuses: ['reference-not-found', 'permission-denied'],
   idempotent: true,
 });
 
@@ -132,7 +138,7 @@ const page = verb({
 });
 
 const list = verb({
-  summary: 'Scopes by filter, ordered by id; deleted ones only when asked for.',
+  summary: 'Scopes by filter, ordered by id unless told; deleted ones only when asked for.',
   command: v.strictObject({
     kind: v.picklist(['tenant', 'project', 'environment']),
     parentId: v.optional(scopeId),
@@ -142,6 +148,7 @@ const list = verb({
     class: v.optional(v.pipe(v.array(v.picklist(environmentClasses)), v.minLength(1))),
     labelSelector: v.optional(text(1, 4096)),
     showDeleted: v.optional(v.boolean(), false),
+    sort: sortOf('id', 'id', 'name', 'createdAt'),
     ...pageFields,
   }),
   result: pageOf(scopeSchema),

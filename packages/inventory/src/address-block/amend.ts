@@ -8,6 +8,7 @@ import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
+import { concealed, expectSeen, sightOf } from '../reading.js';
 import { expectVersion } from '../version.js';
 import { amendBlockRow, findBlock, lockBlocks, toBlock } from './sql.js';
 
@@ -29,7 +30,8 @@ async function amended(
   { id: blockId, version, patch }: Command<'addressBlock', 'amend'>,
 ): Promise<AddressBlock> {
   const id = decodeId('blk', blockId);
-  const [current] = await lockBlocks(tx, [id]);
+  const sight = sightOf(caller);
+  const [current] = await lockBlocks(tx, sight, [id]);
   if (current === undefined || current.endedAt !== null) throw problem('not-found', { resourceType: 'addressBlock' });
   await expectVersion(tx, { prefix: 'blk', id, version: current.version }, version);
   const from = {
@@ -46,13 +48,14 @@ async function amended(
     attributes: patch.attributes === undefined ? from.attributes : mergePatch(from.attributes, patch.attributes),
     nodeId: patch.nodeId === undefined ? from.nodeId : patch.nodeId === null ? null : decodeId('nod', patch.nodeId),
   };
-  if (sameJson(from, to)) return toBlock(current);
+  if (patch.nodeId !== undefined) await expectSeen(tx, sight, { noun: 'node', id: to.nodeId, pointer: '/nodeId' });
+  if (sameJson(from, to)) return concealed(tx, sight, toBlock(current));
   await amendBlockRow(tx, id, to);
-  const row = await findBlock(tx, id);
+  const row = await findBlock(tx, 'everything', id);
   if (row === undefined) throw new Error('a block that was amended is not there');
   const after = toBlock(row);
   await recordChanges(tx, caller, [
     { what: 'addressBlock.amended', id, version: row.version, before: toBlock(current), after },
   ]);
-  return after;
+  return concealed(tx, sight, after);
 }

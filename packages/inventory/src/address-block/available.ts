@@ -3,7 +3,7 @@ import { decodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { readDb } from '../reading.js';
+import { readDb, sightOf } from '../reading.js';
 import { contentOf } from './content.js';
 import { bitsOf, readNet } from './net.js';
 import { availability } from './rules.js';
@@ -19,7 +19,8 @@ export async function availableInBlock(
   command: Command<'addressBlock', 'available'>,
 ): Promise<Result<'addressBlock', 'available'>> {
   const db = readDb(deps, caller);
-  const row = await findBlock(db, decodeId('blk', command.id));
+  const sight = sightOf(caller);
+  const row = await findBlock(db, sight, decodeId('blk', command.id));
   const net = row === undefined ? undefined : readNet(row.cidr);
   if (row === undefined || net === undefined || row.endedAt !== null)
     throw problem('not-found', { resourceType: 'addressBlock' });
@@ -30,7 +31,7 @@ export async function availableInBlock(
       allowed: `${net.length} to ${bitsOf(net.family)}`,
     });
   }
-  const content = contentOf(row, await findBlockContent(db, row.id));
+  const content = contentOf(row, await findBlockContent(db, sight, row.id));
   const { addressLimit, blockLimit } = command;
   return {
     blockId: command.id,

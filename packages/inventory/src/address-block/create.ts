@@ -9,6 +9,7 @@ import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges, type Change } from '../events.js';
 import { readNet, writeNet } from './net.js';
+import { concealed, expectSeen, seenIds, sightOf } from '../reading.js';
 import {
   amendParent,
   deferSiblings,
@@ -42,16 +43,23 @@ async function created(
   if (net === undefined) throw problem('topology-violation', { rule: 'cidr_has_bits_right_of_its_mask' });
   const cidr = writeNet(net.family, net.first, net.length);
   const spaceId = decodeId('spc', command.spaceId);
-  if ((await findSpace(tx, spaceId)) === undefined)
+  const sight = sightOf(caller);
+  if ((await findSpace(tx, sight, spaceId)) === undefined)
     throw problem('reference-not-found', { pointer: '/spaceId', resourceType: 'addressSpace' });
   await lockSpaceTree(tx, spaceId);
   const parent = await findHolder(tx, spaceId, cidr);
-  if (parent !== undefined) await lockBlocks(tx, [parent.id]);
+  if (parent !== undefined) await lockBlocks(tx, 'everything', [parent.id]);
   const parentId = parent?.id ?? null;
   const adopted = await listToAdopt(tx, { spaceId, parentId, cidr });
   const inTheWay = await listOverlapping(tx, { spaceId, parentId, cidr, not: id });
   const equal = inTheWay.find((block) => block.cidr === cidr);
-  if (equal !== undefined) throw problem('already-exists', { field: 'cidr', conflictingId: encodeId('blk', equal.id) });
+  if (equal !== undefined) {
+    const seen = await seenIds(tx, sight, { noun: 'addressBlock', ids: [equal.id] });
+    const conflict = seen.has(equal.id) ? { conflictingId: encodeId('blk', equal.id) } : {};
+    throw problem('already-exists', { field: 'cidr', ...conflict });
+  }
+  const nodeId = command.nodeId === undefined ? null : decodeId('nod', command.nodeId);
+  await expectSeen(tx, sight, { noun: 'node', id: nodeId, pointer: '/nodeId' });
   await deferSiblings(tx);
   await insertBlock(tx, {
     ...command,
@@ -59,15 +67,15 @@ async function created(
     spaceId,
     parent,
     cidr,
-    nodeId: command.nodeId === undefined ? null : decodeId('nod', command.nodeId),
+    nodeId,
   });
   const moved = await adopt(tx, { id, cidr }, adopted);
   await judgeSiblings(tx);
-  const row = await findBlock(tx, id);
+  const row = await findBlock(tx, 'everything', id);
   if (row === undefined) throw new Error('a block that was inserted is not there');
   const after = toBlock(row);
   await recordChanges(tx, caller, [{ what: 'addressBlock.created', id, version: row.version, after }, ...moved]);
-  return after;
+  return concealed(tx, sight, after);
 }
 
 async function adopt(
@@ -77,9 +85,9 @@ async function adopt(
 ): Promise<readonly Change[]> {
   if (children.length === 0) return [];
   const ids = children.map((child) => child.id);
-  const before = await lockBlocks(tx, ids);
+  const before = await lockBlocks(tx, 'everything', ids);
   await amendParent(tx, ids, parent);
-  const after = await lockBlocks(tx, ids);
+  const after = await lockBlocks(tx, 'everything', ids);
   return after.map((row, at) => {
     const was = before[at];
     return {

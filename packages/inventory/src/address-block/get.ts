@@ -4,7 +4,7 @@ import type { AddressBlock } from '@sentral/contracts/inventory/address-block';
 import { problem } from '@sentral/contracts/problem';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
-import { readDb } from '../reading.js';
+import { concealed, readDb, sightOf } from '../reading.js';
 import { findBlock, toBlock } from './sql.js';
 
 /**
@@ -16,7 +16,9 @@ export async function getBlock(
   caller: Caller,
   command: Command<'addressBlock', 'get'>,
 ): Promise<AddressBlock> {
-  const row = await findBlock(readDb(deps, caller), decodeId('blk', command.id));
+  const db = readDb(deps, caller);
+  const sight = sightOf(caller);
+  const row = await findBlock(db, sight, decodeId('blk', command.id));
   if (row === undefined) throw problem('not-found', { resourceType: 'addressBlock' });
-  return toBlock(row);
+  return concealed(db, sight, toBlock(row));
 }

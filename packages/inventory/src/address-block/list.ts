@@ -3,7 +3,7 @@ import { decodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { page, query, readCursor, readDb } from '../reading.js';
+import { conceal, listOf, page, readCursor, readDb, sightOf } from '../reading.js';
 import { readNet } from './net.js';
 import { selectBlock, toBlock, type BlockRow } from './sql.js';
 
@@ -17,22 +17,33 @@ export async function listBlocks(
   command: Command<'addressBlock', 'list'>,
 ): Promise<Result<'addressBlock', 'list'>> {
   const keys = readCursor(command.cursor, ['uuid', 'text', 'uuid']);
-  const q = query();
+  const sight = sightOf(caller);
+  const q = listOf('addressBlock', sight);
   q.and('b.ended_at is null');
   if (command.spaceId !== undefined) q.and(`b.space_id = ${q.value(decodeId('spc', command.spaceId))}::uuid`);
-  if (command.parentId === null) q.and('b.parent_id is null');
-  else if (command.parentId !== undefined) q.and(`b.parent_id = ${q.value(decodeId('blk', command.parentId))}::uuid`);
+  if (command.parentId === null) q.and(q.isRoot('addressBlock', 'b'));
+  else if (command.parentId !== undefined) {
+    const parentId = decodeId('blk', command.parentId);
+    q.and(`b.parent_id = ${q.value(parentId)}::uuid`);
+    q.andSeen('addressBlock', parentId);
+  }
   if (command.cidr !== undefined) q.and(`b.cidr = ${q.value(prefix(command.cidr, 'cidr'))}::cidr`);
   if (command.within !== undefined) q.and(`b.cidr <<= ${q.value(prefix(command.within, 'within'))}::cidr`);
-  if (command.nodeId !== undefined) q.and(`b.node_id = ${q.value(decodeId('nod', command.nodeId))}::uuid`);
+  if (command.nodeId !== undefined) {
+    const nodeId = decodeId('nod', command.nodeId);
+    q.and(`b.node_id = ${q.value(nodeId)}::uuid`);
+    q.andSeen('node', nodeId);
+  }
   if (keys !== undefined) {
     const at = readNet(String(keys[1])) === undefined ? undefined : keys;
     if (at === undefined) throw problem('invalid-cursor');
     q.and(`(b.space_id, b.cidr, b.id) > (${q.value(at[0])}::uuid, ${q.value(at[1])}::cidr, ${q.value(at[2])}::uuid)`);
   }
   const text = `${selectBlock} ${q.where()} order by b.space_id, b.cidr, b.id limit ${q.value(command.limit + 1)}`;
-  const rows = (await readDb(deps, caller).unsafe(text, q.params)) as unknown as readonly BlockRow[];
-  return page(rows, command.limit, { item: toBlock, keys: (row) => [row.spaceId, row.cidr, row.id] });
+  const db = readDb(deps, caller);
+  const rows = (await db.unsafe(text, q.params)) as unknown as readonly BlockRow[];
+  const found = page(rows, command.limit, { item: toBlock, keys: (row) => [row.spaceId, row.cidr, row.id] });
+  return { ...found, items: await conceal(db, sight, found.items) };
 }
 
 function prefix(cidr: string, parameter: string): string {

@@ -8,6 +8,7 @@ import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
 import { refuseHeld } from '../projection/holds.js';
+import { concealed, sightOf } from '../reading.js';
 import { expectVersion } from '../version.js';
 import { endBlock, findBlock, listBlockDependents, lockBlocks, lockSpaceTree, toBlock } from './sql.js';
 
@@ -25,20 +26,22 @@ export async function removeBlock(
 
 async function removed(tx: Tx, caller: Caller, command: Command<'addressBlock', 'remove'>): Promise<AddressBlock> {
   const id = decodeId('blk', command.id);
-  const seen = await findBlock(tx, id);
+  const sight = sightOf(caller);
+  const seen = await findBlock(tx, sight, id);
   if (seen !== undefined) await lockSpaceTree(tx, seen.spaceId);
-  const [current] = await lockBlocks(tx, [id]);
+  const [current] = await lockBlocks(tx, sight, [id]);
   if (current === undefined || current.endedAt !== null) throw problem('not-found', { resourceType: 'addressBlock' });
   await expectVersion(tx, { prefix: 'blk', id, version: current.version }, command.version);
   await refuseHeld(tx, command.id);
-  const dependents = await listBlockDependents(tx, current);
-  if (dependents.length > 0) throw problem('has-dependents', { dependents });
+  const dependents = await listBlockDependents(tx, caller, current);
+  if (dependents.length > 0)
+    throw problem('has-dependents', { dependents: dependents.filter(({ type }) => type !== null) });
   await endBlock(tx, id);
-  const row = await findBlock(tx, id);
+  const row = await findBlock(tx, 'everything', id);
   if (row === undefined) throw new Error('a block that was ended is not there');
   const after = toBlock(row);
   await recordChanges(tx, caller, [
     { what: 'addressBlock.removed', id, version: row.version, before: toBlock(current), after },
   ]);
-  return after;
+  return concealed(tx, sight, after);
 }

@@ -1,9 +1,11 @@
 // Lock order: the space (SHARE by foreign key), then blocks by id: the parent before what it is to hold. Adding and removing
 // blocks of one space go one after the other under its advisory lock, since who is whose parent depends on all of them.
+import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import type { AddressBlock } from '@sentral/contracts/inventory/address-block';
 import { json, type Database, type Tx } from '@sentral/kernel/database';
 import { externalIdsOf } from '../external-id/sql.js';
+import { allocationSeen, rowsOf, sightOf, walkOf, type Sight } from '../reading.js';
 
 export interface BlockRow {
   readonly id: string;
@@ -16,7 +18,6 @@ export interface BlockRow {
   readonly attributes: Record<string, unknown>;
   readonly nodeId: string | null;
   readonly tenantId: string | null;
-  readonly externalTenant: AddressBlock['externalTenant'] | null;
   readonly externalIds: { source: string; externalId: string }[];
   readonly version: number;
   readonly createdAt: Date;
@@ -26,11 +27,12 @@ export interface BlockRow {
 
 export const selectBlock = `select b.id, b.space_id as "spaceId", b.parent_id as "parentId", b.cidr::text as cidr, b.is_pool as "isPool",
   b.mark_utilized as "markUtilized", b.status, b.attributes, b.node_id as "nodeId", b.tenant_id as "tenantId",
-  b.external_tenant as "externalTenant", ${externalIdsOf('b.id')}, b.version, b.created_at as "createdAt", b.updated_at as "updatedAt",
+  ${externalIdsOf('b.id')}, b.version, b.created_at as "createdAt", b.updated_at as "updatedAt",
   b.ended_at as "endedAt" from address_block b`;
 
-export async function findBlock(db: Database | Tx, id: string): Promise<BlockRow | undefined> {
-  const [row] = await db.unsafe(`${selectBlock} where b.id = $1`, [id]);
+export async function findBlock(db: Database | Tx, sight: Sight, id: string): Promise<BlockRow | undefined> {
+  const q = rowsOf('addressBlock', sight, [id]);
+  const [row] = await db.unsafe(`${selectBlock} ${q.where()}`, q.params);
   return row as BlockRow | undefined;
 }
 
@@ -39,11 +41,10 @@ export async function lockSpaceTree(tx: Tx, spaceId: string): Promise<void> {
   await tx.sql`select pg_advisory_xact_lock(hashtext('inventory.address_block'), hashtext(${spaceId}))`;
 }
 
-export async function lockBlocks(tx: Tx, ids: readonly string[]): Promise<readonly BlockRow[]> {
-  await tx.sql`select id from address_block where id = any(${ids}::uuid[]) order by id for no key update`;
-  return (await tx.unsafe(`${selectBlock} where b.id = any($1::uuid[]) order by b.id`, [
-    ids,
-  ])) as unknown as readonly BlockRow[];
+export async function lockBlocks(tx: Tx, sight: Sight, ids: readonly string[]): Promise<readonly BlockRow[]> {
+  const q = rowsOf('addressBlock', sight, ids);
+  await tx.unsafe(`select b.id from address_block b ${q.where()} order by b.id for no key update of b`, q.params);
+  return (await tx.unsafe(`${selectBlock} ${q.where()} order by b.id`, q.params)) as unknown as readonly BlockRow[];
 }
 
 /** The longest live prefix of the space that strictly holds this one. */
@@ -131,23 +132,37 @@ export async function listOverlapping(
     order by cidr limit 20`;
 }
 
-/** Live things in a block: children, hosts held in it and in no smaller block, items that took it or from it. */
+/**
+ * Live things in a block: children, hosts held in it and in no smaller block, items that took it or from it. Of what is not seen
+ * there is no more than that it stands in the way: no type and no count.
+ */
 export async function listBlockDependents(
   tx: Tx,
+  caller: Caller,
   block: { id: string; spaceId: string; cidr: string },
-): Promise<readonly { type: string; count: number }[]> {
-  return tx.sql<{ type: string; count: number }>`
-    select type, count from (
-      select 'addressBlock' as type, count(*) as count from address_block where parent_id = ${block.id} and ended_at is null
-      union all
-      select 'address', count(*) from address_hold h
-      where h.space_id = ${block.spaceId} and h.free_at > now()
-        and h.host between host(network(${block.cidr}::cidr))::inet and host(broadcast(${block.cidr}::cidr))::inet
-        and not exists (select from address_block p where p.space_id = h.space_id and p.cidr >> ${block.cidr}::cidr and p.ended_at is null)
-      union all
-      select 'allocation', count(*) from allocation_item
-      where (block_id = ${block.id} or taken_block_id = ${block.id}) and ended_at is null and upper(during) > now()
-    ) dependents where count > 0`;
+): Promise<readonly { type: string | null; count: number }[]> {
+  const q = walkOf(sightOf(caller));
+  const [id, spaceId, cidr] = [
+    `${q.value(block.id)}::uuid`,
+    `${q.value(block.spaceId)}::uuid`,
+    `${q.value(block.cidr)}::cidr`,
+  ];
+  const rows = await tx.unsafe(
+    `select case when seen then type end as type, count(*) as count from (
+       select 'addressBlock' as type, ${q.sees('addressBlock', 'b')} as seen from address_block b where b.parent_id = ${id} and b.ended_at is null
+       union all
+       select 'address', coalesce(case when a.id is null then ${allocationSeen(q, caller, 'l')} else ${q.sees('address', 'a')} end, true) from address_hold h
+       left join address a on a.id = h.address_id left join allocation_item i on i.id = h.item_id left join allocation l on l.id = i.allocation_id
+       where h.space_id = ${spaceId} and h.free_at > now()
+         and h.host between host(network(${cidr}))::inet and host(broadcast(${cidr}))::inet
+         and not exists (select from address_block p where p.space_id = h.space_id and p.cidr >> ${cidr} and p.ended_at is null)
+       union all
+       select 'allocation', ${allocationSeen(q, caller, 'l')} from allocation_item i join allocation l on l.id = i.allocation_id
+       where (i.block_id = ${id} or i.taken_block_id = ${id}) and i.ended_at is null and upper(i.during) > now()
+     ) dependents group by 1 order by min(case type when 'addressBlock' then 1 when 'address' then 2 else 3 end)`,
+    q.params,
+  );
+  return rows as unknown as readonly { type: string | null; count: number }[];
 }
 
 export interface BlockContent {
@@ -158,27 +173,29 @@ export interface BlockContent {
 
 /**
  * What is in a block, for the rules of availability. Hosts are walked by address_held_once; a container of the space marked
- * global sees the hosts of every space, as its source counts them.
+ * global sees the hosts of every space that the caller sees, as its source counts them.
  */
-export async function findBlockContent(db: Database | Tx, id: string): Promise<BlockContent> {
+export async function findBlockContent(db: Database | Tx, sight: Sight, id: string): Promise<BlockContent> {
+  const q = walkOf(sight);
+  const everywhere = `exists (select from address_space s where s.id = h.space_id and ${q.sees('addressSpace', 's')})`;
   const [row] = await db.unsafe(
     `with b as (
        select b.*, host(network(b.cidr))::inet as low, host(broadcast(b.cidr))::inet as high,
          b.status = 'container' and coalesce((s.attributes ->> 'global')::boolean, false) as wide
-       from address_block b join address_space s on s.id = b.space_id where b.id = $1
+       from address_block b join address_space s on s.id = b.space_id where b.id = ${q.value(id)}::uuid
      )
      select
        (select coalesce(array_agg(distinct host(x.host)), '{}') from (
           select h.host from address_hold h where h.space_id = b.space_id and h.host between b.low and b.high and h.free_at > now()
           union all
-          select h.host from address_hold h where b.wide and h.host between b.low and b.high and h.free_at > now()
+          select h.host from address_hold h where b.wide and h.host between b.low and b.high and h.free_at > now() and ${sight === 'everything' ? 'true' : everywhere}
         ) x) as held,
        (select coalesce(jsonb_agg(jsonb_build_object('first', host(r.first_host), 'last', host(r.last_host))), '[]'::jsonb) from address_range r
         where r.space_id = b.space_id and r.ended_at is null and r.first_host >= b.low and r.last_host <= b.high) as ranges,
        (select coalesce(array_agg(c.cidr::text), '{}') from address_block c
         where c.parent_id = b.id and (c.ended_at is null or c.reusable_at > now())) as children
      from b`,
-    [id],
+    q.params,
   );
   return row as unknown as BlockContent;
 }
@@ -197,7 +214,6 @@ export function toBlock(row: BlockRow): AddressBlock {
     attributes: row.attributes,
     ...(row.nodeId === null ? {} : { nodeId: encodeId('nod', row.nodeId) }),
     ...(row.tenantId === null ? {} : { tenantId: encodeId('tnt', row.tenantId) }),
-    ...(row.externalTenant == null ? {} : { externalTenant: row.externalTenant }),
     externalIds: row.externalIds,
     state: row.endedAt === null ? 'live' : 'ended',
     createdAt: row.createdAt.toISOString(),

@@ -8,6 +8,7 @@ import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
+import { sightOf } from '../reading.js';
 import { expectVersion } from '../version.js';
 import { amendSpaceRow, findSpace, lockSpace, toSpace } from './sql.js';
 
@@ -29,7 +30,7 @@ async function amended(
   { id: spaceId, version, patch }: Command<'addressSpace', 'amend'>,
 ): Promise<AddressSpace> {
   const id = decodeId('spc', spaceId);
-  const current = await lockSpace(tx, id);
+  const current = await lockSpace(tx, sightOf(caller), id);
   if (current === undefined) throw problem('not-found', { resourceType: 'addressSpace' });
   await expectVersion(tx, { prefix: 'spc', id, version: current.version }, version);
   const from = {
@@ -46,7 +47,7 @@ async function amended(
   };
   if (sameJson(from, to)) return toSpace(current);
   await amendSpaceRow(tx, id, to);
-  const row = await findSpace(tx, id);
+  const row = await findSpace(tx, 'everything', id);
   if (row === undefined) throw new Error('a space that was amended is not there');
   const after = toSpace(row);
   await recordChanges(tx, caller, [

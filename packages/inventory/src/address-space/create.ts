@@ -25,7 +25,7 @@ async function created(
   command: Command<'addressSpace', 'create'>,
 ): Promise<AddressSpace> {
   await insertSpace(tx, { id, ...command });
-  const row = await findSpace(tx, id);
+  const row = await findSpace(tx, 'everything', id);
   if (row === undefined) throw new Error('a space that was inserted is not there');
   const after = toSpace(row);
   await recordChanges(tx, caller, [{ what: 'addressSpace.created', id, version: row.version, after }]);

@@ -4,7 +4,7 @@ import type { AddressSpace } from '@sentral/contracts/inventory/address-space';
 import { problem } from '@sentral/contracts/problem';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
-import { readDb } from '../reading.js';
+import { readDb, sightOf } from '../reading.js';
 import { findSpace, toSpace } from './sql.js';
 
 /**
@@ -16,7 +16,7 @@ export async function getSpace(
   caller: Caller,
   command: Command<'addressSpace', 'get'>,
 ): Promise<AddressSpace> {
-  const row = await findSpace(readDb(deps, caller), decodeId('spc', command.id));
+  const row = await findSpace(readDb(deps, caller), sightOf(caller), decodeId('spc', command.id));
   if (row === undefined) throw problem('not-found', { resourceType: 'addressSpace' });
   return toSpace(row);
 }

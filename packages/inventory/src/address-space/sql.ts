@@ -3,6 +3,7 @@ import { encodeId } from '@sentral/contracts/ids';
 import type { AddressSpace } from '@sentral/contracts/inventory/address-space';
 import { json, type Database, type Tx } from '@sentral/kernel/database';
 import { externalIdsOf } from '../external-id/sql.js';
+import { rowsOf, type Sight } from '../reading.js';
 
 export interface AddressSpaceRow {
   readonly id: string;
@@ -11,7 +12,6 @@ export interface AddressSpaceRow {
   readonly coolDownSeconds: number;
   readonly attributes: Record<string, unknown>;
   readonly tenantId: string | null;
-  readonly externalTenant: AddressSpace['externalTenant'] | null;
   readonly externalIds: { source: string; externalId: string }[];
   readonly version: number;
   readonly createdAt: Date;
@@ -19,17 +19,19 @@ export interface AddressSpaceRow {
 }
 
 export const selectSpace = `select s.id, s.name, s.name_exclusive as "nameExclusive", s.cool_down_seconds as "coolDownSeconds", s.attributes,
-  s.tenant_id as "tenantId", s.external_tenant as "externalTenant", ${externalIdsOf('s.id')}, s.version, s.created_at as "createdAt",
+  s.tenant_id as "tenantId", ${externalIdsOf('s.id')}, s.version, s.created_at as "createdAt",
   s.updated_at as "updatedAt" from address_space s`;
 
-export async function findSpace(db: Database | Tx, id: string): Promise<AddressSpaceRow | undefined> {
-  const [row] = await db.unsafe(`${selectSpace} where s.id = $1 and s.ended_at is null`, [id]);
+export async function findSpace(db: Database | Tx, sight: Sight, id: string): Promise<AddressSpaceRow | undefined> {
+  const q = rowsOf('addressSpace', sight, [id]);
+  const [row] = await db.unsafe(`${selectSpace} ${q.where()} and s.ended_at is null`, q.params);
   return row as AddressSpaceRow | undefined;
 }
 
-export async function lockSpace(tx: Tx, id: string): Promise<AddressSpaceRow | undefined> {
-  await tx.sql`select id from address_space where id = ${id} for no key update`;
-  return findSpace(tx, id);
+export async function lockSpace(tx: Tx, sight: Sight, id: string): Promise<AddressSpaceRow | undefined> {
+  const q = rowsOf('addressSpace', sight, [id]);
+  await tx.unsafe(`select s.id from address_space s ${q.where()} for no key update of s`, q.params);
+  return findSpace(tx, sight, id);
 }
 
 export async function insertSpace(
@@ -61,7 +63,6 @@ export function toSpace(row: AddressSpaceRow): AddressSpace {
     coolDownSeconds: row.coolDownSeconds,
     attributes: row.attributes,
     ...(row.tenantId === null ? {} : { tenantId: encodeId('tnt', row.tenantId) }),
-    ...(row.externalTenant == null ? {} : { externalTenant: row.externalTenant }),
     externalIds: row.externalIds,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),

@@ -4,7 +4,7 @@ import type { Address } from '@sentral/contracts/inventory/address';
 import { problem } from '@sentral/contracts/problem';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
-import { readDb } from '../reading.js';
+import { concealed, readDb, sightOf } from '../reading.js';
 import { findAddress, toAddress } from './sql.js';
 
 /**
@@ -12,7 +12,9 @@ import { findAddress, toAddress } from './sql.js';
  * @throws Problem not-found
  */
 export async function getAddress(deps: Deps, caller: Caller, command: Command<'address', 'get'>): Promise<Address> {
-  const row = await findAddress(readDb(deps, caller), decodeId('adr', command.id));
+  const db = readDb(deps, caller);
+  const sight = sightOf(caller);
+  const row = await findAddress(db, sight, decodeId('adr', command.id));
   if (row === undefined) throw problem('not-found', { resourceType: 'address' });
-  return toAddress(row);
+  return concealed(db, sight, toAddress(row));
 }

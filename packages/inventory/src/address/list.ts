@@ -5,7 +5,7 @@ import { readHost, writeHost } from '../address-block/net.js';
 import { findBlock } from '../address-block/sql.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { page, query, readCursor, readDb } from '../reading.js';
+import { conceal, listOf, page, readCursor, readDb, sightOf } from '../reading.js';
 import { selectAddress, toAddress, type AddressRow } from './sql.js';
 
 /**
@@ -19,11 +19,12 @@ export async function listAddresses(
 ): Promise<Result<'address', 'list'>> {
   const db = readDb(deps, caller);
   const keys = readCursor(command.cursor, ['uuid', 'text', 'uuid']);
-  const q = query();
+  const sight = sightOf(caller);
+  const q = listOf('address', sight);
   q.and('a.ended_at is null');
   if (command.spaceId !== undefined) q.and(`a.space_id = ${q.value(decodeId('spc', command.spaceId))}::uuid`);
   if (command.blockId !== undefined) {
-    const block = await findBlock(db, decodeId('blk', command.blockId));
+    const block = await findBlock(db, sight, decodeId('blk', command.blockId));
     if (block === undefined)
       throw problem('reference-not-found', { pointer: '/blockId', resourceType: 'addressBlock' });
     const cidr = q.value(block.cidr);
@@ -32,7 +33,11 @@ export async function listAddresses(
   }
   const host = command.address === undefined ? undefined : readHost(command.address);
   if (host !== undefined) q.and(`a.host = ${q.value(writeHost(host.family, host.value))}::inet`);
-  if (command.nodeId !== undefined) q.and(`a.node_id = ${q.value(decodeId('nod', command.nodeId))}::uuid`);
+  if (command.nodeId !== undefined) {
+    const nodeId = decodeId('nod', command.nodeId);
+    q.and(`a.node_id = ${q.value(nodeId)}::uuid`);
+    q.andSeen('node', nodeId);
+  }
   if (keys !== undefined) {
     if (readHost(String(keys[1])) === undefined) throw problem('invalid-cursor');
     q.and(
@@ -41,5 +46,6 @@ export async function listAddresses(
   }
   const text = `${selectAddress} ${q.where()} order by a.space_id, a.host, a.id limit ${q.value(command.limit + 1)}`;
   const rows = (await db.unsafe(text, q.params)) as unknown as readonly AddressRow[];
-  return page(rows, command.limit, { item: toAddress, keys: (row) => [row.spaceId, row.address, row.id] });
+  const found = page(rows, command.limit, { item: toAddress, keys: (row) => [row.spaceId, row.address, row.id] });
+  return { ...found, items: await conceal(db, sight, found.items) };
 }

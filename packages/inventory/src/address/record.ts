@@ -9,6 +9,8 @@ import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
+import { heldBy } from '../holder.js';
+import { concealed, expectSeen, seenIds, sightOf } from '../reading.js';
 import { findAddress, findHolderOfHost, findHome, insertAddress, takeHost, toAddress } from './sql.js';
 
 type Asked = Command<'address', 'record'>;
@@ -27,7 +29,8 @@ async function recorded({ tx, caller, id }: { tx: Tx; caller: Caller; id: string
   if (read === undefined) throw problem('topology-violation', { rule: 'address_is_not_a_host' });
   const host = writeHost(read.family, read.value);
   const spaceId = decodeId('spc', command.spaceId);
-  if ((await findSpace(tx, spaceId)) === undefined)
+  const sight = sightOf(caller);
+  if ((await findSpace(tx, sight, spaceId)) === undefined)
     throw problem('reference-not-found', { pointer: '/spaceId', resourceType: 'addressSpace' });
   const home = await findHome(tx, spaceId, host);
   if (home.inRange) throw problem('topology-violation', { rule: 'address_lies_in_a_used_range' });
@@ -35,24 +38,27 @@ async function recorded({ tx, caller, id }: { tx: Tx; caller: Caller; id: string
   if (prefixLength > bitsOf(read.family))
     throw problem('topology-violation', { rule: 'prefix_length_of_another_family' });
   const nodeId = command.nodeId === undefined ? null : decodeId('nod', command.nodeId);
+  await expectSeen(tx, sight, { noun: 'node', id: nodeId, pointer: '/nodeId' });
   await insertAddress(tx, { id, spaceId, host, prefixLength, attributes: command.attributes, nodeId });
-  if (!(await takeHost(tx, { spaceId, host, addressId: id }))) throw await refusal(tx, spaceId, host);
-  const row = await findAddress(tx, id);
+  if (!(await takeHost(tx, { spaceId, host, addressId: id }))) throw await refusal(tx, caller, { spaceId, host });
+  const row = await findAddress(tx, 'everything', id);
   if (row === undefined) throw new Error('an address that was inserted is not there');
   const after = toAddress(row);
   await recordChanges(tx, caller, [{ what: 'address.recorded', id, version: row.version, after }]);
-  return after;
+  return concealed(tx, sight, after);
 }
 
-async function refusal(tx: Tx, spaceId: string, host: string) {
+async function refusal(tx: Tx, caller: Caller, { spaceId, host }: { spaceId: string; host: string }) {
   const holder = await findHolderOfHost(tx, spaceId, host);
-  if (holder?.addressId != null)
-    return problem('already-exists', { field: 'address', conflictingId: encodeId('adr', holder.addressId) });
-  const allocationId = holder?.allocationId == null ? {} : { allocationId: encodeId('alc', holder.allocationId) };
-  const until = holder?.freeAt == null ? {} : { expiresAt: holder.freeAt.toISOString() };
+  const { addressId } = holder ?? {};
+  if (addressId != null) {
+    const seen = await seenIds(tx, sightOf(caller), { noun: 'address', ids: [addressId] });
+    const conflict = seen.has(addressId) ? { conflictingId: encodeId('adr', addressId) } : {};
+    return problem('already-exists', { field: 'address', ...conflict });
+  }
   return problem('allocation-conflict', {
     requested: { address: host },
-    conflicts: [{ value: host, ...allocationId, ...until }],
+    conflicts: [{ value: host, ...heldBy(caller, holder) }],
     retryable: false,
   });
 }

@@ -3,6 +3,8 @@ import { encodeId } from '@sentral/contracts/ids';
 import type { Address } from '@sentral/contracts/inventory/address';
 import { json, type Database, type Tx } from '@sentral/kernel/database';
 import { externalIdsOf } from '../external-id/sql.js';
+import type { Holder } from '../holder.js';
+import { rowsOf, type Sight } from '../reading.js';
 
 export interface AddressRow {
   readonly id: string;
@@ -13,7 +15,6 @@ export interface AddressRow {
   readonly attributes: Record<string, unknown>;
   readonly nodeId: string | null;
   readonly tenantId: string | null;
-  readonly externalTenant: Address['externalTenant'] | null;
   readonly externalIds: { source: string; externalId: string }[];
   readonly version: number;
   readonly createdAt: Date;
@@ -22,17 +23,19 @@ export interface AddressRow {
 }
 
 export const selectAddress = `select a.id, a.space_id as "spaceId", host(a.host) as address, a.prefix_length as "prefixLength", a.occupies,
-  a.attributes, a.node_id as "nodeId", a.tenant_id as "tenantId", a.external_tenant as "externalTenant", ${externalIdsOf('a.id')}, a.version,
+  a.attributes, a.node_id as "nodeId", a.tenant_id as "tenantId", ${externalIdsOf('a.id')}, a.version,
   a.created_at as "createdAt", a.updated_at as "updatedAt", a.ended_at as "endedAt" from address a`;
 
-export async function findAddress(db: Database | Tx, id: string): Promise<AddressRow | undefined> {
-  const [row] = await db.unsafe(`${selectAddress} where a.id = $1`, [id]);
+export async function findAddress(db: Database | Tx, sight: Sight, id: string): Promise<AddressRow | undefined> {
+  const q = rowsOf('address', sight, [id]);
+  const [row] = await db.unsafe(`${selectAddress} ${q.where()}`, q.params);
   return row as AddressRow | undefined;
 }
 
-export async function lockAddress(tx: Tx, id: string): Promise<AddressRow | undefined> {
-  await tx.sql`select id from address where id = ${id} for no key update`;
-  return findAddress(tx, id);
+export async function lockAddress(tx: Tx, sight: Sight, id: string): Promise<AddressRow | undefined> {
+  const q = rowsOf('address', sight, [id]);
+  await tx.unsafe(`select a.id from address a ${q.where()} for no key update of a`, q.params);
+  return findAddress(tx, sight, id);
 }
 
 /** The longest live prefix that holds the host, and whether a range of the space covers it. */
@@ -75,9 +78,10 @@ export async function takeHost(tx: Tx, of: { spaceId: string; host: string; addr
 }
 
 export async function findHolderOfHost(tx: Tx, spaceId: string, host: string) {
-  const [row] = await tx.sql<{ addressId: string | null; allocationId: string | null; freeAt: Date | null }>`
-    select h.address_id as "addressId", i.allocation_id as "allocationId", nullif(h.free_at, 'infinity') as "freeAt"
-    from address_hold h left join allocation_item i on i.id = h.item_id
+  const [row] = await tx.sql<Holder & { addressId: string | null }>`
+    select h.address_id as "addressId", l.id as "allocationId", l.tenant_id as "tenantId", l.project_id as "projectId", l.scope_id as "scopeId",
+      nullif(h.free_at, 'infinity') as "freeAt"
+    from address_hold h left join allocation_item i on i.id = h.item_id left join allocation l on l.id = i.allocation_id
     where h.space_id = ${spaceId} and h.host = ${host}::inet`;
   return row;
 }
@@ -105,7 +109,6 @@ export function toAddress(row: AddressRow): Address {
     attributes: row.attributes,
     ...(row.nodeId === null ? {} : { nodeId: encodeId('nod', row.nodeId) }),
     ...(row.tenantId === null ? {} : { tenantId: encodeId('tnt', row.tenantId) }),
-    ...(row.externalTenant == null ? {} : { externalTenant: row.externalTenant }),
     externalIds: row.externalIds,
     state: row.endedAt === null ? 'live' : 'ended',
     createdAt: row.createdAt.toISOString(),

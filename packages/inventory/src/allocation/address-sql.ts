@@ -1,6 +1,7 @@
 // Lock order and isolation: allocation/sql.ts. The primary key address_held_once and the exclusion
 // address_block_siblings_never_overlap are the judges, whoever writes. inet compares masks too: hosts are compared as hosts.
 import type { Tx } from '@sentral/kernel/database';
+import { rowsOf, type Sight } from '../reading.js';
 import type { HolderRow, Span } from './number-sql.js';
 import { only } from './sql.js';
 
@@ -17,15 +18,19 @@ export interface BlockRow {
   readonly lastHost: string;
 }
 
-export async function findBlock(tx: Tx, id: string): Promise<BlockRow | undefined> {
-  const rows = await tx.sql<BlockRow & object>`
+export async function findBlock(tx: Tx, sight: Sight, id: string): Promise<BlockRow | undefined> {
+  const q = rowsOf('addressBlock', sight, [id]);
+  const [row] = await tx.unsafe(
+    `
     select b.id, b.space_id as "spaceId", b.cidr::text as cidr, b.is_pool as "isPool", b.mark_utilized as "markUtilized",
       masklen(b.cidr) as length, w.width,
       case when b.is_pool or masklen(b.cidr) >= w.width - 1 then host(network(b.cidr)) else host(host(network(b.cidr))::inet + 1) end as "firstHost",
       case when b.is_pool or masklen(b.cidr) >= w.width - 1 or w.width = 128 then host(broadcast(b.cidr)) else host(host(broadcast(b.cidr))::inet - 1) end as "lastHost"
     from address_block b, lateral (select case family(b.cidr) when 4 then 32 else 128 end as width) w
-    where b.id = ${id}::uuid and b.ended_at is null`;
-  return rows[0];
+    ${q.where()} and b.ended_at is null`,
+    q.params,
+  );
+  return row as BlockRow | undefined;
 }
 
 export type HostVerdict = 'free' | 'outside' | 'in_range' | 'in_child_block';
@@ -81,7 +86,7 @@ export async function insertAddressHold(tx: Tx, hold: { spaceId: string; host: s
 export async function findAddressHolder(tx: Tx, spaceId: string, host: string): Promise<HolderRow | undefined> {
   const rows = await tx.sql<HolderRow & object>`
     select a.id as "allocationId", h.address_id as "recordedId", a.consumer_service as "consumerService", a.consumer_kind as "consumerKind",
-           a.consumer_id as "consumerId", a.starts_at as "startsAt", a.expires_at as "expiresAt"
+           a.consumer_id as "consumerId", a.tenant_id as "tenantId", a.project_id as "projectId", a.scope_id as "scopeId", a.starts_at as "startsAt", a.expires_at as "expiresAt"
     from address_hold h left join allocation_item i on i.id = h.item_id left join allocation a on a.id = i.allocation_id
     where h.space_id = ${spaceId}::uuid and h.host = ${host}::inet and h.free_at > now()`;
   return rows[0];
@@ -168,7 +173,7 @@ export async function findBlockHolder(
 ): Promise<(HolderRow & { readonly blockId: string; readonly cidr: string }) | undefined> {
   const rows = await tx.sql<HolderRow & { blockId: string; cidr: string }>`
     select c.id as "blockId", c.cidr::text as cidr, a.id as "allocationId", c.id as "recordedId", a.consumer_service as "consumerService",
-           a.consumer_kind as "consumerKind", a.consumer_id as "consumerId", a.starts_at as "startsAt", a.expires_at as "expiresAt"
+           a.consumer_kind as "consumerKind", a.consumer_id as "consumerId", a.tenant_id as "tenantId", a.project_id as "projectId", a.scope_id as "scopeId", a.starts_at as "startsAt", a.expires_at as "expiresAt"
     from address_block c left join allocation_item i on i.taken_block_id = c.id and i.ended_at is null left join allocation a on a.id = i.allocation_id
     where c.parent_id = ${parentId}::uuid and c.ended_at is null and c.cidr && ${cidr}::cidr order by c.cidr limit 1`;
   return rows[0];

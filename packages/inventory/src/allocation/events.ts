@@ -40,7 +40,7 @@ interface BlockEvent {
 }
 
 async function recordBlock(tx: Tx, what: 'created' | 'removed', { block, traceparent }: BlockEvent): Promise<void> {
-  const row = await findBlock(tx, block.id);
+  const row = await findBlock(tx, 'everything', block.id);
   if (row === undefined) throw new Error('a block that was written is not there');
   const seen = toBlock(row);
   await record(tx, 'inventory', {

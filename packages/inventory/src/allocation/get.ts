@@ -3,10 +3,9 @@ import { decodeId } from '@sentral/contracts/ids';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { problem } from '@sentral/contracts/problem';
 import type { Deps } from '../deps.js';
-import { readingAs } from '../reading.js';
+import { readingAs, seesAllocation } from '../reading.js';
 import { toAllocation } from './resource.js';
 import { findAllocation, listItems } from './sql.js';
-import { maySee } from './step.js';
 
 /**
  * One allocation that the caller may see; past its expiry it is shown as expired.
@@ -15,7 +14,7 @@ import { maySee } from './step.js';
 export async function getAllocation(deps: Deps, caller: Caller, command: { id: string }): Promise<Allocation> {
   return readingAs(deps, caller, async (on) => {
     const row = await findAllocation(on, decodeId('alc', command.id));
-    if (row === undefined || !maySee(caller, row)) throw problem('not-found', { resourceType: 'allocation' });
+    if (row === undefined || !seesAllocation(caller, row)) throw problem('not-found', { resourceType: 'allocation' });
     return toAllocation(row, await listItems(on, [row.id]));
   });
 }

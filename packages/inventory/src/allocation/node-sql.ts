@@ -1,5 +1,6 @@
 // Lock order and isolation: allocation/sql.ts. The exclusion allocation_item_node_held_once is the judge.
 import type { Tx } from '@sentral/kernel/database';
+import { rowsOf, type Sight } from '../reading.js';
 import type { HolderRow } from './number-sql.js';
 
 export interface NodeToTake {
@@ -12,18 +13,21 @@ export interface NodeToTake {
 }
 
 /** For share: a retire or a drain waits for us or we see it; other takers of other nodes do not wait. */
-export async function lockNodesToTake(tx: Tx, ids: readonly string[]): Promise<readonly NodeToTake[]> {
-  return tx.sql<NodeToTake & object>`
-    select n.id, n.name, n.kind, n.state, n.intent, k.alloc_mode as "allocMode"
-    from node n join kind k on k.key = n.kind
-    where n.id = any(${[...ids]}::uuid[]) order by n.id for share of n`;
+export async function lockNodesToTake(tx: Tx, sight: Sight, ids: readonly string[]): Promise<readonly NodeToTake[]> {
+  const q = rowsOf('node', sight, ids);
+  const rows = await tx.unsafe(
+    `select n.id, n.name, n.kind, n.state, n.intent, k.alloc_mode as "allocMode"
+     from node n join kind k on k.key = n.kind ${q.where()} order by n.id for share of n`,
+    q.params,
+  );
+  return rows as unknown as readonly NodeToTake[];
 }
 
 /** Who has it now or later: the winner's transaction may have begun after ours did, so "now" alone would miss it. */
 export async function findNodeHolder(tx: Tx, nodeId: string): Promise<HolderRow | undefined> {
   const rows = await tx.sql<HolderRow & object>`
     select a.id as "allocationId", null::uuid as "recordedId", a.consumer_service as "consumerService", a.consumer_kind as "consumerKind",
-           a.consumer_id as "consumerId", a.starts_at as "startsAt", a.expires_at as "expiresAt"
+           a.consumer_id as "consumerId", a.tenant_id as "tenantId", a.project_id as "projectId", a.scope_id as "scopeId", a.starts_at as "startsAt", a.expires_at as "expiresAt"
     from allocation_item i join allocation a on a.id = i.allocation_id
     where i.node_id = ${nodeId}::uuid and i.ended_at is null and i.during && tstzrange(now(), null)`;
   return rows[0];

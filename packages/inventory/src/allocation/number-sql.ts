@@ -1,5 +1,6 @@
 // Lock order and isolation: allocation/sql.ts. The primary key number_held_once is the judge, whoever writes.
 import type { Database, Tx } from '@sentral/kernel/database';
+import { rowsOf, type Sight } from '../reading.js';
 
 export interface DomainRow {
   readonly id: string;
@@ -8,11 +9,13 @@ export interface DomainRow {
   readonly name: string;
 }
 
-export async function findDomain(tx: Tx, id: string): Promise<DomainRow | undefined> {
-  const rows = await tx.sql<
-    DomainRow & object
-  >`select id, kind, pooled, name from number_domain where id = ${id}::uuid and ended_at is null`;
-  return rows[0];
+export async function findDomain(tx: Tx, sight: Sight, id: string): Promise<DomainRow | undefined> {
+  const q = rowsOf('numberDomain', sight, [id]);
+  const [row] = await tx.unsafe(
+    `select d.id, d.kind, d.pooled, d.name from number_domain d ${q.where()} and d.ended_at is null`,
+    q.params,
+  );
+  return row as DomainRow | undefined;
 }
 
 /** Which numbers a request may get: those of one range, or of all ranges of the domain. */
@@ -72,6 +75,10 @@ export interface HolderRow {
   readonly consumerService: string | null;
   readonly consumerKind: string | null;
   readonly consumerId: string | null;
+  /** Where the allocation lies; null where none holds it. */
+  readonly tenantId: string | null;
+  readonly projectId: string | null;
+  readonly scopeId: string | null;
   readonly startsAt: Date | null;
   readonly expiresAt: Date | null;
 }
@@ -79,7 +86,7 @@ export interface HolderRow {
 export async function findNumberHolder(tx: Tx, domainId: string, number: number): Promise<HolderRow | undefined> {
   const rows = await tx.sql<HolderRow & object>`
     select a.id as "allocationId", h.number_id as "recordedId", a.consumer_service as "consumerService", a.consumer_kind as "consumerKind",
-           a.consumer_id as "consumerId", a.starts_at as "startsAt", a.expires_at as "expiresAt"
+           a.consumer_id as "consumerId", a.tenant_id as "tenantId", a.project_id as "projectId", a.scope_id as "scopeId", a.starts_at as "startsAt", a.expires_at as "expiresAt"
     from number_hold h left join allocation_item i on i.id = h.item_id left join allocation a on a.id = i.allocation_id
     where h.domain_id = ${domainId}::uuid and h.value = ${number}::bigint and h.free_at > now()`;
   return rows[0];
@@ -88,9 +95,13 @@ export async function findNumberHolder(tx: Tx, domainId: string, number: number)
 /** A range stays with its domain for life, so this may be asked before any transaction. */
 export async function findDomainsOfRanges(
   db: Database,
+  sight: Sight,
   rangeIds: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const rows = await db.sql<{ id: string; domainId: string }>`
-    select id, domain_id as "domainId" from number_range where id = any(${[...rangeIds]}::uuid[]) and ended_at is null`;
-  return new Map(rows.map((row) => [row.id, row.domainId]));
+  const q = rowsOf('numberRange', sight, rangeIds);
+  const rows = await db.unsafe(
+    `select r.id, r.domain_id as "domainId" from number_range r ${q.where()} and r.ended_at is null`,
+    q.params,
+  );
+  return new Map(rows.map((row) => [row['id'] as string, row['domainId'] as string]));
 }

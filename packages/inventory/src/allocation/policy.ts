@@ -42,12 +42,12 @@ export async function judgeReserve(
 }
 
 /**
- * Holds a longer lease to the policies.
+ * Holds a lease that is to last longer, for so many seconds or for good (null), to the policies.
  * @throws Problem policy-violation
  */
-export function judgeRenew(tx: Tx, path: readonly ScopeViewRow[], ttlSeconds: number): Promise<Judgement> {
+export function judgeLease(tx: Tx, path: readonly ScopeViewRow[], ttlSeconds: number | null): Promise<Judgement> {
   return judged(tx, path, async (effective) => [
-    violation(effective, 'inventory.leaseSecondsMax', (max) => max === null || ttlSeconds <= max),
+    violation(effective, 'inventory.leaseSecondsMax', (max) => max === null || (ttlSeconds ?? Infinity) <= max),
   ]);
 }
 

@@ -1,5 +1,7 @@
+import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import { problem, type Problem } from '@sentral/contracts/problem';
+import { seesAllocation } from '../reading.js';
 import type { HolderRow } from './number-sql.js';
 
 /** Names who has a thing, so that the loser knows whom to ask or when to come again. */
@@ -13,11 +15,21 @@ export function taken(requested: Record<string, unknown>, value: unknown, holder
     ...(holder?.startsAt == null ? {} : { startsAt: holder.startsAt.toISOString() }),
     ...(holder?.expiresAt == null ? {} : { expiresAt: holder.expiresAt.toISOString() }),
   };
+  const held =
+    holder?.tenantId == null ? 'It is recorded as in use or resting, and no allocation holds it.' : 'It is taken.';
   const detail =
     holder?.consumerId == null
-      ? 'It is recorded as in use or resting, and no allocation holds it.'
+      ? held
       : `Held by ${holder.consumerService}/${holder.consumerKind}/${holder.consumerId}${holder.expiresAt === null ? '' : ` until ${holder.expiresAt.toISOString()}`}.`;
   return problem('allocation-conflict', { requested, conflicts: [conflict], retryable: false }, detail);
+}
+
+/** A holder as the caller may know of it: that it is held and until when, and by whom within what the caller sees. */
+export function asSeen<H extends HolderRow>(caller: Caller, holder: H | undefined): H | undefined {
+  if (holder === undefined) return undefined;
+  const { tenantId, projectId, scopeId } = holder;
+  if (tenantId === null || scopeId === null || seesAllocation(caller, { tenantId, projectId, scopeId })) return holder;
+  return { ...holder, allocationId: null, consumerService: null, consumerKind: null, consumerId: null };
 }
 
 /** Nothing is left of a range, a block or "next free". */

@@ -6,7 +6,8 @@
 //   5. hold rows, block rows, by the key of the thing
 //   6. quota_use rows, tenants, then projects, then environments, each by id: last, or every allocation of a tenant would
 //      wait for one row through its whole transaction
-// Renew, confirm and release begin at 3, release ends at 6, and none takes a provider, so they cannot wait in a circle with a taker.
+// Renew and confirm take 1 and 3; release, the sweeper and who counts a scope begin at 3 and end at 6 (who counts has the
+// scope's row for update before). None of them takes a provider, so they cannot wait in a circle with a taker.
 import { json, type Tx } from '@sentral/kernel/database';
 
 export interface AllocationRow {
@@ -208,12 +209,12 @@ export async function insertItem(tx: Tx, item: NewItem): Promise<void> {
 /** Confirm and renew: the row, the span of its items and the holds of its values move together. */
 export async function amendExpiry(
   tx: Tx,
-  change: { id: string; state: string; expiresInSeconds: number | null },
+  change: { id: string; state: string; expiresInSeconds: number | null; policyVersion: number },
 ): Promise<AllocationRow> {
   const rows = await tx.unsafe(
-    `update allocation as a set state = $2, expires_at = now() + make_interval(secs => $3::int), version = a.version + 1, updated_at = now()
+    `update allocation as a set state = $2, expires_at = now() + make_interval(secs => $3::int), policy_version = $4, version = a.version + 1, updated_at = now()
      where a.id = $1 returning ${allocationColumns}`,
-    [change.id, change.state, change.expiresInSeconds],
+    [change.id, change.state, change.expiresInSeconds, change.policyVersion],
   );
   await tx.sql`
     update allocation_item i set during = tstzrange(lower(i.during), coalesce(a.expires_at, 'infinity'))

@@ -1,10 +1,11 @@
 import type { Caller } from '@sentral/contracts/contract';
-import { decodeId, encodeId } from '@sentral/contracts/ids';
+import { decodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import type { Deps } from '../deps.js';
 import { inChange } from '../change.js';
+import { seesAllocation } from '../reading.js';
 import { judgeStep } from './rules.js';
 import { lockAllocation, type AllocationRow } from './sql.js';
 
@@ -14,13 +15,20 @@ interface Step {
   readonly allowed: readonly AllocationRow['state'][];
   /** Runs on the locked row; what it records is the change. */
   readonly work: (tx: Tx, row: AllocationRow) => Promise<Allocation>;
+  /** Locks what comes before the allocation in the lock order. */
+  readonly first?: (tx: Tx, id: string) => Promise<void>;
 }
 
 /** What confirm, renew and release have in common: the key, the lock, the version, the state. */
-export async function step(deps: Deps, caller: Caller, { id, version, allowed, work }: Step): Promise<Allocation> {
+export async function step(
+  deps: Deps,
+  caller: Caller,
+  { id, version, allowed, work, first }: Step,
+): Promise<Allocation> {
   return inChange(deps, caller, async (tx) => {
+    await first?.(tx, decodeId('alc', id));
     const row = await lockAllocation(tx, decodeId('alc', id));
-    if (row === undefined || !maySee(caller, row)) throw problem('not-found', { resourceType: 'allocation' });
+    if (row === undefined || !seesAllocation(caller, row)) throw problem('not-found', { resourceType: 'allocation' });
     if (version !== undefined && version !== row.version) {
       throw problem(
         'version-mismatch',
@@ -37,15 +45,4 @@ export async function step(deps: Deps, caller: Caller, { id, version, allowed, w
     if (verdict === 'state-conflict') throw problem('state-conflict', { state: row.state, allowedStates: allowed });
     return work(tx, row);
   });
-}
-
-/** A scope that the caller may not read does not exist for it. */
-export function maySee(caller: Caller, row: Pick<AllocationRow, 'tenantId' | 'projectId' | 'scopeId'>): boolean {
-  const scope = caller.readScope;
-  if ('all' in scope) return true;
-  return (
-    scope.tenantIds.includes(encodeId('tnt', row.tenantId)) ||
-    (row.projectId !== null && scope.projectIds.includes(encodeId('prj', row.projectId))) ||
-    scope.environmentIds.includes(encodeId('env', row.scopeId))
-  );
 }

@@ -1,3 +1,4 @@
+import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { QuotaDimension } from '@sentral/contracts/quota';
@@ -16,7 +17,8 @@ import {
 } from './address-sql.js';
 import { amendNodeFence, findNodeHolder, lockNodesToTake, type NodeToTake } from './node-sql.js';
 import { findDomain, findNextNumber, findNumberHolder, insertNumberHold, isInRange } from './number-sql.js';
-import { exhausted, taken, unknownReference } from './refusals.js';
+import { seenIds, sightOf, type Sight } from '../reading.js';
+import { asSeen, exhausted, taken, unknownReference } from './refusals.js';
 import {
   dimensionOfAddress,
   dimensionOfBlock,
@@ -29,6 +31,9 @@ import { insertItem, type NewItem } from './sql.js';
 
 export interface Taker {
   readonly tx: Tx;
+  readonly caller: Caller;
+  /** What may be given to the environment. */
+  readonly sight: Sight;
   readonly allocationId: string;
   readonly tenantId: string;
   readonly newId: () => string;
@@ -57,7 +62,7 @@ export async function take(
   };
   switch (wanted.what) {
     case 'node': {
-      const { nodeId, dimension } = await takeNode(taker.tx, wanted, nodes);
+      const { nodeId, dimension } = await takeNode(taker, wanted, nodes);
       await insertItem(taker.tx, { ...item, nodeId, dimension });
       await amendNodeFence(taker.tx, wanted.providerId);
       return dimension;
@@ -71,14 +76,18 @@ export async function take(
   }
 }
 
-export async function nodesToTake(tx: Tx, wanted: readonly Wanted[]): Promise<ReadonlyMap<string, NodeToTake>> {
+export async function nodesToTake(
+  tx: Tx,
+  sight: Sight,
+  wanted: readonly Wanted[],
+): Promise<ReadonlyMap<string, NodeToTake>> {
   const ids = wanted.filter((item) => item.what === 'node').map((item) => item.providerId);
   if (ids.length === 0) return new Map();
-  return new Map((await lockNodesToTake(tx, ids)).map((node) => [node.id, node]));
+  return new Map((await lockNodesToTake(tx, sight, ids)).map((node) => [node.id, node]));
 }
 
 async function takeNode(
-  tx: Tx,
+  { tx, caller }: Taker,
   wanted: Wanted,
   nodes: ReadonlyMap<string, NodeToTake>,
 ): Promise<{ nodeId: string; dimension: QuotaDimension }> {
@@ -90,12 +99,12 @@ async function takeNode(
     throw problem('state-conflict', { nodeId, state: verdict.state, allowedStates: verdict.allowedStates });
   }
   const holder = await findNodeHolder(tx, node.id);
-  if (holder !== undefined) throw taken({ nodeId }, nodeId, holder);
+  if (holder !== undefined) throw taken({ nodeId }, nodeId, asSeen(caller, holder));
   return { nodeId: node.id, dimension: dimensionOfNode(node.kind) };
 }
 
 async function takeNumber(taker: Taker, wanted: Wanted & { what: 'number' }, item: NewItem): Promise<QuotaDimension> {
-  const domain = await findDomain(taker.tx, wanted.providerId);
+  const domain = await findDomain(taker.tx, taker.sight, wanted.providerId);
   if (domain === undefined || !domain.pooled) throw unknownReference(wanted.asked, 'domainId', 'numberDomain');
   const domainId = encodeId('ndm', domain.id);
   const dimension = dimensionOfNumber(domain.kind);
@@ -113,7 +122,7 @@ async function takeNumber(taker: Taker, wanted: Wanted & { what: 'number' }, ite
       throw taken(
         { domainId, number: wanted.number },
         wanted.number,
-        await findNumberHolder(taker.tx, domain.id, wanted.number),
+        asSeen(taker.caller, await findNumberHolder(taker.tx, domain.id, wanted.number)),
       );
     }
     await insertItem(taker.tx, { ...item, dimension, domainId: domain.id, number: wanted.number });
@@ -130,7 +139,7 @@ async function takeNumber(taker: Taker, wanted: Wanted & { what: 'number' }, ite
 }
 
 async function takeAddress(taker: Taker, wanted: Wanted & { what: 'address' }, item: NewItem): Promise<QuotaDimension> {
-  const block = await blockOf(taker.tx, wanted);
+  const block = await blockOf(taker, wanted);
   const blockId = encodeId('blk', block.id);
   const span = { allocationId: taker.allocationId, itemId: item.id };
   const { spaceId } = block;
@@ -146,7 +155,8 @@ async function takeAddress(taker: Taker, wanted: Wanted & { what: 'address' }, i
       );
     }
     if (!(await insertAddressHold(taker.tx, { spaceId, host: wanted.address, span }))) {
-      throw taken(requested, wanted.address, await findAddressHolder(taker.tx, spaceId, wanted.address));
+      const holder = await findAddressHolder(taker.tx, spaceId, wanted.address);
+      throw taken(requested, wanted.address, asSeen(taker.caller, holder));
     }
     await insertItem(taker.tx, { ...item, dimension, spaceId, blockId: block.id, address: wanted.address });
     return dimension;
@@ -168,7 +178,7 @@ const whyNot = {
 } as const;
 
 async function takeBlock(taker: Taker, wanted: Wanted & { what: 'block' }, item: NewItem): Promise<QuotaDimension> {
-  const parent = await blockOf(taker.tx, wanted);
+  const parent = await blockOf(taker, wanted);
   const parentId = encodeId('blk', parent.id);
   const length = wanted.length ?? Number(wanted.cidr?.split('/')[1]);
   if (length <= parent.length || length > parent.width) {
@@ -188,8 +198,8 @@ async function takeBlock(taker: Taker, wanted: Wanted & { what: 'block' }, item:
     : await findFreeBlock(taker.tx, parent, { length, cidr: wanted.cidr ?? null });
   if (cidr === undefined) {
     if (wanted.cidr === undefined) throw exhausted(parentId, `block /${length}`);
-    const holder = await findBlockHolder(taker.tx, parent.id, wanted.cidr);
-    throw taken({ blockId: parentId, cidr: wanted.cidr }, holder?.cidr ?? wanted.cidr, holder);
+    const holder = asSeen(taker.caller, await findBlockHolder(taker.tx, parent.id, wanted.cidr));
+    throw taken({ blockId: parentId, cidr: wanted.cidr }, (await seenCidr(taker, holder)) ?? wanted.cidr, holder);
   }
   const block = { id: taker.newId(), parent, cidr, tenantId: taker.tenantId };
   await insertTakenBlock(taker.tx, block);
@@ -205,8 +215,15 @@ async function takeBlock(taker: Taker, wanted: Wanted & { what: 'block' }, item:
   return dimension;
 }
 
-async function blockOf(tx: Tx, wanted: Wanted): Promise<BlockRow> {
-  const block = await findBlock(tx, wanted.providerId);
+/** Which prefix is in the way, to who sees what holds it or the prefix itself. */
+async function seenCidr({ tx, caller }: Taker, holder: Awaited<ReturnType<typeof findBlockHolder>>) {
+  if (holder === undefined || holder.consumerId !== null) return holder?.cidr;
+  const seen = await seenIds(tx, sightOf(caller), { noun: 'addressBlock', ids: [holder.blockId] });
+  return seen.has(holder.blockId) ? holder.cidr : undefined;
+}
+
+async function blockOf({ tx, sight }: Taker, wanted: Wanted): Promise<BlockRow> {
+  const block = await findBlock(tx, sight, wanted.providerId);
   if (block === undefined) throw unknownReference(wanted.asked, 'blockId', 'addressBlock');
   return block;
 }

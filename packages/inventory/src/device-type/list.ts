@@ -1,7 +1,8 @@
 import type { Caller } from '@sentral/contracts/contract';
+import { query } from '@sentral/kernel/page';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { page, query, readCursor, readDb } from '../reading.js';
+import { page, readCursor, readDb } from '../reading.js';
 import { selectDeviceType, toDeviceType, type DeviceTypeRow } from './sql.js';
 
 /**

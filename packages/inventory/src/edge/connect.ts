@@ -11,6 +11,7 @@ import { insertExternalIds } from '../external-id/sql.js';
 import { findKind } from '../kind/sql.js';
 import { lockNodesAsTheyAre } from '../node/sql.js';
 import type { NodeRow } from '../node/row.js';
+import { seenIds, sightOf, type Sight } from '../reading.js';
 import { findDependencyLoop, findEdge, insertEdge, listCablesOf, lockDependencies, toEdge } from './sql.js';
 
 type Asked = Command<'edge', 'connect'>;
@@ -29,16 +30,17 @@ async function connected({ tx, caller, id }: { tx: Tx; caller: Caller; id: strin
   const b = command.b.map((end) => decodeId('nod', end));
   const ends = [...a, ...b];
   if (new Set(ends).size < ends.length) throw problem('topology-violation', { rule: 'edge_end_node_once_per_edge' });
-  const nodes = await lockNodesAsTheyAre(tx, ends);
+  const sight = sightOf(caller);
+  const nodes = await lockNodesAsTheyAre(tx, sight, ends);
   checkThere(command, nodes);
-  if (command.edgeType === 'connects') await checkPorts(tx, nodes);
+  if (command.edgeType === 'connects') await checkPorts(tx, sight, nodes);
   if (command.edgeType === 'depends') {
     await lockDependencies(tx);
     if (await findDependencyLoop(tx, a, b)) throw problem('cycle-detected', { path: [...command.a, ...command.b] });
   }
   await insertEdge(tx, { id, edgeType: command.edgeType, attributes: command.attributes, a, b });
   await insertExternalIds(tx, { type: 'edge', id }, command.externalIds);
-  const row = await findEdge(tx, id);
+  const row = await findEdge(tx, 'everything', id);
   if (row === undefined) throw new Error('an edge that was inserted is not there');
   const after = toEdge(row);
   await recordChanges(tx, caller, [{ what: 'edge.connected', id, version: row.version, after }]);
@@ -53,7 +55,7 @@ function checkThere(command: Asked, nodes: readonly NodeRow[]): void {
   }
 }
 
-async function checkPorts(tx: Tx, nodes: readonly NodeRow[]): Promise<void> {
+async function checkPorts(tx: Tx, sight: Sight, nodes: readonly NodeRow[]): Promise<void> {
   for (const key of new Set(nodes.map((node) => node.kind))) {
     if ((await findKind(tx, key))?.isConnectable !== true)
       throw problem('topology-violation', { rule: 'kind_is_not_connectable', kind: key });
@@ -63,11 +65,12 @@ async function checkPorts(tx: Tx, nodes: readonly NodeRow[]): Promise<void> {
     nodes.map((node) => node.id),
   );
   if (cabled.length === 0) return;
+  const seen = await seenIds(tx, sight, { noun: 'edge', ids: cabled.map(({ edgeId }) => edgeId) });
   throw problem('allocation-conflict', {
     requested: 'port',
     conflicts: cabled.map(({ nodeId, edgeId }) => ({
       value: encodeId('nod', nodeId),
-      edgeId: encodeId('edg', edgeId),
+      ...(seen.has(edgeId) ? { edgeId: encodeId('edg', edgeId) } : {}),
     })),
     retryable: false,
   });

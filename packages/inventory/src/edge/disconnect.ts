@@ -7,6 +7,7 @@ import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
+import { sightOf } from '../reading.js';
 import { expectVersion } from '../version.js';
 import { endEdge, findEdge, lockEdge, toEdge } from './sql.js';
 
@@ -24,11 +25,11 @@ export async function disconnectNodes(
 
 async function disconnected(tx: Tx, caller: Caller, command: Command<'edge', 'disconnect'>): Promise<Edge> {
   const id = decodeId('edg', command.id);
-  const current = await lockEdge(tx, id);
+  const current = await lockEdge(tx, sightOf(caller), id);
   if (current === undefined || !current.live) throw problem('not-found', { resourceType: 'edge' });
   await expectVersion(tx, { prefix: 'edg', id, version: current.version }, command.version);
   await endEdge(tx, id);
-  const row = await findEdge(tx, id);
+  const row = await findEdge(tx, 'everything', id);
   if (row === undefined) throw new Error('an edge that was ended is not there');
   const after = toEdge(row);
   await recordChanges(tx, caller, [

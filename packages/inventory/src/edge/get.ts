@@ -4,7 +4,7 @@ import type { Edge } from '@sentral/contracts/inventory/edge';
 import { problem } from '@sentral/contracts/problem';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
-import { readDb } from '../reading.js';
+import { readDb, sightOf } from '../reading.js';
 import { findEdge, toEdge } from './sql.js';
 
 /**
@@ -12,7 +12,7 @@ import { findEdge, toEdge } from './sql.js';
  * @throws Problem not-found
  */
 export async function getEdge(deps: Deps, caller: Caller, command: Command<'edge', 'get'>): Promise<Edge> {
-  const row = await findEdge(readDb(deps, caller), decodeId('edg', command.id));
+  const row = await findEdge(readDb(deps, caller), sightOf(caller), decodeId('edg', command.id));
   if (row === undefined) throw problem('not-found', { resourceType: 'edge' });
   return toEdge(row);
 }

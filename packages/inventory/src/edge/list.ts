@@ -2,7 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { page, query, readCursor, readDb } from '../reading.js';
+import { listOf, page, readCursor, readDb, sightOf } from '../reading.js';
 import { selectEdge, toEdge, type EdgeRow } from './sql.js';
 
 /**
@@ -15,7 +15,7 @@ export async function listEdges(
   command: Command<'edge', 'list'>,
 ): Promise<Result<'edge', 'list'>> {
   const after = readCursor(command.cursor, ['uuid'])?.[0];
-  const q = query();
+  const q = listOf('edge', sightOf(caller));
   q.and('d.live');
   if (command.edgeType !== undefined) q.and(`d.edge_type = any(${q.value(command.edgeType)}::text[])`);
   if (command.nodeId !== undefined) {

@@ -3,6 +3,7 @@ import { encodeId } from '@sentral/contracts/ids';
 import type { Edge } from '@sentral/contracts/inventory/edge';
 import { json, type Database, type Tx } from '@sentral/kernel/database';
 import { externalIdsOf } from '../external-id/sql.js';
+import { rowsOf, type Sight } from '../reading.js';
 
 export interface EdgeRow {
   readonly id: string;
@@ -24,14 +25,16 @@ const sideOf = (side: string): string =>
 export const selectEdge = `select d.id, d.edge_type as "edgeType", ${sideOf('a')} as a, ${sideOf('b')} as b, d.attributes, ${externalIdsOf('d.id')},
   d.live, d.version, d.created_at as "createdAt", d.updated_at as "updatedAt", d.ended_at as "endedAt" from edge d`;
 
-export async function findEdge(db: Database | Tx, id: string): Promise<EdgeRow | undefined> {
-  const [row] = await db.unsafe(`${selectEdge} where d.id = $1`, [id]);
+export async function findEdge(db: Database | Tx, sight: Sight, id: string): Promise<EdgeRow | undefined> {
+  const q = rowsOf('edge', sight, [id]);
+  const [row] = await db.unsafe(`${selectEdge} ${q.where()}`, q.params);
   return row as EdgeRow | undefined;
 }
 
-export async function lockEdge(tx: Tx, id: string): Promise<EdgeRow | undefined> {
-  await tx.sql`select id from edge where id = ${id} for no key update`;
-  return findEdge(tx, id);
+export async function lockEdge(tx: Tx, sight: Sight, id: string): Promise<EdgeRow | undefined> {
+  const q = rowsOf('edge', sight, [id]);
+  await tx.unsafe(`select d.id from edge d ${q.where()} for no key update of d`, q.params);
+  return findEdge(tx, sight, id);
 }
 
 export async function insertEdge(

@@ -1,9 +1,3 @@
-/** Who a resource belongs to in the system it was read from; Sentral's own tenants come later and are another thing. */
-export interface ExternalTenant {
-  readonly key: string;
-  readonly name: string;
-}
-
 export type Attributes = Readonly<Record<string, unknown>>;
 
 /** Where a node stands in the rack that contains it. Half unit 0 is the bottom of the rack. */
@@ -22,7 +16,7 @@ export interface NodeResource {
   readonly attributes?: Attributes;
   readonly labels?: Readonly<Record<string, string>>;
   readonly traits?: readonly string[];
-  readonly externalTenant?: ExternalTenant;
+  readonly tenant?: string;
   readonly rack?: RackPosition;
 }
 
@@ -39,7 +33,7 @@ export interface AddressSpaceResource {
   readonly type: 'addressSpace';
   readonly name: string;
   readonly attributes?: Attributes;
-  readonly externalTenant?: ExternalTenant;
+  readonly tenant?: string;
 }
 
 export interface AddressBlockResource {
@@ -51,7 +45,7 @@ export interface AddressBlockResource {
   readonly status?: string;
   readonly attributes?: Attributes;
   readonly node?: string;
-  readonly externalTenant?: ExternalTenant;
+  readonly tenant?: string;
 }
 
 export interface AddressRangeResource {
@@ -69,7 +63,7 @@ export interface AddressResource {
   readonly prefixLength: number;
   readonly attributes?: Attributes;
   readonly node?: string;
-  readonly externalTenant?: ExternalTenant;
+  readonly tenant?: string;
 }
 
 export interface NumberDomainResource {
@@ -95,7 +89,7 @@ export interface NumberResource {
   readonly name?: string;
   readonly attributes?: Attributes;
   readonly node?: string;
-  readonly externalTenant?: ExternalTenant;
+  readonly tenant?: string;
 }
 
 /** Units as they are numbered on the rack, from its starting unit upwards. */
@@ -117,6 +111,13 @@ export interface DeviceTypeResource {
   readonly components: Readonly<Record<string, readonly Attributes[]>>;
 }
 
+/** A tenant of the source becomes a tenant of Sentral, by tenancy's contract; it is no resource of inventory. */
+export interface TenantResource {
+  readonly type: 'tenant';
+  readonly name: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
 export type Resource =
   | NodeResource
   | EdgeResource
@@ -128,9 +129,12 @@ export type Resource =
   | NumberRangeResource
   | NumberResource
   | RackReservationResource
-  | DeviceTypeResource;
+  | DeviceTypeResource
+  | TenantResource;
 
-export type ResourceType = Resource['type'];
+/** What inventory keeps itself. */
+export type OwnResource = Exclude<Resource, TenantResource>;
+export type ResourceType = OwnResource['type'];
 
 export interface UpsertRow {
   readonly op: 'upsert';

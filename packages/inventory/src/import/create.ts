@@ -12,7 +12,7 @@ export async function createImport(deps: Deps, caller: Caller, command: Command<
   const dryRun = command.dryRun || caller.dryRun === true;
   // A dry run of an import is an import too, kept and asked after like any other: only what it would write is undone.
   return inChange(deps, { ...caller, dryRun: false }, async (tx) => {
-    await insertImport(tx, { id, ...command, dryRun, principalId: caller.principal.id });
+    await insertImport(tx, { ...command, id, dryRun, principalId: caller.principal.id });
     const row = await findImport(tx, id);
     if (row === undefined) throw new Error('an import that was inserted is not there');
     return toImport(row);

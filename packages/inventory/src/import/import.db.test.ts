@@ -1,5 +1,4 @@
 import { readdir, readFile } from 'node:fs/promises';
-import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { Import } from '@sentral/contracts/inventory/import';
 import { differences } from '@sentral/facts/compare';
@@ -7,126 +6,50 @@ import { deviceTypeFacts, deviceTypeSections } from '@sentral/facts/devicetypes'
 import { planChanges, planFacts, planSections } from '@sentral/facts/ipamplan';
 import { netboxFacts, netboxSections } from '@sentral/facts/netbox';
 import type { Imported } from '@sentral/facts/resource';
-import { openDatabase, type Database } from '@sentral/kernel/database';
-import { newId } from '@sentral/kernel/id';
-import { createTestDatabase, type TestDatabase } from '@sentral/testing';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import type { Deps } from '../deps.js';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { dumpOf, listing } from '../../test/import/collect.js';
+import { importer, line, openImporting, type Importing } from '../../test/import/harness.js';
 import { createInventory } from '../index.js';
 import { cancelImport } from './cancel.js';
-import { dumpOf, listing } from '../../test/import/collect.js';
-import { createImport } from './create.js';
 import { getImport } from './get.js';
 import { listImportResults } from './results.js';
-import { stageImport } from './stage.js';
-import { startImport } from './start.js';
-import { storedOf } from '../../test/import/stored.js';
-import { runNextImport } from './worker.js';
 
 const fixtures = new URL('../../../../fixtures/', import.meta.url);
 const fixture = (name: string): Promise<string> => readFile(new URL(name, fixtures), 'utf8');
 const expected = async (name: string): Promise<Record<string, unknown>> =>
   JSON.parse(await fixture(`expected/${name}.json`)) as Record<string, unknown>;
-const caller: Caller = {
-  principal: { id: 'usr_test', type: 'user' },
-  accessEpoch: 1,
-  readScope: { all: true },
-  scopes: [],
-};
 
-let test_: TestDatabase;
-let deps: Deps;
-let admin: Database;
-const errors: unknown[] = [];
-
+let at: Importing;
 beforeAll(async () => {
-  test_ = await createTestDatabase(inject('postgresUrl'));
-  const open = (role: string): Database =>
-    openDatabase({
-      url: test_.url(role),
-      applicationName: 'import-test',
-      searchPath: ['inventory', 'extensions'],
-      poolSize: 4,
-    });
-  deps = {
-    db: { app: open('inventory_app'), read: open('inventory_read'), platform: open('inventory_platform') },
-    now: () => new Date(),
-    newId,
-    telemetry: {
-      log: (level, message, fields) => void (level === 'error' && errors.push(message, fields)),
-      span: (_name, _fields, work) => work(),
-      count: () => undefined,
-    },
-  };
-  admin = openDatabase({
-    url: test_.adminUrl,
-    applicationName: 'import-test',
-    searchPath: ['inventory', 'extensions'],
-    poolSize: 2,
-  });
+  at = await openImporting();
 });
-
-afterAll(async () => {
-  for (const db of [deps?.db.app, deps?.db.read, deps?.db.platform, admin]) await db?.close(1000);
-  await test_?.drop();
-});
-
-async function staged(
-  source: string,
-  content: string,
-  options: { atomic?: 'set' | 'batch'; dryRun?: boolean; format?: Import['format'] } = {},
-): Promise<Import> {
-  const { id } = await createImport(deps, caller, {
-    source,
-    format: options.format ?? 'changeset',
-    atomic: options.atomic ?? 'batch',
-    dryRun: options.dryRun ?? false,
-  });
-  const size = 500_000;
-  let ordinal = 0;
-  for (let at = 0; at < content.length; at += size) {
-    await stageImport(deps, caller, { id, ordinal, content: content.slice(at, at + size) });
-    ordinal += 1;
-  }
-  return startImport(deps, caller, { id, chunks: ordinal });
-}
-
-async function done(source: string, content: string, options: Parameters<typeof staged>[2] = {}): Promise<Import> {
-  const { id } = await staged(source, content, options);
-  await runNextImport(deps);
-  const ended = await getImport(deps, caller, { id });
-  expect(errors, JSON.stringify(ended.problem)).toEqual([]);
-  return ended;
-}
+afterAll(() => at?.close());
 
 const uuid = (one: Import): string => decodeId('imp', one.id);
-const read = (source: string, one?: Import): Promise<Imported> => storedOf(admin, source, one && uuid(one));
-const count = async (table: string): Promise<number> =>
-  Number((await admin.unsafe(`select count(*)::integer as n from ${table}`))[0]?.['n']);
 
 test('a NetBox file imported gives its facts again from the database, and imported twice changes nothing', async () => {
   const file = await fixture('netbox/netbox-demo-v3.6.json');
-  const first = await done('netbox', file, { format: 'netbox' });
+  const first = await at.done('netbox', file, { format: 'netbox' });
   expect(first).toMatchObject({ state: 'succeeded', percent: 100 });
   const want = await expected('netbox-demo-v3.6');
   delete (want['cabling'] as Record<string, unknown>)['storedCablePaths'];
   for (const caseOfInput of ['duplicatePrefixSameVrf', 'duplicateHostSameVrf', 'sameHostInSeveralVrfs'])
     delete ((want['ipam'] as Record<string, unknown>)['awkward'] as Record<string, unknown>)[caseOfInput];
-  expect(differences(want, netboxFacts(await read('netbox', first)), netboxSections)).toEqual([]);
+  expect(differences(want, netboxFacts(await at.read('netbox', first)), netboxSections)).toEqual([]);
 
-  const facts = await count('feed');
-  const again = await done('netbox', file, { format: 'netbox' });
+  const facts = await at.count('feed');
+  const again = await at.done('netbox', file, { format: 'netbox' });
   expect(again.state).toBe('succeeded');
   expect(again.counts['unchanged']).toBe(first.counts['created']);
-  expect(await count('feed')).toBe(facts);
-  expect(await admin.unsafe(`select max(version) as version from node`)).toEqual([{ version: 1 }]);
+  expect(await at.count('feed')).toBe(facts);
+  expect(await at.admin.unsafe(`select max(version) as version from node`)).toEqual([{ version: 1 }]);
 });
 
 test('a device type library gives its facts again from the database', async () => {
-  const ended = await done('library', await listing(new URL('devicetypes/', fixtures)), { format: 'devicetypes' });
+  const ended = await at.done('library', await listing(new URL('devicetypes/', fixtures)), { format: 'devicetypes' });
   expect(ended.state).toBe('succeeded');
   expect(
-    differences(await expected('devicetypes'), deviceTypeFacts(await read('library', ended)), deviceTypeSections),
+    differences(await expected('devicetypes'), deviceTypeFacts(await at.read('library', ended)), deviceTypeSections),
   ).toEqual([]);
 });
 
@@ -143,15 +66,16 @@ test('eighteen revisions of a prefix plan are applied one after the other, and a
   const changes: ReturnType<typeof planChanges>[] = [];
   let versions = new Map<string, Version>();
   for (const [step, name] of names.entries()) {
-    const ended = await done('plan', await fixture(`ipamplan/${name}`));
+    const ended = await at.done('plan', await fixture(`ipamplan/${name}`));
     expect(ended.state, name).toBe('succeeded');
     expect(ended.counts['refused'] ?? 0, name).toBe(0);
-    const after = await read('plan', ended);
+    const after = await at.read('plan', ended);
     if (before !== undefined) changes.push(planChanges(step, before, after));
     before = after;
     const now = new Map(
       (
-        await admin.sql<Version>`select x.external_id as key, b.version, b.cidr::text as cidr, b.parent_id as parent from address_block b
+        await at.admin
+          .sql<Version>`select x.external_id as key, b.version, b.cidr::text as cidr, b.parent_id as parent from address_block b
       join external_id x on x.resource_id = b.id where x.source = 'plan' and b.attributes ? 'subnet'`
       ).map((row) => [row.key, row]),
     );
@@ -164,8 +88,8 @@ test('eighteen revisions of a prefix plan are applied one after the other, and a
       name,
     ).toEqual([]);
     versions = now;
-    const overlaps =
-      await admin.unsafe(`select a.cidr from address_block a join address_block b on a.id < b.id and a.space_id = b.space_id and a.cidr && b.cidr and a.parent_id is not distinct from b.parent_id
+    const overlaps = await at.admin
+      .unsafe(`select a.cidr from address_block a join address_block b on a.id < b.id and a.space_id = b.space_id and a.cidr && b.cidr and a.parent_id is not distinct from b.parent_id
       where a.ended_at is null and b.ended_at is null`);
     expect(overlaps, name).toEqual([]);
   }
@@ -184,7 +108,7 @@ test('eighteen revisions of a prefix plan are applied one after the other, and a
 });
 
 test('a spoiled row is reported by its key with what depends on it, and stops nothing else', async () => {
-  const ended = await done(
+  const ended = await at.done(
     'spoiled',
     dumpOf([
       ['dcim.site', 1, { name: 'one', slug: 'one' }],
@@ -198,14 +122,14 @@ test('a spoiled row is reported by its key with what depends on it, and stops no
     ]),
   );
   expect(ended.state).toBe('succeeded');
-  const { items } = await listImportResults(deps, caller, { id: ended.id, outcome: ['refused'], limit: 100 });
+  const { items } = await listImportResults(at.deps, importer, { id: ended.id, outcome: ['refused'], limit: 100 });
   expect(items.map(({ externalId }) => externalId).sort()).toEqual([
     'dcim.device:1',
     'dcim.rack:2',
     'ipam.prefix:1',
     'ipam.prefix:3',
   ]);
-  expect((await read('spoiled')).resources.map(({ externalId }) => externalId)).toEqual(
+  expect((await at.read('spoiled')).resources.map(({ externalId }) => externalId)).toEqual(
     expect.arrayContaining(['dcim.device:2', 'dcim.rack:1', 'ipam.prefix:2']),
   );
 });
@@ -213,24 +137,23 @@ test('a spoiled row is reported by its key with what depends on it, and stops no
 test('a file that is truncated or not JSON is refused whole, and nothing of it stays', async () => {
   const file = await fixture('netbox/netbox-demo-v3.6.json');
   const tables = ['import', 'import_row', 'import_chunk', 'node', 'feed'];
-  const before = await Promise.all(tables.map(count));
-  await expect(staged('cut', file.slice(0, 2_000_000))).rejects.toMatchObject({
+  const before = await Promise.all(tables.map(at.count));
+  await expect(at.staged('cut', file.slice(0, 2_000_000))).rejects.toMatchObject({
     code: 'malformed-request',
     facts: { position: 2_000_000 },
   });
-  await expect(staged('html', '<html>not found</html>')).rejects.toMatchObject({ code: 'malformed-request' });
-  await expect(staged('broken', '{"op":"upsert"')).rejects.toMatchObject({ code: 'malformed-request' });
-  expect(await Promise.all(tables.map(count))).toEqual(before);
+  await expect(at.staged('html', '<html>not found</html>')).rejects.toMatchObject({ code: 'malformed-request' });
+  await expect(at.staged('broken', '{"op":"upsert"')).rejects.toMatchObject({ code: 'malformed-request' });
+  expect(await Promise.all(tables.map(at.count))).toEqual(before);
 });
 
-const line = (row: unknown): string => `${JSON.stringify(row)}\n`;
 const block = (externalId: string, cidr: string): string =>
   line({ op: 'upsert', externalId, resource: { type: 'addressBlock', space: 'space', cidr } });
 const space = line({ op: 'upsert', externalId: 'space', resource: { type: 'addressSpace', name: 'space' } });
 
 test('a block passes from one key to another and two swap theirs inside one set', async () => {
-  await done('swap', space + block('a', '10.0.0.0/24') + block('b', '10.0.1.0/24') + block('c', '10.0.2.0/24'));
-  const ended = await done(
+  await at.done('swap', space + block('a', '10.0.0.0/24') + block('b', '10.0.1.0/24') + block('c', '10.0.2.0/24'));
+  const ended = await at.done(
     'swap',
     block('a', '10.0.1.0/24') +
       block('b', '10.0.0.0/24') +
@@ -239,7 +162,7 @@ test('a block passes from one key to another and two swap theirs inside one set'
       block('top', '10.0.0.0/16'),
   );
   expect(ended.counts).toMatchObject({ created: 2, updated: 2, deleted: 1 });
-  const { resources } = await read('swap');
+  const { resources } = await at.read('swap');
   expect(
     Object.fromEntries(
       resources
@@ -256,28 +179,31 @@ test('a block passes from one key to another and two swap theirs inside one set'
 
 test('a set that is all or nothing writes nothing when one row is refused, and a dry run writes nothing at all', async () => {
   const rows = space + block('a', '10.0.0.0/24') + block('b', '10.0.0.0/24');
-  const facts = await count('feed');
-  const whole = await done('whole', rows, { atomic: 'set' });
+  const facts = await at.count('feed');
+  const whole = await at.done('whole', rows, { atomic: 'set' });
   expect(whole).toMatchObject({ state: 'failed', problem: { code: 'validation-failed' }, counts: { refused: 1 } });
-  const dry = await done('dry', rows, { dryRun: true });
+  const dry = await at.done('dry', rows, { dryRun: true });
   expect(dry).toMatchObject({ state: 'succeeded', counts: { created: 2, refused: 1 } });
-  expect(await count('feed')).toBe(facts);
-  expect((await read('dry')).resources).toEqual([]);
+  expect(await at.count('feed')).toBe(facts);
+  expect((await at.read('dry')).resources).toEqual([]);
 });
 
 test('a cancelled import is not applied, and one whose worker died is applied once by the next', async () => {
-  const cancelled = await staged('cancelled', space);
-  await cancelImport(deps, caller, { id: cancelled.id, version: cancelled.version });
-  expect(await runNextImport(deps)).toBe(false);
-  const one = await staged('died', space + block('a', '10.9.0.0/24'));
+  const cancelled = await at.staged('cancelled', space);
+  await cancelImport(at.deps, importer, { id: cancelled.id, version: cancelled.version });
+  expect(await at.runNext()).toBe(false);
+  const one = await at.staged('died', space + block('a', '10.9.0.0/24'));
   // What a kill -9 leaves: a claim without an end.
-  await admin.unsafe(
+  await at.admin.unsafe(
     `update import set state = 'running', epoch = 7, claimed_until = now() - interval '1 second' where id = $1`,
     [uuid(one)],
   );
-  expect(await runNextImport(deps)).toBe(true);
-  expect(await getImport(deps, caller, { id: one.id })).toMatchObject({ state: 'succeeded', counts: { created: 2 } });
-  expect(await runNextImport(deps)).toBe(false);
+  expect(await at.runNext()).toBe(true);
+  expect(await getImport(at.deps, importer, { id: one.id })).toMatchObject({
+    state: 'succeeded',
+    counts: { created: 2 },
+  });
+  expect(await at.runNext()).toBe(false);
 });
 
 test('progress is seen while a large set is applied, and a cancel in the middle undoes all of it', async () => {
@@ -293,43 +219,46 @@ test('progress is seen while a large set is applied, and a cancel in the middle 
       },
     }),
   ).join('');
-  const one = await staged('large', rows);
+  const one = await at.staged('large', rows);
   expect(one).toMatchObject({ state: 'queued', rowsTotal: 20_000 });
   const seen = new Set<number>();
   let running = true;
-  const work = runNextImport(deps).finally(() => (running = false));
+  const work = at.runNext().finally(() => (running = false));
   let cancelled = false;
   while (running) {
-    const now = await getImport(deps, caller, { id: one.id });
+    const now = await getImport(at.deps, importer, { id: one.id });
     seen.add(now.percent);
     if (now.rowsDone > 0 && now.state === 'running' && !cancelled) {
       expect(now.percent).toBeLessThan(100);
-      await cancelImport(deps, caller, { id: one.id, version: now.version });
+      await cancelImport(at.deps, importer, { id: one.id, version: now.version });
       cancelled = true;
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   await work;
   expect(cancelled, [...seen].join(' ')).toBe(true);
-  expect(await getImport(deps, caller, { id: one.id })).toMatchObject({ state: 'cancelled' });
-  expect((await read('large')).resources).toEqual([]);
+  expect(await getImport(at.deps, importer, { id: one.id })).toMatchObject({ state: 'cancelled' });
+  expect((await at.read('large')).resources).toEqual([]);
 
   const startedAt = Date.now();
-  expect(await done('large', rows)).toMatchObject({ state: 'succeeded', counts: { created: 20_000 } });
+  expect(await at.done('large', rows)).toMatchObject({ state: 'succeeded', counts: { created: 20_000 } });
   expect(Date.now() - startedAt).toBeLessThan(60_000);
 });
 
 test('what a complete set no longer names is retired from the leaves inwards, and what something else stands on stays', async () => {
   const site = (pk: number) => ['dcim.site', pk, { name: `s${pk}`, slug: `s${pk}` }] as const;
   const rack = (pk: number, at: number) => ['dcim.rack', pk, { name: `r${pk}`, site: at, u_height: 10 }] as const;
-  await done('complete', dumpOf([site(1), rack(1, 1), rack(2, 1), site(2), rack(3, 2)]));
-  const [rack2] = await admin.sql<{
+  await at.done('complete', dumpOf([site(1), rack(1, 1), rack(2, 1), site(2), rack(3, 2)]));
+  const [rack2] = await at.admin.sql<{
     id: string;
   }>`select resource_id as id from external_id where source = 'complete' and external_id = 'dcim.rack:2'`;
-  await createInventory(deps).node.register(caller, { kind: 'device', parentId: encodeId('nod', rack2?.id ?? '') });
-  const ended = await done('complete', dumpOf([site(2), rack(3, 2)]));
+  await createInventory(at.deps).node.register(importer, {
+    kind: 'device',
+    parentId: encodeId('nod', rack2?.id ?? ''),
+  });
+  const ended = await at.done('complete', dumpOf([site(2), rack(3, 2)]));
   expect(ended.counts).toMatchObject({ deleted: 1, refused: 2, unchanged: 2 });
-  const { items } = await listImportResults(deps, caller, { id: ended.id, outcome: ['refused'], limit: 10 });
+  const { items } = await listImportResults(at.deps, importer, { id: ended.id, outcome: ['refused'], limit: 10 });
   expect(items.map(({ externalId, problem }) => `${externalId} ${problem?.code}`).sort()).toEqual([
     'dcim.rack:2 has-dependents',
     'dcim.site:1 has-dependents',
@@ -340,25 +269,26 @@ test('an import whose connection is cut in the middle is applied once, with one 
   const rows = Array.from({ length: 5000 }, (_, n) =>
     line({ op: 'upsert', externalId: `region:${n}`, resource: { type: 'node', kind: 'region', name: `r${n}` } }),
   ).join('');
-  const one = await staged('cut off', rows);
-  const before = await count('feed');
+  const one = await at.staged('cut off', rows);
+  const before = await at.count('feed');
   let cut = 0;
   let running = true;
-  const work = runNextImport(deps).finally(() => (running = false));
+  const work = at.runNext().finally(() => (running = false));
   while (running) {
-    const { rowsDone } = await getImport(deps, caller, { id: one.id });
+    const { rowsDone } = await getImport(at.deps, importer, { id: one.id });
     if (rowsDone > 0 && cut === 0) {
       cut = (
-        await admin.sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'inventory_app' and datname = current_database() and xact_start is not null and state like 'idle in transaction%' or (usename = 'inventory_app' and datname = current_database() and query like '%import_row%' and state = 'active')`
+        await at.admin
+          .sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'inventory_app' and datname = current_database() and xact_start is not null and state like 'idle in transaction%' or (usename = 'inventory_app' and datname = current_database() and query like '%import_row%' and state = 'active')`
       ).length;
     }
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
   await work;
   expect(cut).toBeGreaterThan(0);
-  expect(await getImport(deps, caller, { id: one.id })).toMatchObject({
+  expect(await getImport(at.deps, importer, { id: one.id })).toMatchObject({
     state: 'succeeded',
     counts: { created: 5000 },
   });
-  expect(await count('feed')).toBe(before + 5000);
+  expect(await at.count('feed')).toBe(before + 5000);
 });

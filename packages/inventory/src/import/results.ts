@@ -1,10 +1,11 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
+import { query } from '@sentral/kernel/page';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { page, query, readCursor } from '../reading.js';
+import { page, readCursor } from '../reading.js';
 import { tables } from './apply/tables.js';
-import type { ResourceType } from './change-set.js';
+import type { Resource } from './change-set.js';
 import { getImport } from './get.js';
 
 type Item = Result<'import', 'results'>['items'][number];
@@ -12,7 +13,7 @@ type Item = Result<'import', 'results'>['items'][number];
 interface Row {
   readonly line: number;
   readonly externalId: string;
-  readonly resourceType: ResourceType | null;
+  readonly resourceType: Resource['type'] | null;
   readonly outcome: Item['outcome'] | null;
   readonly resourceId: string | null;
   readonly problem: Item['problem'] | null;
@@ -43,7 +44,7 @@ export async function listImportResults(
 }
 
 function toResult({ line, externalId, resourceType, outcome, resourceId, problem }: Row): Item {
-  const prefix = resourceType === null ? undefined : tables[resourceType].prefix;
+  const prefix = resourceType === null ? undefined : resourceType === 'tenant' ? 'tnt' : tables[resourceType].prefix;
   return {
     line,
     externalId,

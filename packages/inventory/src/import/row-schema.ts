@@ -1,14 +1,21 @@
+import { annotationsInputSchema, displayNameSchema } from '@sentral/contracts/api/common';
 import * as v from 'valibot';
 
 const key = v.pipe(v.string(), v.minLength(1), v.maxLength(512));
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(512));
 const attributes = v.optional(v.record(v.string(), v.unknown()));
-const externalTenant = v.optional(v.strictObject({ key, name }));
+/** The key of a tenant that the file has a line for. */
+const tenant = v.optional(key);
 const integer = v.pipe(v.number(), v.safeInteger());
 const natural = v.pipe(integer, v.minValue(0));
 
 /** Every resource a line may carry, told apart by `type`; unknown fields are refused as everywhere in the API. */
 const resourceSchema = v.variant('type', [
+  v.strictObject({
+    type: v.literal('tenant'),
+    name: displayNameSchema,
+    annotations: v.optional(annotationsInputSchema),
+  }),
   v.strictObject({
     type: v.literal('node'),
     kind: name,
@@ -17,7 +24,7 @@ const resourceSchema = v.variant('type', [
     attributes,
     labels: v.optional(v.record(v.string(), v.string())),
     traits: v.optional(v.array(v.string())),
-    externalTenant,
+    tenant,
     rack: v.optional(
       v.strictObject({
         face: v.picklist(['front', 'rear']),
@@ -34,7 +41,7 @@ const resourceSchema = v.variant('type', [
     b: v.array(key),
     attributes,
   }),
-  v.strictObject({ type: v.literal('addressSpace'), name, attributes, externalTenant }),
+  v.strictObject({ type: v.literal('addressSpace'), name, attributes, tenant }),
   v.strictObject({
     type: v.literal('addressBlock'),
     space: key,
@@ -44,7 +51,7 @@ const resourceSchema = v.variant('type', [
     status: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_-]{0,62}$/))),
     attributes,
     node: v.optional(key),
-    externalTenant,
+    tenant,
   }),
   v.strictObject({ type: v.literal('addressRange'), space: key, start: name, end: name, attributes }),
   v.strictObject({
@@ -54,7 +61,7 @@ const resourceSchema = v.variant('type', [
     prefixLength: natural,
     attributes,
     node: v.optional(key),
-    externalTenant,
+    tenant,
   }),
   v.strictObject({
     type: v.literal('numberDomain'),
@@ -72,7 +79,7 @@ const resourceSchema = v.variant('type', [
     name: v.optional(name),
     attributes,
     node: v.optional(key),
-    externalTenant,
+    tenant,
   }),
   v.strictObject({
     type: v.literal('rackReservation'),

@@ -16,7 +16,9 @@ export interface ImportRow {
   readonly counts: Record<string, number>;
   readonly problem: Import['problem'] | null;
   readonly principalId: string;
+  readonly mayMakeTenants: boolean;
   readonly epoch: number;
+  readonly tries: number;
   readonly version: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -25,7 +27,7 @@ export interface ImportRow {
 }
 
 export const selectImport = `select id, source, format, atomic, dry_run as "dryRun", state, chunks, bytes, rows_total as "rowsTotal", rows_done as "rowsDone",
-  counts, problem, principal_id as "principalId", epoch, version, created_at as "createdAt", updated_at as "updatedAt", started_at as "startedAt",
+  counts, problem, principal_id as "principalId", may_make_tenants as "mayMakeTenants", epoch, tries, version, created_at as "createdAt", updated_at as "updatedAt", started_at as "startedAt",
   ended_at as "endedAt" from import`;
 
 export async function findImport(db: Database | Tx, id: string): Promise<ImportRow | undefined> {
@@ -40,9 +42,11 @@ export async function lockImport(tx: Tx, id: string): Promise<ImportRow | undefi
 
 export async function insertImport(
   tx: Tx,
-  row: { id: string; source: string; format: string; atomic: string; dryRun: boolean; principalId: string },
+  row: Pick<ImportRow, 'id' | 'source' | 'format' | 'atomic' | 'dryRun' | 'principalId' | 'mayMakeTenants'>,
 ): Promise<void> {
-  await tx.sql`insert into import (id, source, format, atomic, dry_run, principal_id) values (${row.id}, ${row.source}, ${row.format}, ${row.atomic}, ${row.dryRun}, ${row.principalId})`;
+  await tx.sql`
+    insert into import (id, source, format, atomic, dry_run, principal_id, may_make_tenants)
+    values (${row.id}, ${row.source}, ${row.format}, ${row.atomic}, ${row.dryRun}, ${row.principalId}, ${row.mayMakeTenants})`;
 }
 
 /** Adds a piece of the file; the same ordinal again replaces it, so a repeated call is the same call. */
@@ -104,9 +108,9 @@ export async function deleteImport(tx: Tx, id: string): Promise<void> {
 /** Takes the oldest import that waits or whose worker has gone, with an epoch above every earlier one. */
 export async function claimImport(db: Database, holdMs: number): Promise<ImportRow | undefined> {
   const [row] = await db.sql<{ id: string }>`
-    update import set state = 'running', epoch = epoch + 1, claimed_until = now() + ${holdMs}::integer * interval '1 millisecond', rows_done = 0,
-      started_at = coalesce(started_at, now()), version = version + 1, updated_at = now()
-    where id = (select id from import where state = 'queued' or (state = 'running' and claimed_until < now()) order by id limit 1 for update skip locked)
+    update import set state = 'running', epoch = epoch + 1, tries = tries + 1, problem = null, rows_done = 0,
+      claimed_until = now() + ${holdMs}::integer * interval '1 millisecond', started_at = coalesce(started_at, now()), version = version + 1, updated_at = now()
+    where id = (select id from import where state in ('queued', 'running') and (claimed_until is null or claimed_until < now()) order by id limit 1 for update skip locked)
     returning id`;
   return row === undefined ? undefined : findImport(db, row.id);
 }
@@ -120,6 +124,17 @@ export async function noteProgress(
     update import set rows_done = least(rows_total, ${claim.rowsDone}), claimed_until = now() + ${claim.holdMs}::integer * interval '1 millisecond'
     where id = ${claim.id} and epoch = ${claim.epoch} and state = 'running' returning 1 as one`;
   return rows.length === 1;
+}
+
+/** Puts a run that is still ours back: what it waits for is told, and nobody tries it before the pause is over. */
+export async function postponeImport(
+  db: Database,
+  wait: { id: string; epoch: number; pauseMs: number; problem: unknown },
+): Promise<void> {
+  await db.sql`
+    update import set state = 'queued', tries = 0, problem = ${json(wait.problem)}, claimed_until = now() + ${wait.pauseMs}::integer * interval '1 millisecond',
+      version = version + 1, updated_at = now()
+    where id = ${wait.id} and epoch = ${wait.epoch} and state = 'running'`;
 }
 
 /** Ends a run that is still ours; false when it is not, and then nothing of it may be committed. */

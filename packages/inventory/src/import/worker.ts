@@ -5,13 +5,16 @@ import { constraintName, faultCode, isCommitUnknown, isFatal, sqlState } from '@
 import { inTransaction } from '@sentral/kernel/transaction';
 import type { Deps } from '../deps.js';
 import { applySet, writeOutcomes, type Applied } from './apply/apply.js';
-import { claimImport, endImport, findHead, noteProgress, type ImportRow } from './sql.js';
+import { refuseHeldSince } from './apply/held.js';
+import { holdMs, overtaken, startRun, type Run } from './run.js';
+import { claimImport, endImport, findHead, postponeImport, type ImportRow } from './sql.js';
+import { adoptTenants, type NamedTenant, type TenantSource } from './tenants.js';
 
-/** A worker that says nothing for so long has gone, and another begins again from what is staged. */
-const holdMs = 30_000;
 const attemptsMax = 3;
 /** An import that takes its worker down every time must not do so for ever. */
-const epochsMax = 10;
+const triesMax = 10;
+/** Before tenancy is asked again. */
+const pauseMs = 2_000;
 /** One set is one transaction: it may take what a request may not. */
 const settings = { statement_timeout: '60s', lock_timeout: '10s', idle_in_transaction_session_timeout: '60s' };
 
@@ -22,14 +25,17 @@ export interface ImportWorker {
 }
 
 /** Applies imports one after the other until stopped; several processes may run it, each import has one worker. */
-export function startImportWorker(deps: Deps, { pollMs = 500 }: { readonly pollMs?: number } = {}): ImportWorker {
+export function startImportWorker(
+  deps: Deps,
+  { pollMs = 500, tenancy }: { readonly pollMs?: number; readonly tenancy?: TenantSource } = {},
+): ImportWorker {
   let stopped = false;
   let wake: () => void = () => undefined;
   const loop = async (): Promise<void> => {
     while (!stopped) {
       let worked = false;
       try {
-        worked = await runNextImport(deps);
+        worked = await runNextImport(deps, tenancy);
       } catch (error) {
         deps.telemetry.log('error', 'An import could not be worked on', {
           error: error instanceof Error ? error.message : String(error),
@@ -57,34 +63,77 @@ export function startImportWorker(deps: Deps, { pollMs = 500 }: { readonly pollM
 }
 
 /** Claims one import and works on it to its end; false when there is none to do. */
-export async function runNextImport(deps: Deps): Promise<boolean> {
+export async function runNextImport(deps: Deps, tenancy?: TenantSource): Promise<boolean> {
   const claim = await claimImport(deps.db.app, holdMs);
   if (claim === undefined) return false;
+  const run = startRun(deps, claim);
+  try {
+    if (claim.tries > triesMax)
+      await failImport(deps, claim, problem('internal', {}, 'It took its worker down again and again.'));
+    else await workOn(deps, run, tenancy);
+  } catch (error) {
+    // Cancelled, or taken over by another: what this run has not committed is undone already.
+    if (!isProblem(error, 'state-conflict')) throw error;
+  } finally {
+    run.stop();
+  }
+  return true;
+}
+
+async function workOn(deps: Deps, run: Run, tenancy: TenantSource | undefined): Promise<void> {
+  const { claim } = run;
+  const tenants = await tenantsOf(deps, run, tenancy);
+  if (tenants === undefined) return;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await applyImport(deps, claim);
-      return true;
+      return await applyImport(deps, run, tenants);
     } catch (error) {
       // Committed or not is not known: the claim runs out, and the next worker finds either an end or everything still to do.
-      if (isCommitUnknown(error)) return true;
+      if (isCommitUnknown(error)) return;
+      if (isProblem(error, 'state-conflict')) throw error;
       if ((isRace(error) || isPassing(error)) && attempt < attemptsMax) continue;
-      if (isPassing(error) && claim.epoch < epochsMax) {
+      if (isPassing(error)) {
         deps.telemetry.log(
           'warn',
           'The database went away during an import; it is claimed again when the claim has run out',
           { import: claim.id },
         );
-        return true;
+        return;
       }
       deps.telemetry.log('error', 'An import failed', {
         import: claim.id,
         error: error instanceof Error ? error.message : String(error),
         constraint: constraintName(error),
       });
-      await failImport(deps, claim, error);
+      await failImport(deps, claim, error, tenants);
       deps.telemetry.count('import.failed');
-      return true;
+      return;
     }
+  }
+}
+
+/** The tenants of the file; undefined when tenancy does not answer, and then the import waits, with nothing of it applied. */
+async function tenantsOf(
+  deps: Deps,
+  run: Run,
+  tenancy: TenantSource | undefined,
+): Promise<readonly NamedTenant[] | undefined> {
+  const { claim } = run;
+  try {
+    return await adoptTenants(deps, tenancy, { claim, caller: importer(claim), adopted: () => run.progress(1) });
+  } catch (error) {
+    if (isProblem(error, 'state-conflict')) throw error;
+    deps.telemetry.log('warn', 'An import waits for tenancy', {
+      import: claim.id,
+      error: error instanceof Error ? error.message : String(error),
+    });
+    const reason = problem(
+      'dependency-unavailable',
+      { dependency: 'tenancy' },
+      'It waits for tenancy; nothing of it is applied.',
+    );
+    await postponeImport(deps.db.app, { id: claim.id, epoch: claim.epoch, pauseMs, problem: reason.toJSON() });
+    return undefined;
   }
 }
 
@@ -106,66 +155,53 @@ function isPassing(error: unknown): boolean {
   );
 }
 
-/** The run was cancelled, or another worker has taken it over: nothing of it may be committed. */
-const overtaken = (): Error => problem('state-conflict', { allowed: ['running'] }, 'The import is no longer ours.');
+/** Ends a transaction whose set may not be committed; what it says is kept. */
+const undone = new Error('a set that is all or nothing has refused rows');
 
-async function applyImport(deps: Deps, claim: ImportRow): Promise<void> {
-  const caller = importer(claim);
-  let rowsDone = 0;
-  let saidAt = 0;
-  let lost = false;
-  const say = async (): Promise<void> => {
-    if (!(await noteProgress(deps.db.app, { id: claim.id, epoch: claim.epoch, rowsDone, holdMs }))) lost = true;
-  };
-  // The reading and judging before the first row is written may take as long as the writing.
-  const heartbeat = setInterval(() => void say().catch(() => undefined), holdMs / 3);
-  const progress = async (rows: number): Promise<void> => {
-    rowsDone += rows;
-    deps.telemetry.count('import.rows', rows);
-    if (lost) throw overtaken();
-    if (Date.now() - saidAt < 200) return;
-    saidAt = Date.now();
-    await say();
+async function applyImport(deps: Deps, run: Run, tenants: readonly NamedTenant[]): Promise<void> {
+  const { claim } = run;
+  const applying: { done?: Applied } = {};
+  const apply = async (tx: Tx): Promise<void> => {
+    run.restart(tenants.length);
+    const head = await findHead(tx, claim.id);
+    applying.done = await applySet(tx, {
+      importId: claim.id,
+      source: claim.source,
+      complete: head?.complete === true,
+      whole: claim.atomic === 'set',
+      caller: importer(claim),
+      tenants,
+      newId: deps.newId,
+      progress: (rows) => run.progress(rows),
+    });
+    if (applying.done.stopped) throw undone;
+    // Judged as a statement, with this transaction's own timeout: left to COMMIT, the rules of a large set outlast the pool's deadline
+    // for it (20,000 nodes on a busy machine, 2026-11-26), whose outcome is unknown then, try after try.
+    await tx.unsafe('set constraints all immediate');
+    if (!claim.dryRun) await finish(tx, claim, applying.done);
   };
   try {
-    let applied: Applied | undefined;
-    await inTransaction(
-      deps.db.app,
-      async (tx) => {
-        rowsDone = 0;
-        const head = await findHead(tx, claim.id);
-        applied = await applySet(tx, {
-          importId: claim.id,
-          source: claim.source,
-          complete: head?.complete === true,
-          whole: claim.atomic === 'set',
-          caller,
-          newId: deps.newId,
-          progress,
-        });
-        if (!claim.dryRun) await finish(tx, claim, applied);
-      },
-      { settings, attempts: 1, rollback: claim.dryRun },
-    );
-    if (claim.dryRun && applied !== undefined) {
-      const outcome = applied;
-      await inTransaction(deps.db.app, (tx) => finish(tx, claim, withoutIds(outcome)), { settings });
-    }
-    deps.telemetry.count(applied?.stopped === true ? 'import.failed' : 'import.succeeded');
+    await inTransaction(deps.db.app, apply, { settings, attempts: 1, rollback: claim.dryRun });
   } catch (error) {
-    if (!isProblem(error, 'state-conflict')) throw error;
-  } finally {
-    clearInterval(heartbeat);
+    if (error !== undone) throw error;
   }
+  const { done } = applying;
+  if (done !== undefined && (claim.dryRun || done.stopped)) {
+    const told = claim.dryRun ? withoutIds(done) : done;
+    await inTransaction(deps.db.app, (tx) => finish(tx, claim, told), { settings });
+  }
+  deps.telemetry.count(done?.stopped === true ? 'import.failed' : 'import.succeeded');
 }
 
 async function finish(tx: Tx, claim: ImportRow, applied: Applied): Promise<void> {
   await writeOutcomes(tx, claim.id, applied);
-  const refused = applied.outcomes.filter(({ outcome }) => outcome === 'refused').length;
+  await refuseHeldSince(tx, applied.disturbed);
+  const refused = [...applied.outcomes, ...applied.unnamed].filter(({ outcome }) => outcome === 'refused').length;
+  const made = applied.outcomes.filter(({ outcome, tenant }) => outcome === 'created' && tenant === true).length;
   const whole = problem(
     'validation-failed',
     { refused },
-    `${refused} rows were refused and the set is all or nothing: nothing was changed.`,
+    `${refused} rows were refused and the set is all or nothing: nothing was changed.${made === 0 || claim.dryRun ? '' : ` ${made} empty tenants were made for it and stay.`}`,
   );
   const ours = await endImport(tx, {
     id: claim.id,
@@ -184,11 +220,28 @@ function withoutIds(applied: Applied): Applied {
   };
 }
 
-async function failImport(deps: Deps, claim: ImportRow, error: unknown): Promise<void> {
-  const refusal = isProblem(error) ? error : problem('internal', {}, 'The import failed; nothing of it was applied.');
+async function failImport(
+  deps: Deps,
+  claim: ImportRow,
+  error: unknown,
+  tenants: readonly NamedTenant[] = [],
+): Promise<void> {
+  const why = isProblem(error) ? error : problem('internal', {}, 'The import failed.');
+  const told = `${why.detail ?? why.title} Nothing of it was applied.${ofTenants(tenants, claim)}`;
   await inTransaction(deps.db.app, (tx) =>
-    endImport(tx, { id: claim.id, epoch: claim.epoch, state: 'failed', problem: refusal.toJSON() }),
+    endImport(tx, {
+      id: claim.id,
+      epoch: claim.epoch,
+      state: 'failed',
+      problem: problem(why.code, why.facts, told).toJSON(),
+    }),
   );
+}
+
+/** What is there although nothing was applied. */
+function ofTenants(tenants: readonly NamedTenant[], { dryRun }: ImportRow): string {
+  const made = tenants.filter((tenant) => tenant.problem === undefined && tenant.created).length;
+  return made === 0 || dryRun ? '' : ` ${made} empty tenants were made for it and stay.`;
 }
 
 /** Who the feed says has done it: the principal that asked for the import. */

@@ -8,11 +8,15 @@ import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
+import { expectTenant } from '../projection/active.js';
+import { bringForward } from '../projection/bring.js';
 import { refuseHeld } from '../projection/holds.js';
 import { findKind } from '../kind/sql.js';
 import { rackShape } from '../rack/rules.js';
 import { endClaims, upsertRack } from '../rack/sql.js';
+import { concealed, sightOf, type Sight } from '../reading.js';
 import { expectVersion } from '../version.js';
+import { conflicting } from './conflicting.js';
 import { standInRack } from './position.js';
 import { toNode, type NodeRow } from './row.js';
 import { placementFault, unknownTraits } from './rules.js';
@@ -26,6 +30,7 @@ type Patch = Command<'node', 'amend'>['patch'];
  */
 export async function amendNode(deps: Deps, caller: Caller, command: Command<'node', 'amend'>): Promise<Node> {
   const claimIds = [deps.newId(), deps.newId()] as const;
+  await bringForward(deps, caller.scopes);
   return inChange(deps, caller, (tx) => amended({ tx, caller, claimIds }, command));
 }
 
@@ -35,23 +40,27 @@ interface Attempt {
   readonly claimIds: readonly [string, string];
 }
 
-async function amended(
+export async function amended(
   { tx, caller, claimIds }: Attempt,
   { id: nodeId, version, patch }: Command<'node', 'amend'>,
 ): Promise<Node> {
   const id = decodeId('nod', nodeId);
   const parentId = patch.parentId == null ? null : decodeId('nod', patch.parentId);
+  const sight = sightOf(caller);
+  if (patch.tenantId != null) await expectTenant(tx, sight, { id: patch.tenantId, pointer: '/patch/tenantId' });
   // Both at once, by id: two moves that swap places must not wait for each other.
-  const locked = await lockNodes(tx, parentId === null ? [id] : [id, parentId]);
+  const locked = await lockNodes(tx, sight, parentId === null ? [id] : [id, parentId]);
   const current = locked.find((row) => row.id === id);
   if (current === undefined) throw problem('not-found', { resourceType: 'node' });
   await expectVersion(tx, { prefix: 'nod', id, version: current.version }, version);
   if (current.state === 'retired') throw problem('state-conflict', { state: current.state, allowedStates: [] });
+  if (parentId !== null && !locked.some((row) => row.id === parentId))
+    throw problem('reference-not-found', { pointer: '/patch/parentId', resourceType: 'node' });
   const to = stateAfter(current, patch, parentId);
-  await checkPlace(tx, { current, to, parent: locked.find((row) => row.id === parentId) });
+  await checkPlace(tx, sight, { current, to, parent: locked.find((row) => row.id === parentId) });
   const before = toNode(current);
   const moves = patch.position !== undefined && !sameJson(patch.position, before.position ?? null);
-  if (!moves && sameJson(stateOf(current), to)) return before;
+  if (!moves && sameJson(stateOf(current), to)) return concealed(tx, sight, before);
   if (current.position != null && patch.position === undefined && to.parentId !== current.parentId) {
     throw problem('topology-violation', { rule: 'position_belongs_to_the_rack' });
   }
@@ -64,13 +73,14 @@ async function amended(
   }
   if (moves) {
     await endClaims(tx, id);
-    if (patch.position != null) await standInRack(tx, { id, rackId: to.parentId, position: patch.position, claimIds });
+    if (patch.position != null)
+      await standInRack(tx, sight, { id, rackId: to.parentId, position: patch.position, claimIds });
   }
-  const row = await findNode(tx, id, null);
+  const row = await findNode(tx, 'everything', id);
   if (row === undefined) throw new Error('a node that was amended is not there');
   const after = toNode(row);
   await recordChanges(tx, caller, [{ what: 'node.amended', id, version: row.version, before, after }]);
-  return after;
+  return concealed(tx, sight, after);
 }
 
 function stateOf(row: NodeRow): NodeState {
@@ -96,6 +106,7 @@ function stateAfter(row: NodeRow, patch: Patch, parentId: string | null): NodeSt
 
 async function checkPlace(
   tx: Tx,
+  sight: Sight,
   { current, to, parent }: { current: NodeRow; to: NodeState; parent: NodeRow | undefined },
 ): Promise<void> {
   const kind = await findKind(tx, current.kind);
@@ -109,8 +120,6 @@ async function checkPlace(
   const moved = to.parentId !== current.parentId;
   if (moved) {
     if (to.parentId === current.id) throw problem('cycle-detected', { path: [encodeId('nod', current.id)] });
-    if (to.parentId !== null && parent === undefined)
-      throw problem('reference-not-found', { pointer: '/patch/parentId', resourceType: 'node' });
     const fault = placementFault(kind, parent);
     if (fault !== undefined)
       throw problem('topology-violation', {
@@ -127,5 +136,5 @@ async function checkPlace(
     not: current.id,
   });
   if (sibling !== undefined)
-    throw problem('already-exists', { field: 'name', conflictingId: encodeId('nod', sibling) });
+    throw problem('already-exists', { field: 'name', ...(await conflicting(tx, sight, sibling)) });
 }

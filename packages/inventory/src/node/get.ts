@@ -3,7 +3,7 @@ import { decodeId, encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { readDb, visibleTenants } from '../reading.js';
+import { concealed, readDb, sightOf } from '../reading.js';
 import { findRootOf } from '../topology/sql.js';
 import { toNode } from './row.js';
 import { findNode } from './sql.js';
@@ -19,7 +19,9 @@ export async function getNode(
 ): Promise<Result<'node', 'get'>> {
   const db = readDb(deps, caller);
   const id = decodeId('nod', command.id);
-  const row = await findNode(db, id, visibleTenants(caller));
+  const sight = sightOf(caller);
+  const row = await findNode(db, sight, id);
   if (row === undefined) throw problem('not-found', { resourceType: 'node' });
-  return { ...toNode(row), rootId: encodeId('nod', (await findRootOf(db, id)) ?? id) };
+  const rootId = encodeId('nod', await findRootOf(db, sight, id));
+  return { ...(await concealed(db, sight, toNode(row))), rootId };
 }

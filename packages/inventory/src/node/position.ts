@@ -2,6 +2,7 @@ import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import { constraintName } from '@sentral/kernel/errors';
 import type { Tx } from '@sentral/kernel/database';
+import { seenIds, type Sight } from '../reading.js';
 import { findRack, insertClaims, listClaimsInTheWay, type RackPosition } from '../rack/sql.js';
 
 /**
@@ -10,6 +11,7 @@ import { findRack, insertClaims, listClaimsInTheWay, type RackPosition } from '.
  */
 export async function standInRack(
   tx: Tx,
+  sight: Sight,
   device: { id: string; rackId: string | null; position: RackPosition; claimIds: readonly [string, string] },
 ): Promise<void> {
   const { rackId, position } = device;
@@ -23,9 +25,10 @@ export async function standInRack(
   } catch (error) {
     if (constraintName(error) !== 'rack_units_taken_once') throw error;
     const inTheWay = await listClaimsInTheWay(tx, rackId, position);
+    const seen = await seenIds(tx, sight, { noun: 'node', ids: inTheWay.map(({ nodeId }) => nodeId) });
     throw problem('allocation-conflict', {
       requested: { rackId: encodeId('nod', rackId), ...position },
-      conflicts: inTheWay.map(({ nodeId }) => ({ value: encodeId('nod', nodeId) })),
+      conflicts: [...seen].map((nodeId) => ({ value: encodeId('nod', nodeId) })),
       retryable: false,
     });
   }

@@ -11,7 +11,6 @@ export interface NodeRow {
   readonly nameExclusive: boolean;
   readonly parentId: string | null;
   readonly tenantId: string | null;
-  readonly externalTenant: Node['externalTenant'] | null;
   readonly attributes: Record<string, unknown>;
   readonly traits: string[];
   readonly labels: Record<string, string>;
@@ -29,7 +28,7 @@ export interface NodeRow {
 
 /** Everything of the node `n` in one row; its kind is `k`, its use `u`. */
 export const nodeColumns = `n.id, n.kind, k.category, n.name, n.name_exclusive as "nameExclusive", n.parent_id as "parentId",
-  n.tenant_id as "tenantId", n.external_tenant as "externalTenant", n.attributes, n.traits, n.labels, n.intent, n.state,
+  n.tenant_id as "tenantId", n.attributes, n.traits, n.labels, n.intent, n.state,
   n.observed_at as "observedAt", n.version, n.created_at as "createdAt", n.updated_at as "updatedAt", ${externalIdsOf('n.id')},
   (select jsonb_build_object('face', c.face, 'startHalfUnit', lower(c.half_units), 'heightHalfUnits', upper(c.half_units) - lower(c.half_units),
      'fullDepth', exists (select from rack_claim o where o.node_id = n.id and not o.mounted))
@@ -50,7 +49,6 @@ export function toNode(row: NodeRow): Node {
     ...(row.name === null ? {} : { name: row.name }),
     ...(row.parentId === null ? {} : { parentId: encodeId('nod', row.parentId) }),
     ...(row.tenantId === null ? {} : { tenantId: encodeId('tnt', row.tenantId) }),
-    ...(row.externalTenant == null ? {} : { externalTenant: row.externalTenant }),
     attributes: row.attributes,
     traits: row.traits,
     labels: row.labels,

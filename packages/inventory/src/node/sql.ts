@@ -1,34 +1,28 @@
 // Lock order: nodes by id, then the rack row of a claim, then external ids by insert. READ COMMITTED: a row is read again
 // after its lock was waited for, so what is decided under the lock is decided on the newest state.
+import type { Caller } from '@sentral/contracts/contract';
 import { json, type Database, type Tx } from '@sentral/kernel/database';
+import { allocationSeen, rowsOf, sightOf, walkOf, type SeeingQuery, type Sight } from '../reading.js';
 import { selectNode, type NodeRow } from './row.js';
 
-export async function findNode(
-  db: Database | Tx,
-  id: string,
-  tenants: readonly string[] | null,
-): Promise<NodeRow | undefined> {
-  const [row] = await db.unsafe(
-    `${selectNode} where n.id = $1 and ($2::uuid[] is null or n.tenant_id = any($2::uuid[]))`,
-    [id, tenants],
-  );
+export async function findNode(db: Database | Tx, sight: Sight, id: string): Promise<NodeRow | undefined> {
+  const q = rowsOf('node', sight, [id]);
+  const [row] = await db.unsafe(`${selectNode} ${q.where()}`, q.params);
   return row as NodeRow | undefined;
 }
 
 /** NO KEY UPDATE: keys never change, so edges and children that only refer to the row need not wait. */
-export async function lockNodes(tx: Tx, ids: readonly string[]): Promise<readonly NodeRow[]> {
-  await tx.sql`select id from node where id = any(${ids}::uuid[]) order by id for no key update`;
-  return (await tx.unsafe(`${selectNode} where n.id = any($1::uuid[]) order by n.id`, [
-    ids,
-  ])) as unknown as readonly NodeRow[];
-}
+export const lockNodes = (tx: Tx, sight: Sight, ids: readonly string[]): Promise<readonly NodeRow[]> =>
+  locked(tx, rowsOf('node', sight, ids), 'no key update');
 
 /** SHARE: several may come to lie under one parent or on one edge at once, but it cannot retire meanwhile. */
-export async function lockNodesAsTheyAre(tx: Tx, ids: readonly string[]): Promise<readonly NodeRow[]> {
-  await tx.sql`select id from node where id = any(${ids}::uuid[]) order by id for share`;
-  return (await tx.unsafe(`${selectNode} where n.id = any($1::uuid[]) order by n.id`, [
-    ids,
-  ])) as unknown as readonly NodeRow[];
+export const lockNodesAsTheyAre = (tx: Tx, sight: Sight, ids: readonly string[]): Promise<readonly NodeRow[]> =>
+  locked(tx, rowsOf('node', sight, ids), 'share');
+
+// What is not seen is not waited for either: a wait would tell that it is there.
+async function locked(tx: Tx, q: SeeingQuery, strength: 'share' | 'no key update'): Promise<readonly NodeRow[]> {
+  await tx.unsafe(`select n.id from node n ${q.where()} order by n.id for ${strength} of n`, q.params);
+  return (await tx.unsafe(`${selectNode} ${q.where()} order by n.id`, q.params)) as unknown as readonly NodeRow[];
 }
 
 export async function findSiblingOfName(
@@ -48,7 +42,6 @@ export interface NewNode {
   readonly name: string | null;
   readonly parentId: string | null;
   readonly tenantId: string | null;
-  readonly externalTenant: unknown;
   readonly attributes: unknown;
   readonly traits: readonly string[];
   readonly labels: unknown;
@@ -59,13 +52,13 @@ export interface NewNode {
 /** A name given through the API is claimed among its siblings. */
 export async function insertNode(tx: Tx, node: NewNode): Promise<void> {
   await tx.sql`
-    insert into node (id, kind, name, name_exclusive, parent_id, tenant_id, external_tenant, attributes, traits, labels, intent, state)
+    insert into node (id, kind, name, name_exclusive, parent_id, tenant_id, attributes, traits, labels, intent, state)
     values (${node.id}, ${node.kind}, ${node.name}, ${node.name !== null}, ${node.parentId}, ${node.tenantId},
-      ${node.externalTenant == null ? null : json(node.externalTenant)}, ${json(node.attributes)}, ${node.traits}::text[], ${json(node.labels)},
+      ${json(node.attributes)}, ${node.traits}::text[], ${json(node.labels)},
       ${node.intent}, ${node.state})`;
 }
 
-export type NodeState = Omit<NewNode, 'id' | 'kind' | 'externalTenant'> & { readonly nameExclusive: boolean };
+export type NodeState = Omit<NewNode, 'id' | 'kind'> & { readonly nameExclusive: boolean };
 
 export async function amendNodeRow(tx: Tx, id: string, to: NodeState): Promise<void> {
   await tx.sql`
@@ -80,25 +73,34 @@ export async function endNode(tx: Tx, id: string): Promise<void> {
 }
 
 export interface Dependent {
-  readonly type: string;
-  readonly id: string;
+  readonly type: string | null;
+  readonly id: string | null;
   readonly count: number;
 }
 
-/** What is alive and refers to the node, at most twenty ids a type. An expired hold that nobody has swept yet does not count. */
-export async function listDependents(tx: Tx, id: string): Promise<readonly Dependent[]> {
-  return tx.sql<Dependent & Record<string, unknown>>`
-    select type, id::text as id, count from (
-      select type, id, count(*) over (partition by type) as count, row_number() over (partition by type order by id) as place from (
-        select 'node' as type, id from node where parent_id = ${id} and state <> 'retired'
-        union all
-        select 'edge', edge_id from edge_end where node_id = ${id} and live
-        union all
-        select 'allocation', allocation_id from allocation_item where (node_id = ${id} or rack_id = ${id}) and ended_at is null and upper(during) > now()
-        union all
-        select 'rackReservation', id from rack_reservation where rack_id = ${id} and ended_at is null
-      ) dependents
-    ) numbered
-    where place <= 20
-    order by type, id`;
+/**
+ * What is alive and refers to the node, at most twenty ids a type; what is not seen stands in the way under no type and no id. An
+ * expired hold that nobody has swept yet does not count.
+ */
+export async function listDependents(tx: Tx, caller: Caller, id: string): Promise<readonly Dependent[]> {
+  const q = walkOf(sightOf(caller));
+  const it = `${q.value(id)}::uuid`;
+  const rows = await tx.unsafe(
+    `select case when seen then type end as type, case when seen then id::text end as id, count from (
+       select type, id, seen, count(*) over (partition by type, seen) as count, row_number() over (partition by type, seen order by id) as place from (
+         select 'node' as type, n.id, ${q.sees('node', 'n')} as seen from node n where n.parent_id = ${it} and n.state <> 'retired'
+         union all
+         select 'edge', d.id, ${q.sees('edge', 'd')} from edge_end x join edge d on d.id = x.edge_id where x.node_id = ${it} and x.live
+         union all
+         select 'allocation', i.allocation_id, ${allocationSeen(q, caller, 'a')} from allocation_item i join allocation a on a.id = i.allocation_id
+         where (i.node_id = ${it} or i.rack_id = ${it}) and i.ended_at is null and upper(i.during) > now()
+         union all
+         select 'rackReservation', id, true from rack_reservation where rack_id = ${it} and ended_at is null
+       ) dependents
+     ) numbered
+     where place <= 20
+     order by type, id`,
+    q.params,
+  );
+  return rows as unknown as readonly Dependent[];
 }

@@ -8,6 +8,7 @@ import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
+import { concealed, expectSeen, sightOf } from '../reading.js';
 import { expectVersion } from '../version.js';
 import { amendDomainRow, findDomain, lockDomain, toDomain } from './sql.js';
 
@@ -29,7 +30,8 @@ async function amended(
   { id: domainId, version, patch }: Command<'numberDomain', 'amend'>,
 ): Promise<NumberDomain> {
   const id = decodeId('ndm', domainId);
-  const current = await lockDomain(tx, id);
+  const sight = sightOf(caller);
+  const current = await lockDomain(tx, sight, id);
   if (current === undefined) throw problem('not-found', { resourceType: 'numberDomain' });
   await expectVersion(tx, { prefix: 'ndm', id, version: current.version }, version);
   const { name, nameExclusive, coolDownSeconds, attributes, nodeId } = current;
@@ -41,13 +43,14 @@ async function amended(
     attributes: patch.attributes === undefined ? attributes : mergePatch(attributes, patch.attributes),
     nodeId: patch.nodeId === undefined ? nodeId : patch.nodeId === null ? null : decodeId('nod', patch.nodeId),
   };
-  if (sameJson(from, to)) return toDomain(current);
+  if (patch.nodeId !== undefined) await expectSeen(tx, sight, { noun: 'node', id: to.nodeId, pointer: '/nodeId' });
+  if (sameJson(from, to)) return concealed(tx, sight, toDomain(current));
   await amendDomainRow(tx, id, to);
-  const row = await findDomain(tx, id);
+  const row = await findDomain(tx, 'everything', id);
   if (row === undefined) throw new Error('a domain that was amended is not there');
   const after = toDomain(row);
   await recordChanges(tx, caller, [
     { what: 'numberDomain.amended', id, version: row.version, before: toDomain(current), after },
   ]);
-  return after;
+  return concealed(tx, sight, after);
 }

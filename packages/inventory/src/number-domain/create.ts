@@ -6,6 +6,7 @@ import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
+import { expectSeen, sightOf } from '../reading.js';
 import { findDomain, insertDomain, toDomain } from './sql.js';
 
 type Asked = Command<'numberDomain', 'create'>;
@@ -23,12 +24,10 @@ async function created(
   { tx, caller, id }: { tx: Tx; caller: Caller; id: string },
   command: Asked,
 ): Promise<NumberDomain> {
-  await insertDomain(tx, {
-    ...command,
-    id,
-    nodeId: command.nodeId === undefined ? null : decodeId('nod', command.nodeId),
-  });
-  const row = await findDomain(tx, id);
+  const nodeId = command.nodeId === undefined ? null : decodeId('nod', command.nodeId);
+  await expectSeen(tx, sightOf(caller), { noun: 'node', id: nodeId, pointer: '/nodeId' });
+  await insertDomain(tx, { ...command, id, nodeId });
+  const row = await findDomain(tx, 'everything', id);
   if (row === undefined) throw new Error('a domain that was inserted is not there');
   const after = toDomain(row);
   await recordChanges(tx, caller, [{ what: 'numberDomain.created', id, version: row.version, after }]);

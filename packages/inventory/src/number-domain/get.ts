@@ -4,7 +4,7 @@ import type { NumberDomain } from '@sentral/contracts/inventory/number-domain';
 import { problem } from '@sentral/contracts/problem';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
-import { readDb } from '../reading.js';
+import { concealed, readDb, sightOf } from '../reading.js';
 import { findDomain, toDomain } from './sql.js';
 
 /**
@@ -16,7 +16,9 @@ export async function getDomain(
   caller: Caller,
   command: Command<'numberDomain', 'get'>,
 ): Promise<NumberDomain> {
-  const row = await findDomain(readDb(deps, caller), decodeId('ndm', command.id));
+  const db = readDb(deps, caller);
+  const sight = sightOf(caller);
+  const row = await findDomain(db, sight, decodeId('ndm', command.id));
   if (row === undefined) throw problem('not-found', { resourceType: 'numberDomain' });
-  return toDomain(row);
+  return concealed(db, sight, toDomain(row));
 }

@@ -3,6 +3,7 @@ import { encodeId } from '@sentral/contracts/ids';
 import type { NumberDomain } from '@sentral/contracts/inventory/number-domain';
 import { json, type Database, type Tx } from '@sentral/kernel/database';
 import { externalIdsOf } from '../external-id/sql.js';
+import { rowsOf, type Sight } from '../reading.js';
 
 export interface NumberDomainRow {
   readonly id: string;
@@ -23,14 +24,16 @@ export const selectDomain = `select d.id, d.name, d.name_exclusive as "nameExclu
   d.attributes, d.node_id as "nodeId", ${externalIdsOf('d.id')}, d.version, d.created_at as "createdAt", d.updated_at as "updatedAt"
   from number_domain d`;
 
-export async function findDomain(db: Database | Tx, id: string): Promise<NumberDomainRow | undefined> {
-  const [row] = await db.unsafe(`${selectDomain} where d.id = $1 and d.ended_at is null`, [id]);
+export async function findDomain(db: Database | Tx, sight: Sight, id: string): Promise<NumberDomainRow | undefined> {
+  const q = rowsOf('numberDomain', sight, [id]);
+  const [row] = await db.unsafe(`${selectDomain} ${q.where()} and d.ended_at is null`, q.params);
   return row as NumberDomainRow | undefined;
 }
 
-export async function lockDomain(tx: Tx, id: string): Promise<NumberDomainRow | undefined> {
-  await tx.sql`select id from number_domain where id = ${id} for no key update`;
-  return findDomain(tx, id);
+export async function lockDomain(tx: Tx, sight: Sight, id: string): Promise<NumberDomainRow | undefined> {
+  const q = rowsOf('numberDomain', sight, [id]);
+  await tx.unsafe(`select d.id from number_domain d ${q.where()} for no key update of d`, q.params);
+  return findDomain(tx, sight, id);
 }
 
 export interface NewDomain {

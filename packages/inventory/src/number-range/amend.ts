@@ -9,6 +9,7 @@ import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
 import { findDomain } from '../number-domain/sql.js';
+import { sightOf } from '../reading.js';
 import { expectVersion } from '../version.js';
 import { rangeFault } from './rules.js';
 import { amendRangeRow, findRange, lockRange, toRange } from './sql.js';
@@ -31,7 +32,7 @@ async function amended(
   { id: rangeId, version, patch }: Command<'numberRange', 'amend'>,
 ): Promise<NumberRange> {
   const id = decodeId('rng', rangeId);
-  const current = await lockRange(tx, id);
+  const current = await lockRange(tx, sightOf(caller), id);
   if (current === undefined) throw problem('not-found', { resourceType: 'numberRange' });
   await expectVersion(tx, { prefix: 'rng', id, version: current.version }, version);
   const from = { start: current.start, end: current.end, attributes: current.attributes };
@@ -41,11 +42,11 @@ async function amended(
     attributes: patch.attributes === undefined ? from.attributes : mergePatch(from.attributes, patch.attributes),
   };
   if (sameJson(from, to)) return toRange(current);
-  const kind = (await findDomain(tx, current.domainId))?.kind ?? '';
+  const kind = (await findDomain(tx, 'everything', current.domainId))?.kind ?? '';
   const fault = rangeFault(kind, to);
   if (fault !== undefined) throw problem('amount-not-allowed', { ...fault, class: kind });
   await amendRangeRow(tx, id, to);
-  const row = await findRange(tx, id);
+  const row = await findRange(tx, 'everything', id);
   if (row === undefined) throw new Error('a range that was amended is not there');
   const after = toRange(row);
   await recordChanges(tx, caller, [

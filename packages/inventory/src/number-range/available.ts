@@ -4,7 +4,7 @@ import { problem } from '@sentral/contracts/problem';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { findDomain } from '../number-domain/sql.js';
-import { readDb } from '../reading.js';
+import { readDb, sightOf } from '../reading.js';
 import { freeNumbers } from './rules.js';
 import { findRange, findRangeContent } from './sql.js';
 
@@ -18,10 +18,12 @@ export async function availableInRange(
   command: Command<'numberRange', 'available'>,
 ): Promise<Result<'numberRange', 'available'>> {
   const db = readDb(deps, caller);
-  const range = 'id' in command ? await findRange(db, decodeId('rng', command.id)) : undefined;
+  const sight = sightOf(caller);
+  const range = 'id' in command ? await findRange(db, sight, decodeId('rng', command.id)) : undefined;
   if ('id' in command && range === undefined) throw problem('not-found', { resourceType: 'numberRange' });
   const domain = await findDomain(
     db,
+    sight,
     'domainId' in command ? decodeId('ndm', command.domainId) : (range?.domainId ?? ''),
   );
   if (domain === undefined) throw problem('not-found', { resourceType: 'numberDomain' });

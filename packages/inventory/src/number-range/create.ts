@@ -8,6 +8,7 @@ import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
 import { findDomain } from '../number-domain/sql.js';
+import { sightOf } from '../reading.js';
 import { rangeFault } from './rules.js';
 import { findRange, insertRange, toRange } from './sql.js';
 
@@ -27,14 +28,14 @@ async function created(
   command: Asked,
 ): Promise<NumberRange> {
   const domainId = decodeId('ndm', command.domainId);
-  const domain = await findDomain(tx, domainId);
+  const domain = await findDomain(tx, sightOf(caller), domainId);
   if (domain === undefined)
     throw problem('reference-not-found', { pointer: '/domainId', resourceType: 'numberDomain' });
   if (!domain.pooled) throw problem('topology-violation', { rule: 'domain_is_not_pooled' });
   const fault = rangeFault(domain.kind, command);
   if (fault !== undefined) throw problem('amount-not-allowed', { ...fault, class: domain.kind });
   await insertRange(tx, { ...command, id, domainId, kind: domain.kind });
-  const row = await findRange(tx, id);
+  const row = await findRange(tx, 'everything', id);
   if (row === undefined) throw new Error('a range that was inserted is not there');
   const after = toRange(row);
   await recordChanges(tx, caller, [{ what: 'numberRange.created', id, version: row.version, after }]);

@@ -4,7 +4,7 @@ import type { NumberRange } from '@sentral/contracts/inventory/number-range';
 import { problem } from '@sentral/contracts/problem';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
-import { readDb } from '../reading.js';
+import { readDb, sightOf } from '../reading.js';
 import { findRange, toRange } from './sql.js';
 
 /**
@@ -16,7 +16,7 @@ export async function getRange(
   caller: Caller,
   command: Command<'numberRange', 'get'>,
 ): Promise<NumberRange> {
-  const row = await findRange(readDb(deps, caller), decodeId('rng', command.id));
+  const row = await findRange(readDb(deps, caller), sightOf(caller), decodeId('rng', command.id));
   if (row === undefined) throw problem('not-found', { resourceType: 'numberRange' });
   return toRange(row);
 }

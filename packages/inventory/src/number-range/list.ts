@@ -2,7 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { page, query, readCursor, readDb } from '../reading.js';
+import { listOf, page, readCursor, readDb, sightOf } from '../reading.js';
 import { selectRange, toRange, type NumberRangeRow } from './sql.js';
 
 /**
@@ -15,7 +15,7 @@ export async function listRanges(
   command: Command<'numberRange', 'list'>,
 ): Promise<Result<'numberRange', 'list'>> {
   const after = readCursor(command.cursor, ['uuid'])?.[0];
-  const q = query();
+  const q = listOf('numberRange', sightOf(caller));
   q.and('r.ended_at is null');
   if (command.domainId !== undefined) q.and(`r.domain_id = ${q.value(decodeId('ndm', command.domainId))}::uuid`);
   if (after !== undefined) q.and(`r.id > ${q.value(after)}::uuid`);

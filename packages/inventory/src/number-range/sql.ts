@@ -3,6 +3,7 @@ import { encodeId } from '@sentral/contracts/ids';
 import type { NumberRange } from '@sentral/contracts/inventory/number-range';
 import { json, type Database, type Tx } from '@sentral/kernel/database';
 import { externalIdsOf } from '../external-id/sql.js';
+import { rowsOf, type Sight } from '../reading.js';
 
 export interface NumberRangeRow {
   readonly id: string;
@@ -19,14 +20,16 @@ export interface NumberRangeRow {
 export const selectRange = `select r.id, r.domain_id as "domainId", lower(r.numbers) as start, upper(r.numbers) - 1 as "end", r.attributes,
   ${externalIdsOf('r.id')}, r.version, r.created_at as "createdAt", r.updated_at as "updatedAt" from number_range r`;
 
-export async function findRange(db: Database | Tx, id: string): Promise<NumberRangeRow | undefined> {
-  const [row] = await db.unsafe(`${selectRange} where r.id = $1 and r.ended_at is null`, [id]);
+export async function findRange(db: Database | Tx, sight: Sight, id: string): Promise<NumberRangeRow | undefined> {
+  const q = rowsOf('numberRange', sight, [id]);
+  const [row] = await db.unsafe(`${selectRange} ${q.where()} and r.ended_at is null`, q.params);
   return row as NumberRangeRow | undefined;
 }
 
-export async function lockRange(tx: Tx, id: string): Promise<NumberRangeRow | undefined> {
-  await tx.sql`select id from number_range where id = ${id} for no key update`;
-  return findRange(tx, id);
+export async function lockRange(tx: Tx, sight: Sight, id: string): Promise<NumberRangeRow | undefined> {
+  const q = rowsOf('numberRange', sight, [id]);
+  await tx.unsafe(`select r.id from number_range r ${q.where()} for no key update of r`, q.params);
+  return findRange(tx, sight, id);
 }
 
 export async function insertRange(

@@ -2,7 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { page, query, readCursor, readDb } from '../reading.js';
+import { conceal, listOf, page, readCursor, readDb, sightOf } from '../reading.js';
 import { selectNumber, toNumber, type NumberRow } from './sql.js';
 
 /**
@@ -15,17 +15,24 @@ export async function listNumbers(
   command: Command<'number', 'list'>,
 ): Promise<Result<'number', 'list'>> {
   const keys = readCursor(command.cursor, ['uuid', 'number', 'uuid']);
-  const q = query();
+  const sight = sightOf(caller);
+  const q = listOf('number', sight);
   q.and('m.ended_at is null');
   if (command.domainId !== undefined) q.and(`m.domain_id = ${q.value(decodeId('ndm', command.domainId))}::uuid`);
   if (command.value !== undefined) q.and(`m.value = ${q.value(command.value)}::bigint`);
-  if (command.nodeId !== undefined) q.and(`m.node_id = ${q.value(decodeId('nod', command.nodeId))}::uuid`);
+  if (command.nodeId !== undefined) {
+    const nodeId = decodeId('nod', command.nodeId);
+    q.and(`m.node_id = ${q.value(nodeId)}::uuid`);
+    q.andSeen('node', nodeId);
+  }
   if (keys !== undefined) {
     q.and(
       `(m.domain_id, m.value, m.id) > (${q.value(keys[0])}::uuid, ${q.value(keys[1])}::bigint, ${q.value(keys[2])}::uuid)`,
     );
   }
   const text = `${selectNumber} ${q.where()} order by m.domain_id, m.value, m.id limit ${q.value(command.limit + 1)}`;
-  const rows = (await readDb(deps, caller).unsafe(text, q.params)) as unknown as readonly NumberRow[];
-  return page(rows, command.limit, { item: toNumber, keys: (row) => [row.domainId, row.value, row.id] });
+  const db = readDb(deps, caller);
+  const rows = (await db.unsafe(text, q.params)) as unknown as readonly NumberRow[];
+  const found = page(rows, command.limit, { item: toNumber, keys: (row) => [row.domainId, row.value, row.id] });
+  return { ...found, items: await conceal(db, sight, found.items) };
 }

@@ -3,6 +3,7 @@ import { encodeId } from '@sentral/contracts/ids';
 import type { NumberRecord } from '@sentral/contracts/inventory/number';
 import { json, type Database, type Tx } from '@sentral/kernel/database';
 import { externalIdsOf } from '../external-id/sql.js';
+import type { Holder } from '../holder.js';
 
 export interface NumberRow {
   readonly id: string;
@@ -13,7 +14,6 @@ export interface NumberRow {
   readonly attributes: Record<string, unknown>;
   readonly nodeId: string | null;
   readonly tenantId: string | null;
-  readonly externalTenant: NumberRecord['externalTenant'] | null;
   readonly externalIds: { source: string; externalId: string }[];
   readonly version: number;
   readonly createdAt: Date;
@@ -21,7 +21,7 @@ export interface NumberRow {
 }
 
 export const selectNumber = `select m.id, m.domain_id as "domainId", m.value, m.name, m.occupies, m.attributes, m.node_id as "nodeId",
-  m.tenant_id as "tenantId", m.external_tenant as "externalTenant", ${externalIdsOf('m.id')}, m.version, m.created_at as "createdAt",
+  m.tenant_id as "tenantId", ${externalIdsOf('m.id')}, m.version, m.created_at as "createdAt",
   m.updated_at as "updatedAt" from number m`;
 
 export async function findNumber(db: Database | Tx, id: string): Promise<NumberRow | undefined> {
@@ -60,9 +60,10 @@ export async function takeNumber(
 }
 
 export async function findHolderOfNumber(tx: Tx, domainId: string, value: number) {
-  const [row] = await tx.sql<{ numberId: string | null; allocationId: string | null; freeAt: Date | null }>`
-    select h.number_id as "numberId", i.allocation_id as "allocationId", nullif(h.free_at, 'infinity') as "freeAt"
-    from number_hold h left join allocation_item i on i.id = h.item_id
+  const [row] = await tx.sql<Holder & { numberId: string | null }>`
+    select h.number_id as "numberId", l.id as "allocationId", l.tenant_id as "tenantId", l.project_id as "projectId", l.scope_id as "scopeId",
+      nullif(h.free_at, 'infinity') as "freeAt"
+    from number_hold h left join allocation_item i on i.id = h.item_id left join allocation l on l.id = i.allocation_id
     where h.domain_id = ${domainId} and h.value = ${value}`;
   return row;
 }
@@ -78,7 +79,6 @@ export function toNumber(row: NumberRow): NumberRecord {
     attributes: row.attributes,
     ...(row.nodeId === null ? {} : { nodeId: encodeId('nod', row.nodeId) }),
     ...(row.tenantId === null ? {} : { tenantId: encodeId('tnt', row.tenantId) }),
-    ...(row.externalTenant == null ? {} : { externalTenant: row.externalTenant }),
     externalIds: row.externalIds,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),

@@ -6,6 +6,7 @@ import { listPlaces } from '../allocation/policy-sql.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { scopeUuid } from '../projection/sql.js';
+import { levelOf } from '../usage/sql.js';
 import { listTried, type TriedRow } from './sql.js';
 
 type Trial = Result<'policyTrial', 'list'>;
@@ -24,13 +25,17 @@ export async function listPolicyTrial(
 ): Promise<Trial> {
   if (!('all' in caller.readScope))
     throw problem('permission-denied', { missingPermission: 'inventory.policyTrial.read' });
-  const rows = await listTried(deps.db.platform, scopeUuid(command.scopeId), examinedMax);
+  const { scopeId } = command;
+  const of = { level: levelOf(scopeId), id: scopeUuid(scopeId), limit: examinedMax + 1 };
+  const found = await listTried(deps.db.platform, of);
+  const rows = found.slice(0, examinedMax);
   const nodeIds = [...new Set(rows.flatMap((row) => row.nodeIds))];
-  const found = nodeIds.length === 0 ? [] : await listPlaces(deps.db.platform, nodeIds);
-  const places = new Map(found.map(({ nodeId, ancestors }) => [nodeId, ancestors]));
+  const known = nodeIds.length === 0 ? [] : await listPlaces(deps.db.platform, nodeIds);
+  const places = new Map(known.map(({ nodeId, ancestors }) => [nodeId, ancestors]));
   const items = rows.flatMap((row) => refusalsOf(row, command.values, places));
   return {
     examined: rows.length,
+    ...(found.length > examinedMax ? { cut: true } : {}),
     refused: new Set(items.map((item) => item.resourceId)).size,
     items: items.slice(0, shownMax),
   };
@@ -38,17 +43,17 @@ export async function listPolicyTrial(
 
 function refusalsOf(
   row: TriedRow,
-  values: Readonly<Record<string, unknown>>,
+  values: Command<'policyTrial', 'list'>['values'],
   places: ReadonlyMap<string, readonly string[]>,
 ): Trial['items'] {
   const refused: [string, string][] = [];
-  const allowed = (values['inventory.allowedLocations'] ?? null) as string[] | null;
+  const allowed = values['inventory.allowedLocations'] ?? null;
   if (row.nodeIds.some((id) => !liesIn(places.get(id) ?? [id], allowed)))
     refused.push(['inventory.allowedLocations', 'it holds a node outside the allowed locations']);
-  const max = (values['inventory.leaseSecondsMax'] ?? null) as number | null;
+  const max = values['inventory.leaseSecondsMax'] ?? null;
   if (max !== null && Math.max(row.ttlSeconds ?? Infinity, row.maxTtlSeconds ?? 0) > max)
     refused.push(['inventory.leaseSecondsMax', row.ttlSeconds === null ? 'it has no end' : 'its lease is longer']);
-  const missing = ((values['inventory.requiredLabels'] ?? []) as string[]).filter((key) => !(key in row.labels));
+  const missing = (values['inventory.requiredLabels'] ?? []).filter((key) => !(key in row.labels));
   if (missing.length > 0) refused.push(['inventory.requiredLabels', `it lacks ${missing.join(', ')}`]);
   return refused.map(([key, detail]) => ({
     resourceType: 'allocation',

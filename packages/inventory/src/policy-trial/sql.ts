@@ -1,5 +1,6 @@
 // Reads only.
 import type { Database } from '@sentral/kernel/database';
+import { columnOf, type Level } from '../usage/sql.js';
 
 export interface TriedRow {
   readonly id: string;
@@ -10,15 +11,18 @@ export interface TriedRow {
 }
 
 /** Live allocations of a scope and below, with the nodes that they hold. */
-export async function listTried(on: Database, scopeId: string, limit: number): Promise<readonly TriedRow[]> {
+export async function listTried(
+  on: Database,
+  { level, id, limit }: { level: Level; id: string; limit: number },
+): Promise<readonly TriedRow[]> {
   const rows = await on.unsafe(
     `select a.id, a.ttl_seconds as "ttlSeconds", a.max_ttl_seconds as "maxTtlSeconds", a.labels,
        coalesce((select array_agg(i.node_id::text) from allocation_item i
          where i.allocation_id = a.id and i.node_id is not null and i.ended_at is null), '{}') as "nodeIds"
      from allocation a
-     where (a.tenant_id = $1::uuid or a.project_id = $1::uuid or a.scope_id = $1::uuid or $1::uuid = '00000000-0000-0000-0000-000000000000')
+     where ${level === 'platform' ? '$1::uuid is not null' : `a.${columnOf[level]} = $1::uuid`}
        and a.ended_at is null and coalesce(a.expires_at > now(), true) order by a.id limit $2`,
-    [scopeId, limit],
+    [id, limit],
   );
   return rows as unknown as readonly TriedRow[];
 }

@@ -2,9 +2,9 @@
 // work in them. Applying a newer row does not wait for those (no key changes), so a busy scope cannot keep its own end away:
 // from its commit on, whoever begins sees the new state. Whoever then counts takes the row for update and waits for those who
 // had begun before (usage/sql.ts): so `deleting` and an allocation cannot pass each other. The counters whose caps move with
-// a row come after it. READ COMMITTED.
+// rows come after all of them, in the order of quota/sql.ts. The turn of the holds is taken before the first row. READ COMMITTED.
 import type { ScopeRow } from '@sentral/contracts/contract';
-import { platformScopeId, platformScopeUuid } from '@sentral/contracts/contract';
+import { platformScopeId, platformScopeUuid, scopeKinds } from '@sentral/contracts/contract';
 import { parseId } from '@sentral/contracts/ids';
 import { ownerOfDimension } from '@sentral/contracts/quota';
 import { json, type Database, type Tx } from '@sentral/kernel/database';
@@ -42,40 +42,55 @@ export async function listNewer(
 
 /** Applies rows, parent before child; the newer version stays, whoever comes when. */
 export async function applyScopes(tx: Tx, scopes: readonly ScopeRow[]): Promise<void> {
-  for (const scope of await listNewer(tx, scopes)) await upsertScope(tx, scope);
+  const newer = (await listNewer(tx, scopes)).toSorted(
+    (a, b) => scopeKinds.indexOf(a.kind) - scopeKinds.indexOf(b.kind) || (a.id < b.id ? -1 : 1),
+  );
+  if (newer.some(({ holds = [] }) => holds.length > 0)) await lockName(tx, 'inventory', holdsName);
+  const applied: ScopeRow[] = [];
+  for (const scope of newer) if (await upsertScope(tx, scope)) applied.push(scope);
+  if (applied.length > 0) await amendCaps(tx, applied);
 }
 
-async function upsertScope(tx: Tx, scope: ScopeRow): Promise<void> {
-  const id = scopeUuid(scope.id);
-  if ((scope.holds ?? []).length > 0) await lockName(tx, 'inventory', holdsName);
-  const limits = (scope.limits ?? []).filter(({ dimension }) => ownerOfDimension(dimension) === 'inventory');
+const limitsOf = (scope: ScopeRow) =>
+  (scope.limits ?? []).filter(({ dimension }) => ownerOfDimension(dimension) === 'inventory');
+
+/** @returns whether it was newer */
+async function upsertScope(tx: Tx, scope: ScopeRow): Promise<boolean> {
   const rows = await tx.sql`
     insert into scope_view as s (id, kind, parent_id, tenant_id, state, version, policy_version, policy_bindings, exemptions, holds, limits)
-    values (${id}::uuid, ${scope.kind}, ${scope.parentId === null ? null : scopeUuid(scope.parentId)}::uuid,
+    values (${scopeUuid(scope.id)}::uuid, ${scope.kind}, ${scope.parentId === null ? null : scopeUuid(scope.parentId)}::uuid,
             ${scope.tenantId === null ? null : scopeUuid(scope.tenantId)}::uuid, ${scope.state}, ${scope.version}::int, ${scope.policyVersion ?? 0}::bigint,
-            ${json(scope.policyBindings ?? [])}, ${json(scope.exemptions ?? [])}, ${json(scope.holds ?? [])}, ${json(limits)})
+            ${json(scope.policyBindings ?? [])}, ${json(scope.exemptions ?? [])}, ${json(scope.holds ?? [])}, ${json(limitsOf(scope))})
     on conflict (id) do update set state = excluded.state, version = excluded.version, policy_version = excluded.policy_version,
       policy_bindings = excluded.policy_bindings, exemptions = excluded.exemptions, holds = excluded.holds, limits = excluded.limits, updated_at = now()
       where s.version < excluded.version
     returning id`;
-  if (rows.length > 0) await amendCaps(tx, id, limits);
+  return rows.length > 0;
 }
 
-/** The caps of a scope become its limits; one below use is no refusal: the overhang is written down, and nothing grows. */
-async function amendCaps(
-  tx: Tx,
-  id: string,
-  limits: readonly { readonly dimension: string; readonly limit: number }[],
-): Promise<void> {
-  const dimensions = limits.map((each) => each.dimension);
+/**
+ * The caps of scopes become their limits; one below use is no refusal: the overhang is written down, and nothing grows. All
+ * counters concerned are locked first, in the one order: those that lose their cap and those that get one.
+ */
+async function amendCaps(tx: Tx, scopes: readonly ScopeRow[]): Promise<void> {
+  const ids = scopes.map(({ id }) => scopeUuid(id));
+  const caps = scopes.flatMap((scope) => limitsOf(scope).map((limit) => ({ ...limit, id: scopeUuid(scope.id) })));
+  const [of, dimensions, limits] = [
+    caps.map(({ id }) => id),
+    caps.map(({ dimension }) => dimension),
+    caps.map(({ limit }) => limit),
+  ];
   await tx.sql`
-    update quota_use set cap = null, over_by = 0
-    where scope_id = ${id}::uuid and cap is not null and dimension <> all(${dimensions}::text[])`;
-  if (limits.length === 0) return;
+    select from unnest(${ids}::uuid[]) with ordinality as w(id, place) join quota_use q on q.scope_id = w.id
+    order by w.place, q.dimension for update of q`;
+  await tx.sql`
+    update quota_use q set cap = null, over_by = 0
+    where q.scope_id = any(${ids}::uuid[]) and q.cap is not null
+      and not exists (select from unnest(${of}::uuid[], ${dimensions}::text[]) as l(id, dimension) where l.id = q.scope_id and l.dimension = q.dimension)`;
   await tx.sql`
     insert into quota_use as q (scope_id, dimension, cap)
-    select ${id}::uuid, l.dimension, l.cap from unnest(${dimensions}::text[], ${limits.map((each) => each.limit)}::bigint[]) as l(dimension, cap)
-    order by l.dimension
+    select l.id, l.dimension, l.cap from unnest(${of}::uuid[], ${dimensions}::text[], ${limits}::bigint[]) as l(id, dimension, cap)
+    order by array_position(${ids}::uuid[], l.id), l.dimension
     on conflict (scope_id, dimension) do update set cap = excluded.cap, over_by = greatest(0, q.used - excluded.cap)`;
 }
 
@@ -98,6 +113,15 @@ export async function lockScopePath(tx: Tx, environmentId: string): Promise<read
     from unnest(${locked.map(({ id }) => id)}::uuid[]) with ordinality as w(id, place) join scope_view s on s.id = w.id order by w.place`;
 }
 
+/** The state of a tenant that something is about to be dedicated to, its row for key share; undefined for one not heard of. */
+export async function lockTenant(tx: Tx, id: string): Promise<ScopeViewRow['state'] | undefined> {
+  await tx.sql`select from scope_view where id = ${id}::uuid and kind = 'tenant' for key share`;
+  // In a statement of its own, for the reason of lockScopePath.
+  const [row] = await tx.sql<{ state: ScopeViewRow['state'] }>`
+    select state from scope_view where id = ${id}::uuid and kind = 'tenant'`;
+  return row?.state;
+}
+
 /** Live liens on one thing, whatever scope they were set in. */
 export async function listHolds(
   tx: Tx,
@@ -106,7 +130,7 @@ export async function listHolds(
   return tx.sql<{ id: string; origin: string; reason: string }>`
     select h.id, h.origin, h.reason from scope_view s
     cross join lateral jsonb_to_recordset(s.holds) as h(id text, "resourceId" text, origin text, reason text, "expiresAt" timestamptz)
-    where s.holds <> '[]'::jsonb and h."resourceId" = ${resourceId} and (h."expiresAt" is null or h."expiresAt" > now())
+    where s.holds <> '[]'::jsonb and s.holds @> ${json([{ resourceId }])} and h."resourceId" = ${resourceId} and (h."expiresAt" is null or h."expiresAt" > now())
     order by h.id limit 20`;
 }
 
@@ -117,4 +141,10 @@ export async function listVersions(
 ): Promise<ReadonlyMap<string, number>> {
   const rows = await on.unsafe('select id, version from scope_view where id = any($1::uuid[])', [ids]);
   return new Map((rows as unknown as readonly { id: string; version: number }[]).map((row) => [row.id, row.version]));
+}
+
+/** The tenant that a scope lies in, as far as it is known here. */
+export async function findTenantOf(on: Pick<Database | Tx, 'unsafe'>, scopeId: string): Promise<string | undefined> {
+  const [row] = await on.unsafe('select tenant_id as "tenantId" from scope_view where id = $1::uuid', [scopeId]);
+  return (row?.['tenantId'] ?? undefined) as string | undefined;
 }

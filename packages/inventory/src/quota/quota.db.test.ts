@@ -12,7 +12,6 @@ import type { Deps } from '../deps.js';
 import { createInventory, type Inventory } from '../index.js';
 import { takeIn } from '../listen.js';
 import { fillProjection } from '../projection/fill.js';
-import { sweepAllocations } from '../allocation/sweep.js';
 import { pathTo, tree, type Tree } from '../../test/scope-tree.js';
 import { netMoves } from './move.js';
 
@@ -165,7 +164,7 @@ describe('a quota', () => {
     await admin.unsafe('delete from inventory.quota_use where scope_id = $1', [scope]);
   });
 
-  test('what runs out is given back by whoever comes first: the sweeper, or a taker', async () => {
+  test('what has run out never fills a quota, also where no sweeper has been', async () => {
     const bare = tree(1, 1);
     const of = { ...bare, tenant: { ...bare.tenant, limits: [{ dimension: 'inventory.number', limit: 1 }] } };
     const [environment] = of.environments as [ScopeRow];
@@ -179,9 +178,12 @@ describe('a quota', () => {
         [held.requestId],
       );
     });
-    while ((await sweepAllocations(deps)) > 0);
-    expect(await counters(of)).toMatchObject({ used: 0 });
-    await reserve(of, environment, domainId);
+    // No sweeper runs here: the taker itself ends what is overdue in the scope that is full.
+    const next = await reserve(of, environment, domainId);
+    expect(await counters(of)).toMatchObject({ used: 1, limit: 1 });
+    expect(await inventory.allocation.get(everyone, { id: held.id })).toMatchObject({ state: 'expired' });
+    await expect(reserve(of, environment, domainId)).rejects.toMatchObject({ code: 'quota-exceeded' });
+    await inventory.allocation.release(everyone, { id: next.id });
     expect(await broken()).toEqual([]);
   });
 
@@ -341,6 +343,15 @@ describe('use over time', () => {
         { scopeId: of.projects[1]?.id, unitSeconds: String(byHand.second), heldAtEnd: 1 },
       ].map((item) => ({ dimension: 'inventory.number', ...item })),
     );
+    const asked = (from: string, to: string) => inventory.usage.between(everyone, { scopeId: of.tenant.id, from, to });
+    const at = (pointer: string) => ({ code: 'validation-failed', facts: { errors: [{ pointer }] } });
+    await expect(asked('2999-01-01T00:00:00.000Z', '2999-02-01T00:00:00.000Z')).rejects.toMatchObject(at('/from'));
+    await expect(asked(month.to, month.from)).rejects.toMatchObject(at('/to'));
+    await expect(asked('2025-01-01T00:00:00.000Z', month.to)).rejects.toMatchObject(at('/to'));
+    const whole = await inventory.usage.between(everyone, { scopeId: 'platform', ...month });
+    expect(whole.items.filter(({ scopeId }) => scopeId === of.tenant.id)).toMatchObject([
+      { unitSeconds: String(byHand.first + byHand.second), heldAtEnd: 1 },
+    ]);
     const future = await inventory.usage.between(everyone, {
       scopeId: second.id,
       from: '2026-10-20T06:00:00.000Z',

@@ -48,16 +48,40 @@ function columnsOf(moves: readonly Move[]): [string[], string[], number[]] {
   return [moves.map((move) => move.scopeId), moves.map((move) => move.dimension), moves.map((move) => move.rank)];
 }
 
-/** Counters of a scope and of what lies directly below it. */
-export async function listQuotaUse(
+/** How many more of a dimension a scope may take; infinite without a limit. */
+export async function findRoom(
   on: Database,
-  scopeId: string,
-): Promise<readonly (CounterRow & { kind: string; overBy: number; own: boolean })[]> {
+  { scopeId, dimension }: Pick<CounterRow, 'scopeId' | 'dimension'>,
+): Promise<number> {
+  const [row] = await on.sql<{ room: number | null }>`
+    select cap - used as room from quota_use where scope_id = ${scopeId}::uuid and dimension = ${dimension}`;
+  return row?.room ?? Infinity;
+}
+
+type UseRow = CounterRow & { readonly kind: string; readonly overBy: number };
+
+/** The counters of a scope itself; the platform has none, so what its tenants use is summed. */
+export async function listOwnUse(on: Database, scopeId: string): Promise<readonly UseRow[]> {
   const rows = await on.unsafe(
-    `select q.scope_id as "scopeId", s.kind, q.dimension, q.used, q.cap, q.over_by as "overBy", s.id = $1::uuid as own
-     from scope_view s join quota_use q on q.scope_id = s.id where s.id = $1::uuid or s.parent_id = $1::uuid
-     order by q.scope_id, q.dimension limit 5000`,
+    `select q.scope_id as "scopeId", s.kind, q.dimension, q.used, q.cap, q.over_by as "overBy"
+     from scope_view s join quota_use q on q.scope_id = s.id where s.id = $1::uuid
+     union all
+     select p.id, p.kind, q.dimension, sum(q.used)::bigint, null, 0
+     from scope_view p join scope_view s on s.parent_id = p.id join quota_use q on q.scope_id = s.id
+     where p.id = $1::uuid and p.kind = 'platform' group by p.id, p.kind, q.dimension
+     order by 3`,
     [scopeId],
   );
-  return rows as unknown as readonly (CounterRow & { kind: string; overBy: number; own: boolean })[];
+  return rows as unknown as readonly UseRow[];
+}
+
+/** The counters of what lies directly below a scope. */
+export async function listChildUse(on: Database, scopeId: string, limit: number): Promise<readonly UseRow[]> {
+  const rows = await on.unsafe(
+    `select q.scope_id as "scopeId", s.kind, q.dimension, q.used, q.cap, q.over_by as "overBy"
+     from scope_view s join quota_use q on q.scope_id = s.id where s.parent_id = $1::uuid
+     order by s.id, q.dimension limit $2`,
+    [scopeId, limit],
+  );
+  return rows as unknown as readonly UseRow[];
 }

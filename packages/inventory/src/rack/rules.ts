@@ -40,3 +40,26 @@ export function rackTotals(heightHalfUnits: number, claims: readonly Claimed[]) 
     largestFreeHalfUnits: largest,
   };
 }
+
+/**
+ * Claims as they may be shown: of devices that the reader does not see there is left that the half units are taken, a stretch
+ * on a face as one claim without a name, since where one ends and the next begins would tell how many they are.
+ */
+export function veiled<C extends Claimed & { readonly face: string; readonly hidden: boolean }>(
+  claims: readonly C[],
+): readonly C[] {
+  const shown: C[] = [];
+  for (const claim of claims) {
+    const last = shown.findLastIndex(({ hidden, face }) => hidden && face === claim.face);
+    const before = shown[last];
+    if (!claim.hidden || before === undefined || endOf(before) < claim.startHalfUnit) {
+      shown.push(claim.hidden ? { ...claim, nodeId: null, kind: null, name: null } : claim);
+      continue;
+    }
+    const heightHalfUnits = Math.max(endOf(before), endOf(claim)) - before.startHalfUnit;
+    shown[last] = { ...before, heightHalfUnits };
+  }
+  return shown;
+}
+
+const endOf = (claim: Claimed): number => claim.startHalfUnit + claim.heightHalfUnits;

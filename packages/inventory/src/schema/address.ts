@@ -28,16 +28,21 @@ export const addressSpace = inventory.table(
     coolDownSeconds: integer('cool_down_seconds').notNull().default(0),
     attributes: jsonb('attributes').notNull().default(emptyObject),
     tenantId: uuid('tenant_id'),
-    externalTenant: jsonb('external_tenant'),
     endedAt: instant('ended_at'),
     version: version(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
   (t) => [
+    index('address_space_by_name')
+      .on(sql`name collate "C"`, t.id)
+      .where(sql`${t.endedAt} is null`),
     uniqueIndex('address_space_name_once')
       .on(t.name)
       .where(sql`${t.nameExclusive} and ${t.endedAt} is null`),
+    index('address_space_by_tenant')
+      .on(t.tenantId)
+      .where(sql`${t.tenantId} is not null and ${t.endedAt} is null`),
     check('address_space_cool_down_in_bounds', sql`${t.coolDownSeconds} between 0 and 31536000`),
   ],
 );
@@ -60,7 +65,6 @@ export const addressBlock = inventory.table(
     attributes: jsonb('attributes').notNull().default(emptyObject),
     nodeId: uuid('node_id'),
     tenantId: uuid('tenant_id'),
-    externalTenant: jsonb('external_tenant'),
     endedAt: instant('ended_at'),
     /** An ended block that was allocated cannot be given out again before this instant. */
     reusableAt: instant('reusable_at'),
@@ -79,9 +83,20 @@ export const addressBlock = inventory.table(
     index('address_block_by_parent')
       .on(t.parentId)
       .where(sql`${t.endedAt} is null`),
+    // What was given back and rests: looked at beside the live ones whenever a free block is wanted.
+    index('address_block_resting')
+      .on(t.parentId)
+      .where(sql`${t.reusableAt} is not null`),
     index('address_block_by_space')
       .on(t.spaceId, t.id)
       .where(sql`${t.endedAt} is null`),
+    // The order of a list.
+    index('address_block_in_order')
+      .on(t.spaceId, t.cidr, t.id)
+      .where(sql`${t.endedAt} is null`),
+    index('address_block_by_tenant')
+      .on(t.tenantId)
+      .where(sql`${t.tenantId} is not null and ${t.endedAt} is null`),
     index('address_block_by_node')
       .on(t.nodeId)
       .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
@@ -97,7 +112,6 @@ export const addressRange = inventory.table(
     firstHost: inet('first_host').notNull(),
     lastHost: inet('last_host').notNull(),
     attributes: jsonb('attributes').notNull().default(emptyObject),
-    externalTenant: jsonb('external_tenant'),
     endedAt: instant('ended_at'),
     version: version(),
     createdAt: createdAt(),
@@ -127,7 +141,6 @@ export const address = inventory.table(
     attributes: jsonb('attributes').notNull().default(emptyObject),
     nodeId: uuid('node_id'),
     tenantId: uuid('tenant_id'),
-    externalTenant: jsonb('external_tenant'),
     endedAt: instant('ended_at'),
     version: version(),
     createdAt: createdAt(),
@@ -141,6 +154,9 @@ export const address = inventory.table(
     index('address_by_host')
       .on(t.spaceId, t.host, t.id)
       .where(sql`${t.endedAt} is null`),
+    index('address_by_tenant')
+      .on(t.tenantId)
+      .where(sql`${t.tenantId} is not null and ${t.endedAt} is null`),
     index('address_by_node')
       .on(t.nodeId)
       .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),

@@ -68,9 +68,14 @@ export const allocation = inventory.table(
       sql`${t.ttlSeconds} between 1 and 31536000 and ${t.maxTtlSeconds} >= ${t.ttlSeconds}`,
     ),
     check('allocation_expires_after_it_starts', sql`${t.expiresAt} > ${t.startsAt}`),
+    index('allocation_by_created').on(t.createdAt, t.id),
     index('allocation_by_scope').on(t.scopeId, t.id),
     index('allocation_by_tenant').on(t.tenantId, t.id),
     index('allocation_by_project').on(t.projectId, t.id),
+    // What of a scope is live (a delete), past its expiry (a full quota), or was held since an instant (use over time).
+    index('allocation_by_tenant_end').on(t.tenantId, t.endedAt, t.expiresAt),
+    index('allocation_by_project_end').on(t.projectId, t.endedAt, t.expiresAt),
+    index('allocation_by_scope_end').on(t.scopeId, t.endedAt, t.expiresAt),
     // What the sweeper asks: live and past its expiry.
     index('allocation_by_expiry')
       .on(t.expiresAt)
@@ -138,8 +143,6 @@ export const allocationItem = inventory.table(
         when 'rack_units' then ${t.rackId} is not null and ${t.halfUnits} is not null and ${t.face} is not null
       end`,
     ),
-    // Use over time: what was held since an instant, tenant by tenant.
-    index('allocation_item_by_tenant_end').on(t.tenantId, t.endedAt),
     index('allocation_item_by_node')
       .on(t.nodeId)
       .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),

@@ -23,7 +23,12 @@ export const importJob = inventory.table(
     counts: jsonb('counts').notNull().default(emptyObject),
     problem: jsonb('problem'),
     principalId: text('principal_id').notNull(),
+    /** Whether that principal might make tenants when it asked. */
+    mayMakeTenants: boolean('may_make_tenants').notNull().default(false),
     epoch: bigint('epoch', { mode: 'number' }).notNull().default(0),
+    /** Claims since it last waited for something: one that takes its worker down every time must not do so for ever. */
+    tries: integer('tries').notNull().default(0),
+    /** Of a running one: until when its worker has it. Of a queued one: before when nobody tries it. */
     claimedUntil: instant('claimed_until'),
     startedAt: instant('started_at'),
     endedAt: instant('ended_at'),

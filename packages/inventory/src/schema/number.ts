@@ -39,6 +39,9 @@ export const numberDomain = inventory.table(
     check('number_domain_kind_named', sql`${t.kind} ~ '^[a-z][a-z0-9-]{0,62}$'`),
     check('number_domain_cool_down_in_bounds', sql`${t.coolDownSeconds} between 0 and 31536000`),
     unique('number_domain_as_its_numbers_see_it').on(t.id, t.kind),
+    index('number_domain_by_name')
+      .on(sql`name collate "C"`, t.id)
+      .where(sql`${t.endedAt} is null`),
     uniqueIndex('number_domain_name_once')
       .on(t.name)
       .where(sql`${t.nameExclusive} and ${t.endedAt} is null`),
@@ -92,7 +95,6 @@ export const number = inventory.table(
     attributes: jsonb('attributes').notNull().default(emptyObject),
     nodeId: uuid('node_id'),
     tenantId: uuid('tenant_id'),
-    externalTenant: jsonb('external_tenant'),
     endedAt: instant('ended_at'),
     version: version(),
     createdAt: createdAt(),
@@ -110,6 +112,9 @@ export const number = inventory.table(
     index('number_by_value')
       .on(t.domainId, t.value, t.id)
       .where(sql`${t.endedAt} is null`),
+    index('number_by_tenant')
+      .on(t.tenantId)
+      .where(sql`${t.tenantId} is not null and ${t.endedAt} is null`),
     index('number_by_node')
       .on(t.nodeId)
       .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),

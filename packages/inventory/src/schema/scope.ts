@@ -31,9 +31,11 @@ export const scopeView = inventory.table(
   (t) => [
     check('scope_view_kind_known', sql`${t.kind} in ('platform', 'tenant', 'project', 'environment')`),
     // Which holds lie on one thing: asked by every delete.
-    index('scope_view_with_holds')
-      .on(t.id)
+    index('scope_view_by_held')
+      .using('gin', t.holds.op('jsonb_path_ops'))
       .where(sql`holds <> '[]'::jsonb`),
+    // Where the use of a scope sits: per child.
+    index('scope_view_by_parent').on(t.parentId, t.id),
     check('scope_view_state_known', sql`${t.state} in ('active', 'suspended', 'deleting', 'deleted')`),
   ],
 );

@@ -2,7 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { toNode } from '../node/row.js';
-import { readDb } from '../reading.js';
+import { conceal, readDb, sightOf } from '../reading.js';
 import { startOfWalk } from './found.js';
 import { listAncestors } from './sql.js';
 
@@ -16,6 +16,7 @@ export async function ancestorsOfNode(
   command: Command<'node', 'ancestors'>,
 ): Promise<Result<'node', 'ancestors'>> {
   const db = readDb(deps, caller);
-  const start = await startOfWalk(db, caller, command.id);
-  return { items: (await listAncestors(db, start.id)).map(toNode) };
+  const sight = sightOf(caller);
+  const start = await startOfWalk(db, sight, command.id);
+  return { items: await conceal(db, sight, (await listAncestors(db, sight, start.id)).map(toNode)) };
 }

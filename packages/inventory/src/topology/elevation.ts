@@ -4,8 +4,8 @@ import { problem } from '@sentral/contracts/problem';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { toSummary } from '../node/row.js';
-import { rackTotals } from '../rack/rules.js';
-import { readDb } from '../reading.js';
+import { rackTotals, veiled } from '../rack/rules.js';
+import { readDb, sightOf } from '../reading.js';
 import { startOfWalk } from './found.js';
 import { findRackElevation, type ClaimRow } from './sql.js';
 
@@ -19,14 +19,15 @@ export async function elevationOfRack(
   command: Command<'node', 'elevation'>,
 ): Promise<Result<'node', 'elevation'>> {
   const db = readDb(deps, caller);
-  const start = await startOfWalk(db, caller, command.id);
-  const found = await findRackElevation(db, start.id);
+  const sight = sightOf(caller);
+  const start = await startOfWalk(db, sight, command.id);
+  const found = await findRackElevation(db, sight, start.id);
   if (found === undefined)
     throw problem('topology-violation', { rule: 'only_a_rack_has_an_elevation', kind: start.kind });
   return {
     rackId: encodeId('nod', start.id),
     ...found.rack,
-    claims: found.claims.map(toClaim),
+    claims: veiled(found.claims).map(toClaim),
     unpositioned: found.loose.map(toSummary),
     ...rackTotals(found.rack.heightHalfUnits, found.claims),
   };

@@ -1,17 +1,16 @@
-import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, type Id } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Database } from '@sentral/kernel/database';
 import { findNode } from '../node/sql.js';
 import type { NodeRow } from '../node/row.js';
-import { visibleTenants } from '../reading.js';
+import type { Sight } from '../reading.js';
 
 /**
  * The node that a walk begins at.
  * @throws Problem not-found
  */
-export async function startOfWalk(db: Database, caller: Caller, id: Id<'nod'>): Promise<NodeRow> {
-  const row = await findNode(db, decodeId('nod', id), visibleTenants(caller));
+export async function startOfWalk(db: Database, sight: Sight, id: Id<'nod'>): Promise<NodeRow> {
+  const row = await findNode(db, sight, decodeId('nod', id));
   if (row === undefined) throw problem('not-found', { resourceType: 'node' });
   return row;
 }

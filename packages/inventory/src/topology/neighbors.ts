@@ -3,7 +3,7 @@ import { encodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { toSummary } from '../node/row.js';
-import { page, readCursor, readDb } from '../reading.js';
+import { page, readCursor, readDb, sightOf } from '../reading.js';
 import { startOfWalk } from './found.js';
 import { listNeighbors } from './sql.js';
 
@@ -18,8 +18,9 @@ export async function neighborsOfNode(
 ): Promise<Result<'node', 'neighbors'>> {
   const db = readDb(deps, caller);
   const keys = readCursor(command.cursor, ['uuid', 'uuid']);
-  const start = await startOfWalk(db, caller, command.id);
-  const rows = await listNeighbors(db, {
+  const sight = sightOf(caller);
+  const start = await startOfWalk(db, sight, command.id);
+  const rows = await listNeighbors(db, sight, {
     id: start.id,
     edgeTypes: command.edgeType ?? null,
     throughComponents: command.throughComponents,

@@ -5,7 +5,7 @@ import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { toSummary, type NodeSummaryRow } from '../node/row.js';
 import { findNode } from '../node/sql.js';
-import { readDb, visibleTenants } from '../reading.js';
+import { readDb, sightOf } from '../reading.js';
 import { startOfWalk } from './found.js';
 import { afterHop, placeKey, type Place } from './rules.js';
 import { listHops, type Hop } from './sql.js';
@@ -31,15 +31,16 @@ export async function pathBetweenNodes(
   command: Command<'node', 'path'>,
 ): Promise<Result<'node', 'path'>> {
   const db = readDb(deps, caller);
-  const start = await startOfWalk(db, caller, command.fromId);
-  const goal = await findNode(db, decodeId('nod', command.toId), visibleTenants(caller));
+  const sight = sightOf(caller);
+  const start = await startOfWalk(db, sight, command.fromId);
+  const goal = await findNode(db, sight, decodeId('nod', command.toId));
   if (goal === undefined) throw problem('reference-not-found', { pointer: '/toId', resourceType: 'node' });
   let ring: readonly Reached[] = [{ place: { id: start.id, trunk: [] }, node: start, hop: undefined, from: undefined }];
   const seen = new Set(ring.map(({ place }) => placeKey(place)));
   for (let hops = 0; ring.length > 0 && hops <= hopsMax && seen.size <= placesMax; hops += 1) {
     const arrived = ring.find(({ place }) => place.id === goal.id);
     if (arrived !== undefined) return { found: true, steps: stepsTo(arrived) };
-    ring = nextRing(ring, await listHops(db, [...new Set(ring.map(({ place }) => place.id))]), seen);
+    ring = nextRing(ring, await listHops(db, sight, [...new Set(ring.map(({ place }) => place.id))]), seen);
   }
   return { found: false, steps: [] };
 }

@@ -1,23 +1,28 @@
 // Reads only, no locks: a walk sees one snapshot, since it is one statement.
 import type { Database, Tx } from '@sentral/kernel/database';
 import { nodeColumns, nodeJoins, type NodeRow } from '../node/row.js';
+import { walkOf, type SeeingQuery, type Sight } from '../reading.js';
 
 /** Upwards by primary key, one probe a level. Union, not union all: a walk ends even where the tree rule was broken by hand. */
-const ancestorsOf = `with recursive up (id, parent_id, depth) as (
-    select id, parent_id, 0 from node where id = $1::uuid
+const ancestorsOf = (q: SeeingQuery, id: string): string => `with recursive up (id, parent_id, depth) as (
+    select id, parent_id, 0 from node where id = ${q.value(id)}::uuid
     union
-    select n.id, n.parent_id, up.depth + 1 from node n join up on n.id = up.parent_id where up.depth < 256
+    select n.id, n.parent_id, up.depth + 1 from node n join up on n.id = up.parent_id where up.depth < 256 and ${q.sees('node', 'n')}
   )`;
 
-export async function findRootOf(db: Database | Tx, id: string): Promise<string | undefined> {
-  const [row] = await db.unsafe(`${ancestorsOf} select id::text as id from up where parent_id is null`, [id]);
-  return row?.['id'] as string | undefined;
+/** The last of what is seen on the way up. */
+export async function findRootOf(db: Database | Tx, sight: Sight, id: string): Promise<string> {
+  const q = walkOf(sight);
+  const text = `${ancestorsOf(q, id)} select id::text as id from up order by depth desc limit 1`;
+  const [row] = await db.unsafe(text, q.params);
+  return (row?.['id'] ?? id) as string;
 }
 
-export async function listAncestors(db: Database, id: string): Promise<readonly NodeRow[]> {
+export async function listAncestors(db: Database, sight: Sight, id: string): Promise<readonly NodeRow[]> {
+  const q = walkOf(sight);
   const rows = await db.unsafe(
-    `${ancestorsOf} select ${nodeColumns} from up join node n on n.id = up.id ${nodeJoins} where up.depth > 0 order by up.depth`,
-    [id],
+    `${ancestorsOf(q, id)} select ${nodeColumns} from up join node n on n.id = up.id ${nodeJoins} where up.depth > 0 order by up.depth`,
+    q.params,
   );
   return rows as unknown as readonly NodeRow[];
 }
@@ -36,33 +41,37 @@ type SubtreeRow = NodeRow & { readonly depth: number };
  * Downwards over node_by_parent, nearest first. A page seldom needs the whole tree: the walk goes one level past where the page
  * begins, and deeper only while the page is not full and there is something below. Whole rows are read for one page alone.
  */
-export async function listSubtree(db: Database, asked: SubtreeAsked): Promise<readonly SubtreeRow[]> {
+export async function listSubtree(db: Database, sight: Sight, asked: SubtreeAsked): Promise<readonly SubtreeRow[]> {
   for (let reach = 1; ; reach *= 3) {
     const depthMax = Math.min(asked.depthMax, (asked.after?.depth ?? 0) + reach);
-    const { rows, deepest } = await walkDown(db, asked, depthMax);
+    const { rows, deepest } = await walkDown(db, sight, { ...asked, depthMax });
     if (rows.length > asked.limit || depthMax === asked.depthMax || deepest < depthMax) return rows;
   }
 }
 
 async function walkDown(
   db: Database,
+  sight: Sight,
   asked: SubtreeAsked,
-  depthMax: number,
 ): Promise<{ rows: readonly SubtreeRow[]; deepest: number }> {
+  const q = walkOf(sight);
+  const [id, depthMax, kinds] = [asked.id, asked.depthMax, asked.kinds].map(q.value);
+  const [depth, after] = [asked.after?.depth ?? null, asked.after?.id ?? null].map(q.value);
   const rows = await db.unsafe(
     `with recursive down (id, kind, depth) as (
-       select id, kind, 0 from node where id = $1::uuid
+       select id, kind, 0 from node where id = ${id}::uuid
        union all
-       select n.id, n.kind, down.depth + 1 from node n join down on n.parent_id = down.id where down.depth < $2::int and n.state <> 'retired'
+       select n.id, n.kind, down.depth + 1 from node n join down on n.parent_id = down.id
+       where down.depth < ${depthMax}::int and n.state <> 'retired' and ${q.seesBelow('n')}
      ), shown as (
        select id, depth from down
-       where ($3::text[] is null or kind = any($3::text[])) and ($4::int is null or (depth, id) > ($4::int, $5::uuid))
-       order by depth, id limit $6
+       where (${kinds}::text[] is null or kind = any(${kinds}::text[])) and (${depth}::int is null or (depth, id) > (${depth}::int, ${after}::uuid))
+       order by depth, id limit ${q.value(asked.limit + 1)}
      )
      select reached.deepest, page.* from (select max(depth) as deepest from down) reached left join (
        select ${nodeColumns}, shown.depth from shown join node n on n.id = shown.id ${nodeJoins}
      ) page on true order by page.depth, page.id`,
-    [asked.id, depthMax, asked.kinds, asked.after?.depth ?? null, asked.after?.id ?? null, asked.limit + 1],
+    q.params,
   );
   const deepest = Number(rows[0]?.['deepest'] ?? 0);
   return { rows: (rows as unknown as readonly SubtreeRow[]).filter((row) => row.id !== null), deepest };
@@ -86,39 +95,39 @@ export interface NeighborsAsked {
 }
 
 /** Edges of the node and of the components in it, with the far end and what that is a component of. */
-export async function listNeighbors(db: Database, asked: NeighborsAsked): Promise<readonly NeighborRow[]> {
+export async function listNeighbors(
+  db: Database,
+  sight: Sight,
+  asked: NeighborsAsked,
+): Promise<readonly NeighborRow[]> {
+  const q = walkOf(sight);
+  const [id, types, through] = [asked.id, asked.edgeTypes, asked.throughComponents].map(q.value);
+  const [edgeId, nodeId] = [asked.after?.edgeId ?? null, asked.after?.nodeId ?? null].map(q.value);
   const rows = await db.unsafe(
     `with recursive own (id) as (
-       select $1::uuid
+       select ${id}::uuid
        union all
        select n.id from node n join own on n.parent_id = own.id join kind k on k.key = n.kind
-       where $3::boolean and k.category = 'component' and n.state <> 'retired'
+       where ${through}::boolean and k.category = 'component' and n.state <> 'retired' and ${q.seesBelow('n')}
      ), hops as (
        select near.edge_id, near.edge_type, near.side, near.node_id as via_id, far.node_id as far_id
        from own join edge_end near on near.node_id = own.id and near.live
-       join edge_end far on far.edge_id = near.edge_id and far.side <> near.side
-       where ($2::text[] is null or near.edge_type = any($2::text[]))
-         and ($4::uuid is null or (near.edge_id, far.node_id) > ($4::uuid, $5::uuid))
-       order by near.edge_id, far.node_id limit $6
+       join edge_end far on far.edge_id = near.edge_id and far.side <> near.side join edge d on d.id = near.edge_id
+       where (${types}::text[] is null or near.edge_type = any(${types}::text[])) and ${q.sees('edge', 'd')}
+         and (${edgeId}::uuid is null or (near.edge_id, far.node_id) > (${edgeId}::uuid, ${nodeId}::uuid))
+       order by near.edge_id, far.node_id limit ${q.value(asked.limit + 1)}
      )
      select h.edge_id as "edgeId", h.edge_type as "edgeType", h.side, jsonb_build_object('id', v.id, 'kind', v.kind, 'name', v.name) as via,
        jsonb_build_object('id', f.id, 'kind', f.kind, 'name', f.name) as node,
        (with recursive up (id, kind, name, parent_id, category, depth) as (
-          select o.id, o.kind, o.name, o.parent_id, ok.category, 0 from node o join kind ok on ok.key = o.kind where o.id = f.parent_id and fk.category = 'component'
+          select o.id, o.kind, o.name, o.parent_id, ok.category, 0 from node o join kind ok on ok.key = o.kind where o.id = f.parent_id and fk.category = 'component' and ${q.sees('node', 'o')}
           union all
           select o.id, o.kind, o.name, o.parent_id, ok.category, up.depth + 1 from node o join kind ok on ok.key = o.kind join up on o.id = up.parent_id
-          where up.category = 'component' and up.depth < 16
+          where up.category = 'component' and up.depth < 16 and ${q.sees('node', 'o')}
         ) select jsonb_build_object('id', up.id, 'kind', up.kind, 'name', up.name) from up order by up.depth desc limit 1) as owner
      from hops h join node v on v.id = h.via_id join node f on f.id = h.far_id join kind fk on fk.key = f.kind
      order by h.edge_id, h.far_id`,
-    [
-      asked.id,
-      asked.edgeTypes,
-      asked.throughComponents,
-      asked.after?.edgeId ?? null,
-      asked.after?.nodeId ?? null,
-      asked.limit + 1,
-    ],
+    q.params,
   );
   return rows as unknown as readonly NeighborRow[];
 }
@@ -140,43 +149,48 @@ export interface Hop {
  * a circuit or another owner down to its ports, and from a port up to its owner. Ports of panels do not lead up: what enters a
  * front port leaves at its rear port alone.
  */
-export async function listHops(db: Database, ids: readonly string[]): Promise<readonly Hop[]> {
+export async function listHops(db: Database, sight: Sight, ids: readonly string[]): Promise<readonly Hop[]> {
+  const q = walkOf(sight);
+  const from = `any(${q.value(ids)}::uuid[])`;
   const rows = await db.unsafe(
     `select near.node_id as "fromId", n.id, n.kind, n.name, near.edge_type as by, near.edge_id as "edgeId",
        case when near.edge_type = 'backedBy' then coalesce((e.attributes ->> 'position')::int, 1) end as position,
        case when near.edge_type = 'backedBy' then coalesce((select (r.attributes ->> 'positions')::int from node r where r.id = (case when near.side = 'a' then far.node_id else near.node_id end)), 1) end as positions
      from edge_end near join edge_end far on far.edge_id = near.edge_id and far.side <> near.side join node n on n.id = far.node_id join edge e on e.id = near.edge_id
-     where near.node_id = any($1::uuid[]) and near.live and near.edge_type in ('connects', 'backedBy')
+     where near.node_id = ${from} and near.live and near.edge_type in ('connects', 'backedBy') and ${q.sees('edge', 'e')}
      union all
      select c.parent_id, c.id, c.kind, c.name, 'contains', null, null, null
      from node c join kind ck on ck.key = c.kind
-     where c.parent_id = any($1::uuid[]) and c.state <> 'retired' and c.kind not in ('front-port', 'rear-port') and (ck.category = 'component' or c.kind = 'circuit-termination')
+     where c.parent_id = ${from} and ${q.seesBelow('c')} and c.state <> 'retired' and c.kind not in ('front-port', 'rear-port') and (ck.category = 'component' or c.kind = 'circuit-termination')
      union all
      select c.id, p.id, p.kind, p.name, 'contains', null, null, null
      from node c join node p on p.id = c.parent_id join kind ck on ck.key = c.kind
-     where c.id = any($1::uuid[]) and c.kind not in ('front-port', 'rear-port') and (ck.category = 'component' or c.kind = 'circuit-termination')`,
-    [ids],
+     where c.id = ${from} and ${q.sees('node', 'p')} and c.kind not in ('front-port', 'rear-port') and (ck.category = 'component' or c.kind = 'circuit-termination')`,
+    q.params,
   );
   return rows as unknown as readonly Hop[];
 }
 
-export async function findRackElevation(db: Database, id: string) {
+export async function findRackElevation(db: Database, sight: Sight, id: string) {
   const [rack] = await db.unsafe(
     `select height_half_units as "heightHalfUnits", starting_unit as "startingUnit" from rack where node_id = $1`,
     [id],
   );
   if (rack === undefined) return undefined;
+  const q = walkOf(sight);
+  const rackId = `${q.value(id)}::uuid`;
+  const sees = q.sees('node', 'n');
   const claims = await db.unsafe(
     `select c.layer, c.face, lower(c.half_units) as "startHalfUnit", upper(c.half_units) - lower(c.half_units) as "heightHalfUnits",
-       c.node_id as "nodeId", n.kind, n.name, r.attributes ->> 'description' as purpose
+       c.node_id is not null and not ${sees} as hidden, c.node_id as "nodeId", n.kind, n.name, r.attributes ->> 'description' as purpose
      from rack_claim c left join node n on n.id = c.node_id left join rack_reservation r on r.id = c.reservation_id
-     where c.rack_id = $1 order by lower(c.half_units), c.face, c.layer`,
-    [id],
+     where c.rack_id = ${rackId} order by lower(c.half_units), c.face, c.layer`,
+    q.params,
   );
   const loose = await db.unsafe(
     `select n.id, n.kind, n.name from node n join kind k on k.key = n.kind
-     where n.parent_id = $1 and n.state <> 'retired' and k.category = 'device' and not exists (select from rack_claim c where c.node_id = n.id) order by n.id`,
-    [id],
+     where n.parent_id = ${rackId} and ${sees} and n.state <> 'retired' and k.category = 'device' and not exists (select from rack_claim c where c.node_id = n.id) order by n.id`,
+    q.params,
   );
   return {
     rack: rack as unknown as { heightHalfUnits: number; startingUnit: number },
@@ -194,4 +208,6 @@ export interface ClaimRow {
   readonly kind: string | null;
   readonly name: string | null;
   readonly purpose: string | null;
+  /** A device that the reader does not see. */
+  readonly hidden: boolean;
 }

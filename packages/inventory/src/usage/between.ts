@@ -4,7 +4,7 @@ import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { scopeUuid } from '../projection/sql.js';
 import { wireScope } from './now.js';
-import { listUseBetween, type Level } from './sql.js';
+import { levelOf, listUseBetween } from './sql.js';
 import { expectVisible } from './visible.js';
 
 const daysMax = 400;
@@ -20,18 +20,17 @@ export async function usageBetween(
   command: Command<'usage', 'between'>,
 ): Promise<Result<'usage', 'between'>> {
   await expectVisible(deps, caller, command.scopeId);
-  const [from, to] = [Date.parse(command.from), Date.parse(command.to)];
-  if (!(from < to && to - from <= daysMax * 86_400_000)) {
-    throw problem('validation-failed', {
-      errors: [{ pointer: '/to', code: 'out_of_bounds', message: `must lie after from, at most ${daysMax} days` }],
-    });
-  }
-  const { rows, until } = await listUseBetween(deps.db.platform, {
+  const asked = {
     scopeId: scopeUuid(command.scopeId),
     level: levelOf(command.scopeId),
     from: command.from,
     to: command.to,
-  });
+  };
+  const [from, to] = [Date.parse(command.from), Date.parse(command.to)];
+  if (from >= to) throw outOfBounds('/to', 'must lie after from');
+  if (to - from > daysMax * 86_400_000) throw outOfBounds('/to', `must lie at most ${daysMax} days after from`);
+  const { rows, until } = await listUseBetween(deps.db.platform, asked);
+  if (until.getTime() < from) throw outOfBounds('/from', 'must not lie in the future');
   return {
     from: command.from,
     to: until.toISOString(),
@@ -44,9 +43,5 @@ export async function usageBetween(
   };
 }
 
-function levelOf(scopeId: string): Level {
-  if (scopeId.startsWith('tnt_')) return 'tenant';
-  if (scopeId.startsWith('prj_')) return 'project';
-  if (scopeId.startsWith('env_')) return 'environment';
-  return 'platform';
-}
+const outOfBounds = (pointer: string, message: string) =>
+  problem('validation-failed', { errors: [{ pointer, code: 'out_of_bounds', message }] });

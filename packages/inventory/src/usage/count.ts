@@ -1,15 +1,16 @@
 import type { Caller } from '@sentral/contracts/contract';
-import { encodeId, parseId } from '@sentral/contracts/ids';
+import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import { inTransaction } from '@sentral/kernel/transaction';
+import { expireFew, expireOverdue } from '../allocation/sweep.js';
 import { bringForward } from '../projection/bring.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { listLiveAllocations, lockScope } from './sql.js';
+import { listLiving, lockScope, placeOf } from './sql.js';
 
 /**
- * Applies what the caller brings of the scope, then counts what lives in it, when everyone who had begun before is through: a
- * delete and an allocation cannot pass each other.
+ * Applies what the caller brings of the scope, then counts what lives in it or is dedicated to it, when everyone who had begun
+ * before is through: a delete and an allocation cannot pass each other. What has run out is ended first and keeps nobody.
  * @throws Problem permission-denied
  */
 export async function countUsage(
@@ -19,16 +20,20 @@ export async function countUsage(
 ): Promise<Result<'usage', 'count'>> {
   if (!('all' in caller.readScope)) throw problem('permission-denied', { missingPermission: 'inventory.usage.read' });
   if (command.scopeId === 'platform') return { dependents: [] };
-  const { prefix, uuid } = parseId(command.scopeId);
-  const level = prefix === 'tnt' ? 'tenant' : prefix === 'prj' ? 'project' : 'environment';
+  const scope = placeOf(command.scopeId);
   // Committed first: from here on whoever begins is refused. Only then is there an end to those who had begun before.
   await bringForward(deps, caller.scopes);
+  while ((await expireFew(deps, scope)) > 0);
   return inTransaction(deps.db.app, async (tx) => {
-    await lockScope(tx, uuid);
-    const live = await listLiveAllocations(tx, level, uuid);
-    if (live.length === 0) return { dependents: [] };
+    await lockScope(tx, scope.id);
+    await expireOverdue(tx, scope);
+    const living = await listLiving(tx, scope);
     return {
-      dependents: [{ type: 'allocation', count: live[0]?.count ?? 0, ids: live.map(({ id }) => encodeId('alc', id)) }],
+      dependents: living.map(({ type, prefix: idPrefix, count, ids }) => ({
+        type,
+        count,
+        ids: ids.map((id) => encodeId(idPrefix, id)),
+      })),
     };
   });
 }

@@ -4,10 +4,13 @@ import { encodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { scopeUuid } from '../projection/sql.js';
-import { listQuotaUse } from '../quota/sql.js';
+import { listChildUse, listOwnUse } from '../quota/sql.js';
 import { expectVisible } from './visible.js';
 
 type Use = Result<'usage', 'now'>['own'][number];
+
+/** Counters of children in one answer: a child tells of its own when it is asked. */
+const childrenMax = 2_000;
 
 /**
  * What a scope uses of each dimension now, with its limits, and where the use sits.
@@ -19,19 +22,23 @@ export async function usageNow(
   command: Command<'usage', 'now'>,
 ): Promise<Result<'usage', 'now'>> {
   await expectVisible(deps, caller, command.scopeId);
-  const rows = await listQuotaUse(deps.db.platform, scopeUuid(command.scopeId));
-  const shown = (own: boolean) =>
-    rows
-      .filter((row) => row.own === own)
-      .map((row): Use => ({
-        scopeId: wireScope(row.kind, row.scopeId),
-        dimension: row.dimension,
-        used: row.used,
-        ...(row.cap === null ? {} : { limit: row.cap }),
-        overBy: row.overBy,
-      }));
-  return { own: shown(true), children: shown(false) };
+  const id = scopeUuid(command.scopeId);
+  const own = await listOwnUse(deps.db.platform, id);
+  const below = await listChildUse(deps.db.platform, id, childrenMax + 1);
+  return {
+    own: own.map(toUse),
+    children: below.slice(0, childrenMax).map(toUse),
+    ...(below.length > childrenMax ? { childrenCut: true } : {}),
+  };
 }
+
+const toUse = (row: Awaited<ReturnType<typeof listOwnUse>>[number]): Use => ({
+  scopeId: wireScope(row.kind, row.scopeId),
+  dimension: row.dimension,
+  used: row.used,
+  ...(row.cap === null ? {} : { limit: row.cap }),
+  overBy: row.overBy,
+});
 
 /** The id of a scope on the wire. */
 export function wireScope(kind: string, uuid: string): Use['scopeId'] {

@@ -89,20 +89,38 @@ export async function amendCounters(tx: Tx, takings: readonly Taking[], by: 1 | 
     where q.scope_id = t.scope_id and q.dimension = t.dimension`;
 }
 
-/** What a scope and its children use of tenancy's dimensions. */
-export async function listQuotaUse(on: Database, id: string): Promise<readonly (QuotaUse & { own: boolean })[]> {
+/** What a scope uses of tenancy's dimensions; the platform has no counters, so what its tenants use is summed. */
+export async function listOwnUse(on: Database, id: string): Promise<readonly QuotaUse[]> {
   const rows = await on.unsafe(
-    `select q.scope_id as "scopeId", s.kind, q.dimension, q.used, q.cap, q.over_by as "overBy", s.id = $1::uuid as own
-     from tenancy.scope s join tenancy.quota_use q on q.scope_id = s.id where s.id = $1::uuid or s.parent_id = $1::uuid
-     order by q.scope_id, q.dimension limit 2000`,
+    `select q.scope_id as "scopeId", s.kind, q.dimension, q.used, q.cap, q.over_by as "overBy"
+     from tenancy.scope s join tenancy.quota_use q on q.scope_id = s.id where s.id = $1::uuid
+     union all
+     select p.id, p.kind, q.dimension, sum(q.used)::bigint, null, 0
+     from tenancy.scope p join tenancy.scope s on s.parent_id = p.id join tenancy.quota_use q on q.scope_id = s.id
+     where p.id = $1::uuid and p.kind = 'platform' group by p.id, p.kind, q.dimension
+     order by 3`,
     [id],
   );
-  return (rows as unknown as readonly (CounterRow & { overBy: number; own: boolean })[]).map((row) => ({
-    scopeId: scopeId(row.kind, row.scopeId),
-    dimension: row.dimension,
-    used: row.used,
-    ...(row.cap === null ? {} : { limit: row.cap }),
-    overBy: row.overBy,
-    own: row.own,
-  }));
+  return (rows as unknown as readonly StoredUse[]).map(toUse);
 }
+
+/** What the children of a scope use. */
+export async function listChildUse(on: Database, id: string, limit: number): Promise<readonly QuotaUse[]> {
+  const rows = await on.unsafe(
+    `select q.scope_id as "scopeId", s.kind, q.dimension, q.used, q.cap, q.over_by as "overBy"
+     from tenancy.scope s join tenancy.quota_use q on q.scope_id = s.id where s.parent_id = $1::uuid
+     order by s.id, q.dimension limit $2`,
+    [id, limit],
+  );
+  return (rows as unknown as readonly StoredUse[]).map(toUse);
+}
+
+type StoredUse = CounterRow & { readonly overBy: number };
+
+const toUse = (row: StoredUse): QuotaUse => ({
+  scopeId: scopeId(row.kind, row.scopeId),
+  dimension: row.dimension,
+  used: row.used,
+  ...(row.cap === null ? {} : { limit: row.cap }),
+  overBy: row.overBy,
+});

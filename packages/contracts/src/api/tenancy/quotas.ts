@@ -18,6 +18,8 @@ const quotaListSchema = v.object({
   use: v.array(quotaUseSchema),
   /** The same of what lies directly below, as far as the caller may see it. */
   children: v.array(quotaUseSchema),
+  /** There are more children than one answer names: ask each for its own. */
+  childrenCut: v.optional(v.literal(true)),
 });
 
 /** How much may be held, how much is, and how much was over time. */

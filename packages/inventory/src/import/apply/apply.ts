@@ -1,13 +1,25 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { json, type Tx } from '@sentral/kernel/database';
+import type { NamedTenant } from '../tenants.js';
 import { endFirst, endLast, type Ending } from './end.js';
-import { judge, refusal } from './judge.js';
+import { blocked, listHeld } from './held.js';
+import { judge, type Judged, type SetToJudge } from './judge.js';
 import { listKnown, listParts, listRefusedKeys, listStaged, surroundingsOf } from './load.js';
-import type { BlockParents, Known, Planned, RackShape, Refusal, Staged, Surroundings } from './plan.js';
+import {
+  refusal,
+  type BlockParents,
+  type Known,
+  type Planned,
+  type RackShape,
+  type Refusal,
+  type Staged,
+  type Surroundings,
+} from './plan.js';
 import { recordAll } from './record.js';
 import { amendRows } from './rows-sql.js';
 import { listShown } from './shown.js';
 import { tables, type Resolve } from './tables.js';
+import { lockTenants, type Tenants } from './tenants.js';
 import { rackShape } from './values.js';
 import { writePlanned, type Written } from './write.js';
 
@@ -18,6 +30,7 @@ export interface ToApply {
   /** All rows or none. */
   readonly whole: boolean;
   readonly caller: Caller;
+  readonly tenants: readonly NamedTenant[];
   readonly newId: () => string;
   readonly progress: (rows: number) => Promise<void>;
 }
@@ -27,6 +40,8 @@ export interface Outcome {
   readonly outcome: 'created' | 'updated' | 'unchanged' | 'deleted' | 'refused' | 'skipped';
   readonly id: string | undefined;
   readonly problem: Refusal | undefined;
+  /** Of the line of a tenant. */
+  readonly tenant?: true;
 }
 
 export interface Applied {
@@ -39,8 +54,10 @@ export interface Applied {
     readonly id: string;
     readonly problem: Refusal | undefined;
   }[];
-  /** True when a set that is all or nothing had a refused row; nothing is written then. */
+  /** True when a set that is all or nothing had a refused row: nothing of it may be committed. */
   readonly stopped: boolean;
+  /** Ids of what has ended or may have moved, and lay under no lien when it was judged. */
+  readonly disturbed: ReadonlySet<string>;
 }
 
 /**
@@ -49,39 +66,41 @@ export interface Applied {
  */
 export async function applySet(tx: Tx, set: ToApply): Promise<Applied> {
   await tx.unsafe('set constraints all deferred');
+  const tenants = await lockTenants(tx, set.tenants);
   const staged = await listStaged(tx, set.importId);
   const known = await listKnown(tx, set.source);
-  const surroundings = await surroundingsOf(tx, known);
+  const held = await listHeld(tx, known);
   const deletes = staged.filter(({ op }) => op === 'delete');
-  const isNamed = naming(staged, await listRefusedKeys(tx, set.importId));
-  const ends = new Set(
+  const unread = await listRefusedKeys(tx, set.importId);
+  const isNamed = naming(staged, unread);
+  const wanted = new Set(
     deletes
       .filter(({ key, ifMatch }) => known.has(key) && (ifMatch === undefined || ifMatch === known.get(key)?.version))
       .map(({ key }) => key),
   );
-  if (set.complete) for (const key of known.keys()) if (!isNamed(key)) ends.add(key);
-  const verdict = judge({ staged, known, ends, surroundings, newId: set.newId });
+  if (set.complete) for (const key of known.keys()) if (!isNamed(key)) wanted.add(key);
+  const isHeld = (key: string): boolean => held.has(known.get(key)?.id ?? '');
+  const ends = new Set([...wanted].filter((key) => !isHeld(key)));
+  const { verdict, surroundings } = await judged(tx, { staged, known, ends, tenants, held, newId: set.newId });
   const refused = new Map(verdict.refused);
   for (const row of deletes) {
     if (!known.has(row.key)) refused.set(row.line, refusal('reference-not-found', `${row.key} is not there`));
-    else if (!ends.has(row.key))
+    else if (!wanted.has(row.key))
       refused.set(
         row.line,
         refusal('version-mismatch', `its version is ${known.get(row.key)?.version}, not ${row.ifMatch}`),
       );
   }
-  if (set.whole && refused.size > 0) {
-    return {
-      outcomes: [...refused].map(([line, problem]) => ({ line, outcome: 'refused', id: undefined, problem })),
-      unnamed: [],
-      stopped: true,
-    };
-  }
-  const endings = [...ends].map((key): Ending => ({ key, ...(known.get(key) as Known) }));
+  const stays = new Map([...wanted].filter(isHeld).map((key) => [key, blocked]));
+  const unfit = unread.length > 0 || [...tenants.values()].some(({ problem }) => problem !== undefined);
+  const all = [...wanted].map((key): Ending => ({ key, ...(known.get(key) as Known) }));
+  const judgement = { staged, planned: verdict.planned, endings: all, refused, tenants };
+  if (set.whole && (refused.size > 0 || stays.size > 0 || unfit)) return stopped(judgement, stays);
+  const endings = all.filter(({ key }) => ends.has(key));
   const first = await endFirst(tx, set.source, endings);
   const { planned } = verdict;
   const byKey = new Map(planned.map((row) => [row.key, row]));
-  const resolve = resolver(byKey, known, verdict.parents, verdict.besides);
+  const resolve = resolver({ byKey, known, tenants }, verdict.parents, verdict.besides);
   const written = await writePlanned(tx, {
     source: set.source,
     planned,
@@ -93,11 +112,47 @@ export async function applySet(tx: Tx, set: ToApply): Promise<Applied> {
   });
   const moved = await moveOthers(tx, surroundings, { planned, endings, parents: verdict.parents });
   const last = await endLast(tx, set.source, endings);
+  const stayed = new Map([...stays, ...first.refused, ...last.refused]);
+  if (set.whole && stayed.size > 0) return stopped(judgement, stayed);
   const changes = [...first.written, ...written, ...moved, ...last.written];
   await recordAll(tx, set.caller, changes);
   return {
-    ...outcomesOf({ staged, planned, endings, refused }, changes, new Map([...first.refused, ...last.refused])),
+    ...outcomesOf(judgement, changes, stayed),
     stopped: false,
+    disturbed: new Set(changes.flatMap(({ id, happened }) => (happened === 'made' || held.has(id) ? [] : [id]))),
+  };
+}
+
+/**
+ * Judges the set against what stays as it is around it. A row that is refused stays as it is too, with what it holds: then the rest is
+ * judged once more.
+ */
+async function judged(
+  tx: Tx,
+  set: Omit<SetToJudge, 'surroundings'>,
+): Promise<{ verdict: Judged; surroundings: Surroundings }> {
+  const moving = new Set<string>();
+  for (const key of [...set.ends, ...set.staged.filter(({ op }) => op === 'upsert').map(({ key }) => key)]) {
+    const known = set.known.get(key);
+    if (known !== undefined) moving.add(known.id);
+  }
+  for (;;) {
+    const surroundings = await surroundingsOf(tx, set.known, moving);
+    const verdict = judge({ ...set, surroundings });
+    const before = moving.size;
+    for (const { line, key } of set.staged) if (verdict.refused.has(line)) moving.delete(set.known.get(key)?.id ?? '');
+    if (moving.size === before) return { verdict, surroundings };
+  }
+}
+
+/** Only what was refused is told of a set that stops, and the tenants, which are there all the same. */
+function stopped(judgement: Judgement, stayed: ReadonlyMap<string, Refusal>): Applied {
+  const { outcomes, unnamed } = outcomesOf({ ...judgement, planned: [] }, [], stayed);
+  return {
+    outcomes: outcomes.filter(({ outcome, tenant }) => outcome === 'refused' || tenant === true),
+    unnamed: unnamed.filter(({ outcome }) => outcome === 'refused'),
+    stopped: true,
+    disturbed: new Set(),
   };
 }
 
@@ -112,8 +167,11 @@ function naming(staged: readonly Staged[], refusedKeys: readonly string[]): (key
 }
 
 function resolver(
-  byKey: ReadonlyMap<string, Planned>,
-  known: ReadonlyMap<string, Known>,
+  {
+    byKey,
+    known,
+    tenants,
+  }: { byKey: ReadonlyMap<string, Planned>; known: ReadonlyMap<string, Known>; tenants: Tenants },
   parents: BlockParents,
   besides: ReadonlySet<string>,
 ): Resolve {
@@ -122,6 +180,11 @@ function resolver(
       const id = byKey.get(key)?.id ?? known.get(key)?.id;
       if (id === undefined) throw new Error(`${key} was judged and is nowhere`);
       return id;
+    },
+    tenant: (key) => {
+      const tenant = tenants.get(key);
+      if (tenant === undefined || tenant.problem !== undefined) throw new Error(`${key} was judged and is no tenant`);
+      return tenant.id;
     },
     kindOf: (key) => {
       const resource = byKey.get(key)?.resource;
@@ -180,13 +243,14 @@ interface Judgement {
   readonly planned: readonly Planned[];
   readonly endings: readonly Ending[];
   readonly refused: ReadonlyMap<number, Refusal>;
+  readonly tenants: Tenants;
 }
 
 function outcomesOf(
-  { staged, planned, endings, refused }: Judgement,
+  { staged, planned, endings, refused, tenants }: Judgement,
   changes: readonly Written[],
   stayed: ReadonlyMap<string, Refusal>,
-): Omit<Applied, 'stopped'> {
+): Pick<Applied, 'outcomes' | 'unnamed'> {
   const happened = new Map(changes.map((change) => [change.id, change.happened]));
   const outcomes: Outcome[] = [...refused].map(([line, problem]) => ({
     line,
@@ -194,6 +258,19 @@ function outcomesOf(
     id: undefined,
     problem,
   }));
+  // A tenant is its owner's from the beginning: what the source says of it later changes nothing.
+  for (const tenant of tenants.values())
+    outcomes.push(
+      tenant.problem === undefined
+        ? {
+            line: tenant.line,
+            outcome: tenant.created ? 'created' : 'unchanged',
+            id: tenant.id,
+            problem: undefined,
+            tenant: true,
+          }
+        : { line: tenant.line, outcome: 'refused', id: undefined, problem: tenant.problem, tenant: true },
+    );
   for (const { line, id, known } of planned)
     outcomes.push({
       line,

@@ -1,24 +1,15 @@
 import { parseAddress } from '../ip.js';
 import type { SetToJudge } from './judge.js';
-import type { Planned, RackShape, Refusal } from './plan.js';
+import { refusal, type Planned, type RackShape, type Refusal } from './plan.js';
 import { rackShape } from './values.js';
-import { problems } from '@sentral/contracts/problem';
 
 export interface Conflicts {
   readonly refusals: ReadonlyMap<Planned, Refusal>;
   readonly besides: ReadonlySet<string>;
 }
 
-const taken = (detail: string): Refusal => ({
-  code: 'allocation-conflict',
-  ...problems['allocation-conflict'],
-  detail,
-});
-const impossible = (detail: string): Refusal => ({
-  code: 'topology-violation',
-  ...problems['topology-violation'],
-  detail,
-});
+const taken = (detail: string): Refusal => refusal('allocation-conflict', detail);
+const impossible = (detail: string): Refusal => refusal('topology-violation', detail);
 
 /** Where two rows want one thing: rack units, a port, a number twice in a pool. The first of the file gets it. */
 export function conflicts(set: SetToJudge, byKey: ReadonlyMap<string, Planned>): Conflicts {
@@ -96,11 +87,13 @@ export function conflicts(set: SetToJudge, byKey: ReadonlyMap<string, Planned>):
     } else if (resource.type === 'numberRange') {
       const others = ranges.get(resource.domain) ?? [];
       ranges.set(resource.domain, others);
-      const holder = others.find(
-        ({ resource: other }) =>
-          other.type === 'numberRange' && other.start <= resource.end && resource.start <= other.end,
-      );
+      const overlaps = (other: { readonly start: number; readonly end: number }): boolean =>
+        other.start <= resource.end && resource.start <= other.end;
+      const holder = others.find(({ resource: other }) => other.type === 'numberRange' && overlaps(other));
+      const domainId = idOf(resource.domain);
       if (holder !== undefined) refusals.set(row, taken(`it overlaps ${holder.key}`));
+      else if (set.surroundings.rangesElsewhere.some((other) => other.domainId === domainId && overlaps(other)))
+        refusals.set(row, taken('it overlaps a range that was there before'));
       else others.push(row);
     } else if (resource.type === 'address') {
       const address = parseAddress(resource.address);

@@ -1,7 +1,6 @@
 import type { Tx } from '@sentral/kernel/database';
 import type { ResourceType } from '../change-set.js';
-import type { Known, Refusal } from './plan.js';
-import { refusal } from './judge.js';
+import { refusal, type Known, type Refusal } from './plan.js';
 import { deleteParts } from './parts.js';
 import { endRows, listInUse, listLeaves, lockRows, unnameRows } from './rows-sql.js';
 import { listShown, type Shown } from './shown.js';

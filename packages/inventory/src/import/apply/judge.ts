@@ -1,9 +1,18 @@
-import { problems, type ProblemCode } from '@sentral/contracts/problem';
 import type { NodeResource } from '../change-set.js';
 import { nestBlocks } from './block-tree.js';
 import { conflicts } from './conflicts.js';
-import type { BlockParents, Known, Planned, Refusal, Staged, Surroundings } from './plan.js';
+import { blocked, movesHeld, type Held } from './held.js';
+import {
+  refusal,
+  type BlockParents,
+  type Known,
+  type Planned,
+  type Refusal,
+  type Staged,
+  type Surroundings,
+} from './plan.js';
 import { referencesOf } from './references.js';
+import { tenantFault, type Tenants } from './tenants.js';
 import { canonicalCidr, valueFault } from './values.js';
 
 export interface SetToJudge {
@@ -12,6 +21,8 @@ export interface SetToJudge {
   /** Keys to end: deletes of the set, and what a complete set does not name. */
   readonly ends: ReadonlySet<string>;
   readonly surroundings: Surroundings;
+  readonly tenants: Tenants;
+  readonly held: Held;
   readonly newId: () => string;
 }
 
@@ -21,11 +32,6 @@ export interface Judged {
   readonly parents: BlockParents;
   /** Ids of rows whose host or number another one occupies. */
   readonly besides: ReadonlySet<string>;
-}
-
-export function refusal(code: ProblemCode, detail: string): Refusal {
-  const { title, status } = problems[code];
-  return { code, title, status, detail };
 }
 
 /**
@@ -39,7 +45,9 @@ export function judge(set: SetToJudge): Judged {
     if (row.op !== 'upsert' || row.resource === undefined) continue;
     const known = set.known.get(row.key);
     const fault = valueFault(row.resource, set.surroundings.kinds);
+    const notTheirs = tenantFault(row.resource, known, set.tenants);
     if (fault !== undefined) refused.set(row.line, refusal('validation-failed', fault));
+    else if (notTheirs !== undefined) refused.set(row.line, notTheirs);
     else if (known !== undefined && known.type !== row.resource.type)
       refused.set(row.line, refusal('already-exists', `the key names a ${known.type} already`));
     else if (row.ifMatch !== undefined && row.ifMatch !== (known?.version ?? 0))
@@ -50,6 +58,8 @@ export function judge(set: SetToJudge): Judged {
   for (;;) {
     const before = refused.size;
     refuseDependants(set, byKey, refused);
+    const idOf = (key: string): string | undefined => byKey.get(key)?.id ?? set.known.get(key)?.id;
+    for (const row of byKey.values()) if (movesHeld(row, set.held, idOf)) refuse(byKey, refused, row, blocked);
     const standing = [...byKey.values()];
     const { parents, repeated } = nestBlocks(blocksAtTheEnd(set, byKey));
     const byId = new Map(standing.map((row) => [row.id, row]));

@@ -1,7 +1,7 @@
 // Reads only, in the transaction that writes. What a concurrent allocation changes between reading and writing is caught by the
 // constraints, and the import is tried again.
 import type { Tx } from '@sentral/kernel/database';
-import type { Resource, ResourceType } from '../change-set.js';
+import type { OwnResource, ResourceType } from '../change-set.js';
 import { parseAddress } from '../ip.js';
 import type { Known, KindRule, RackShape, Staged, Surroundings } from './plan.js';
 import { tables, writeOrder } from './tables.js';
@@ -13,10 +13,10 @@ export async function listStaged(tx: Tx, importId: string): Promise<readonly Sta
     op: 'upsert' | 'delete';
     key: string;
     ifMatch: number | null;
-    resource: Resource | null;
+    resource: OwnResource | null;
   }>`
     select line, op, external_id as key, if_match as "ifMatch", resource from import_row
-    where import_id = ${importId} and line > 0 and op <> 'skip' and outcome is null order by line`;
+    where import_id = ${importId} and line > 0 and op <> 'skip' and outcome is null and resource_type is distinct from 'tenant' order by line`;
   return rows.map(({ ifMatch, resource, ...row }) => ({
     ...row,
     ifMatch: ifMatch ?? undefined,
@@ -36,22 +36,28 @@ export async function listRefusedKeys(tx: Tx, importId: string): Promise<readonl
 export async function listKnown(tx: Tx, source: string): Promise<Map<string, Known>> {
   const known = new Map<string, Known>();
   for (const type of writeOrder) {
-    const { name, live } = tables[type];
+    const { name, live, columns } = tables[type];
     const kind = type === 'node' || type === 'numberDomain' ? 't.kind' : 'null::text';
+    const tenant = 'tenant_id' in columns ? 't.tenant_id' : 'null::uuid';
     const rows = (await tx.unsafe(
-      `select e.external_id as key, t.id, t.version, ${kind} as kind from external_id e join ${name} t on t.id = e.resource_id
+      `select e.external_id as key, t.id, t.version, ${kind} as kind, ${tenant} as "tenantId" from external_id e join ${name} t on t.id = e.resource_id
        where e.source = $1 and e.resource_type = $2 and t.${live}`,
       [source, type],
-    )) as unknown as readonly { key: string; id: string; version: number; kind: string | null }[];
-    for (const row of rows) known.set(row.key, { type, id: row.id, version: row.version, kind: row.kind ?? undefined });
+    )) as unknown as readonly (Omit<Known, 'type' | 'kind'> & { key: string; kind: string | null })[];
+    for (const { key, kind: of, ...row } of rows) known.set(key, { type, ...row, kind: of ?? undefined });
   }
   return known;
 }
 
-/** Everything outside of the set that its rules look at. */
-export async function surroundingsOf(tx: Tx, known: ReadonlyMap<string, Known>): Promise<Surroundings> {
+/** Everything that its rules look at beside the set itself; `moving` are the ids of what the set writes or ends, which lets go of what it has. */
+export async function surroundingsOf(
+  tx: Tx,
+  known: ReadonlyMap<string, Known>,
+  moving: ReadonlySet<string>,
+): Promise<Surroundings> {
   const ids = (type: ResourceType): string[] =>
     [...known.values()].filter((each) => each.type === type).map(({ id }) => id);
+  const movingIds = (type: ResourceType): string[] => ids(type).filter((id) => moving.has(id));
   const keyOf = new Map([...known].map(([key, { id }]) => [id, key]));
   const kinds = await tx.sql<
     KindRule & { key: string }
@@ -61,16 +67,19 @@ export async function surroundingsOf(tx: Tx, known: ReadonlyMap<string, Known>):
     where space_id = any(${ids('addressSpace')}::uuid[]) and ended_at is null order by id`;
   const hosts = await tx.sql<{ scope: string; host: string }>`
     select space_id as scope, host(host) as host from address_hold
-    where space_id = any(${ids('addressSpace')}::uuid[]) and free_at > now() and (address_id is null or address_id <> all(${ids('address')}::uuid[]))`;
+    where space_id = any(${ids('addressSpace')}::uuid[]) and free_at > now() and (address_id is null or address_id <> all(${movingIds('address')}::uuid[]))`;
   const numbers = await tx.sql<{ scope: string; value: number }>`
     select domain_id as scope, value from number_hold
-    where domain_id = any(${ids('numberDomain')}::uuid[]) and free_at > now() and (number_id is null or number_id <> all(${ids('number')}::uuid[]))`;
+    where domain_id = any(${ids('numberDomain')}::uuid[]) and free_at > now() and (number_id is null or number_id <> all(${movingIds('number')}::uuid[]))`;
   const cabled = await tx.sql<{ id: string }>`
-    select x.node_id as id from edge_end x where x.edge_type = 'connects' and x.live and x.node_id = any(${ids('node')}::uuid[]) and x.edge_id <> all(${ids('edge')}::uuid[])`;
+    select x.node_id as id from edge_end x where x.edge_type = 'connects' and x.live and x.node_id = any(${ids('node')}::uuid[]) and x.edge_id <> all(${movingIds('edge')}::uuid[])`;
   const claims = await tx.sql<{ rack: string; layer: string; face: string; from: number; to: number }>`
     select rack_id as rack, layer, face, lower(half_units) as "from", upper(half_units) as "to" from rack_claim
-    where rack_id = any(${ids('node')}::uuid[]) and (node_id is null or node_id <> all(${ids('node')}::uuid[]))
-      and (reservation_id is null or reservation_id <> all(${ids('rackReservation')}::uuid[]))`;
+    where rack_id = any(${ids('node')}::uuid[]) and (node_id is null or node_id <> all(${movingIds('node')}::uuid[]))
+      and (reservation_id is null or reservation_id <> all(${movingIds('rackReservation')}::uuid[]))`;
+  const ranges = await tx.sql<{ domainId: string; start: number; end: number }>`
+    select domain_id as "domainId", lower(numbers) as start, upper(numbers) - 1 as "end" from number_range
+    where domain_id = any(${ids('numberDomain')}::uuid[]) and ended_at is null and id <> all(${movingIds('numberRange')}::uuid[])`;
   const racks = await tx.sql<RackShape & { id: string }>`
     select node_id as id, height_half_units as "heightHalfUnits", starting_unit as "startingUnit" from rack where node_id = any(${ids('node')}::uuid[])`;
   const held = [
@@ -90,6 +99,7 @@ export async function surroundingsOf(tx: Tx, known: ReadonlyMap<string, Known>):
         Array.from({ length: to - from }, (_, n) => `${rack}/${layer}/${face}/${from + n}`),
       ),
     ),
+    rangesElsewhere: ranges,
     racks: new Map(racks.map((rack) => [keyOf.get(rack.id) ?? rack.id, rack])),
   };
 }

@@ -1,4 +1,5 @@
-import type { Resource, ResourceType } from '../change-set.js';
+import { problems, type ProblemCode } from '@sentral/contracts/problem';
+import type { OwnResource, ResourceType } from '../change-set.js';
 
 /** Why a row was left out, as it is stored beside it. */
 export interface Refusal {
@@ -8,13 +9,18 @@ export interface Refusal {
   readonly detail: string;
 }
 
+export function refusal(code: ProblemCode, detail: string): Refusal {
+  const { title, status } = problems[code];
+  return { code, title, status, detail };
+}
+
 /** One staged row on its way to a verdict. */
 export interface Staged {
   readonly line: number;
   readonly op: 'upsert' | 'delete';
   readonly key: string;
   readonly ifMatch: number | undefined;
-  readonly resource: Resource | undefined;
+  readonly resource: OwnResource | undefined;
 }
 
 /** A resource of this source that lives in the database. */
@@ -22,8 +28,10 @@ export interface Known {
   readonly type: ResourceType;
   readonly id: string;
   readonly version: number;
-  /** Of a node. */
+  /** Of a node or number domain. */
   readonly kind?: string | undefined;
+  /** Whom it is dedicated to. */
+  readonly tenantId: string | null;
 }
 
 /** A row that is to be written, with the id it has or gets. */
@@ -31,7 +39,7 @@ export interface Planned {
   readonly line: number;
   readonly key: string;
   readonly id: string;
-  readonly resource: Resource;
+  readonly resource: OwnResource;
   readonly known: Known | undefined;
 }
 
@@ -51,12 +59,14 @@ export interface Surroundings {
     readonly cidr: string;
     readonly parentId: string | null;
   }[];
-  /** Hosts and numbers held by others than recorded rows of this source. */
+  /** Hosts and numbers held by what neither changes nor goes. */
   readonly heldElsewhere: ReadonlySet<string>;
-  /** Ports cabled by edges that are not of this source. */
+  /** Ports cabled by such edges. */
   readonly cabledElsewhere: ReadonlySet<string>;
-  /** Half units taken by others: `rackId/layer/face/half`. */
+  /** Half units taken by such things: `rackId/layer/face/half`. */
   readonly claimedElsewhere: ReadonlySet<string>;
+  /** Ranges of numbers in the source's domains that neither change nor go. */
+  readonly rangesElsewhere: readonly { readonly domainId: string; readonly start: number; readonly end: number }[];
   /** Racks of this source that are not in the set. */
   readonly racks: ReadonlyMap<string, RackShape>;
 }

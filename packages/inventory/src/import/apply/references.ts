@@ -1,4 +1,4 @@
-import type { Resource, ResourceType } from '../change-set.js';
+import type { OwnResource, ResourceType } from '../change-set.js';
 
 export interface Reference {
   readonly key: string;
@@ -9,7 +9,7 @@ export interface Reference {
 const node: readonly ResourceType[] = ['node'];
 
 /** Every key that a resource names, and what it must be. */
-export function referencesOf(resource: Resource): readonly Reference[] {
+export function referencesOf(resource: OwnResource): readonly Reference[] {
   const optional = (key: string | undefined, as: string): readonly Reference[] =>
     key === undefined ? [] : [{ key, types: node, as }];
   switch (resource.type) {

@@ -1,11 +1,12 @@
 import type { Prefix } from '@sentral/contracts/ids';
 import type { InventoryEventName } from '@sentral/contracts/inventory-events';
-import type { Resource, ResourceType } from '../change-set.js';
+import type { OwnResource, ResourceType } from '../change-set.js';
 import { canonicalCidr } from './values.js';
 
 /** What a resource's columns need of the rest of the set. */
 export interface Resolve {
   id(key: string): string;
+  tenant(key: string): string;
   kindOf(key: string): string;
   parentOf(blockId: string): { readonly id: string; readonly cidr: string } | null;
   isBeside(id: string): boolean;
@@ -25,7 +26,7 @@ export interface Table {
   /** What ends a row, beside its version. */
   readonly end: string;
   values(
-    row: { readonly id: string; readonly resource: Resource },
+    row: { readonly id: string; readonly resource: OwnResource },
     resolve: Resolve,
   ): Readonly<Record<string, unknown>>;
 }
@@ -33,12 +34,14 @@ export interface Table {
 const endedAt = { live: 'ended_at is null', end: 'ended_at = now()' };
 const plain = <N extends string>(noun: N) =>
   ({ made: `${noun}.created`, changed: `${noun}.amended`, ended: `${noun}.removed` }) as const;
-const owner = { node_id: 'uuid', external_tenant: 'jsonb' };
+const owner = { node_id: 'uuid', tenant_id: 'uuid' };
 const optional = (key: string | undefined, resolve: Resolve): string | null =>
   key === undefined ? null : resolve.id(key);
+const tenantOf = ({ tenant }: { readonly tenant?: string }, resolve: Resolve): string | null =>
+  tenant === undefined ? null : resolve.tenant(tenant);
 
 type Maker<T extends ResourceType> = (
-  resource: Extract<Resource, { type: T }>,
+  resource: Extract<OwnResource, { type: T }>,
   resolve: Resolve,
   id: string,
 ) => Readonly<Record<string, unknown>>;
@@ -51,7 +54,7 @@ function table<T extends ResourceType>(
   return {
     kept: [],
     ...spec,
-    values: ({ id, resource }, resolve) => make(resource as Extract<Resource, { type: T }>, resolve, id),
+    values: ({ id, resource }, resolve) => make(resource as Extract<OwnResource, { type: T }>, resolve, id),
   };
 }
 
@@ -67,7 +70,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
         kind: 'text',
         name: 'text',
         parent_id: 'uuid',
-        external_tenant: 'jsonb',
+        tenant_id: 'uuid',
         attributes: 'jsonb',
         labels: 'jsonb',
         traits: 'text[]',
@@ -80,7 +83,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
       kind: node.kind,
       name: node.name ?? null,
       parent_id: optional(node.parent, resolve),
-      external_tenant: node.externalTenant ?? null,
+      tenant_id: tenantOf(node, resolve),
       attributes: node.attributes ?? {},
       labels: node.labels ?? null,
       traits: node.traits ?? null,
@@ -104,13 +107,13 @@ export const tables: { readonly [T in ResourceType]: Table } = {
       name: 'address_space',
       events: plain('addressSpace'),
       prefix: 'spc',
-      columns: { name: 'text', attributes: 'jsonb', external_tenant: 'jsonb' },
+      columns: { name: 'text', attributes: 'jsonb', tenant_id: 'uuid' },
       ...endedAt,
     },
-    (space) => ({
+    (space, resolve) => ({
       name: space.name,
       attributes: space.attributes ?? {},
-      external_tenant: space.externalTenant ?? null,
+      tenant_id: tenantOf(space, resolve),
     }),
   ),
   addressBlock: table(
@@ -144,7 +147,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
         status: block.status ?? 'active',
         attributes: block.attributes ?? {},
         node_id: optional(block.node, resolve),
-        external_tenant: block.externalTenant ?? null,
+        tenant_id: tenantOf(block, resolve),
       };
     },
   ),
@@ -187,7 +190,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
       occupies: !resolve.isBeside(id),
       attributes: address.attributes ?? {},
       node_id: optional(address.node, resolve),
-      external_tenant: address.externalTenant ?? null,
+      tenant_id: tenantOf(address, resolve),
     }),
   ),
   numberDomain: table(
@@ -247,7 +250,7 @@ export const tables: { readonly [T in ResourceType]: Table } = {
       occupies: !resolve.isBeside(id),
       attributes: number.attributes ?? {},
       node_id: optional(number.node, resolve),
-      external_tenant: number.externalTenant ?? null,
+      tenant_id: tenantOf(number, resolve),
     }),
   ),
   rackReservation: table(

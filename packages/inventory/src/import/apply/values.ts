@@ -1,9 +1,9 @@
-import type { Resource } from '../change-set.js';
+import type { OwnResource } from '../change-set.js';
 import { formatNetwork, parseAddress, parseNetwork } from '../ip.js';
 import type { KindRule } from './plan.js';
 
 /** What is wrong with a row by itself, or undefined. */
-export function valueFault(resource: Resource, kinds: ReadonlyMap<string, KindRule>): string | undefined {
+export function valueFault(resource: OwnResource, kinds: ReadonlyMap<string, KindRule>): string | undefined {
   switch (resource.type) {
     case 'node': {
       const kind = kinds.get(resource.kind);

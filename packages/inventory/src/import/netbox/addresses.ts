@@ -26,7 +26,7 @@ export function* addressItems(source: Source, nodeKeys: ReadonlySet<string>): Ge
       type: 'addressBlock',
       space: aggregateSpace,
       cidr: formatNetwork(network),
-      ...tenantOf(source, row),
+      ...tenantOf(row),
       attributes: attributesOf(source, row, {
         rir: source.slug('ipam.rir', row.fields['rir']),
         addedOn: row.fields['date_added'],
@@ -46,7 +46,7 @@ function* spaces(source: Source): Generator<ChangeItem> {
     yield upsert(row, {
       type: 'addressSpace',
       name: text(row.fields['name']) ?? row.key,
-      ...tenantOf(source, row),
+      ...tenantOf(row),
       attributes: attributesOf(source, row, {
         routeDistinguisher: row.fields['rd'],
         enforceUnique: row.fields['enforce_unique'] === true,
@@ -70,7 +70,7 @@ function prefixItem(source: Source, row: Row, nodeKeys: ReadonlySet<string>): Ch
     isPool: row.fields['is_pool'] === true,
     markUtilized: row.fields['mark_utilized'] === true,
     ...present({ status: row.fields['status'], node: scope !== undefined && nodeKeys.has(scope) ? scope : undefined }),
-    ...tenantOf(source, row),
+    ...tenantOf(row),
     attributes: attributesOf(
       source,
       row,
@@ -98,7 +98,7 @@ function rangeItem(source: Source, row: Row): ChangeItem {
     start: formatAddress(start.family, start.value),
     end: formatAddress(end.family, end.value),
     attributes: attributesOf(source, row, {
-      ...tenantOf(source, row),
+      ...tenantOf(row),
       status: row.fields['status'],
       role: source.slug('ipam.role', row.fields['role']),
       prefixLength: start.length,
@@ -116,7 +116,7 @@ function addressItem(source: Source, row: Row, nodeKeys: ReadonlySet<string>): C
     address: formatAddress(network.family, network.value),
     prefixLength: network.length,
     ...(assigned !== undefined && nodeKeys.has(assigned) ? { node: assigned } : {}),
-    ...tenantOf(source, row),
+    ...tenantOf(row),
     attributes: attributesOf(
       source,
       row,

@@ -1,6 +1,6 @@
-import type { Attributes, ExternalTenant } from '../change-set.js';
+import type { Attributes } from '../change-set.js';
 import type { Row } from './dump.js';
-import type { Source } from './source.js';
+import { keyOf, type Source } from './source.js';
 
 /** Leaves out what is unset, so that two layouts of the same fact give the same attributes. */
 export function present(values: Readonly<Record<string, unknown>>): Attributes {
@@ -32,9 +32,10 @@ export function attributesOf(
   });
 }
 
-export function tenantOf(source: Source, row: Row): { readonly externalTenant?: ExternalTenant } {
-  const externalTenant = source.tenant(row.fields['tenant']);
-  return externalTenant === undefined ? {} : { externalTenant };
+/** The key of the tenant that the row belongs to. */
+export function tenantOf(row: Row): { readonly tenant?: string } {
+  const tenant = keyOf('tenancy.tenant', row.fields['tenant']);
+  return tenant === undefined ? {} : { tenant };
 }
 
 export function named(row: Row): { readonly name?: string } {

@@ -78,7 +78,7 @@ export function componentNodes(source: Source): Partial<Record<KeptModel, NodeMa
     'dcim.powerfeed': (row) => ({
       kind: 'power-feed',
       ...named(row),
-      ...tenantOf(source, row),
+      ...tenantOf(row),
       attributes: attributesOf(
         source,
         row,
@@ -108,7 +108,7 @@ export function componentNodes(source: Source): Partial<Record<KeptModel, NodeMa
     'circuits.circuit': (row) => ({
       kind: 'circuit',
       ...(text(row.fields['cid']) === undefined ? {} : { name: String(row.fields['cid']) }),
-      ...tenantOf(source, row),
+      ...tenantOf(row),
       attributes: attributesOf(source, row, {
         status: row.fields['status'],
         circuitType: source.slug('circuits.circuittype', row.fields['type']),

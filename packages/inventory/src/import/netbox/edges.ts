@@ -56,7 +56,7 @@ export function* cableItems(source: Source): Generator<ChangeItem> {
   for (const row of source.all('dcim.cable')) {
     const { a, b, unresolved } = ends.get(row.pk) as Ends;
     const attributes = attributesOf(source, row, {
-      ...tenantOf(source, row),
+      ...tenantOf(row),
       cableType: row.fields['type'],
       status: row.fields['status'],
       color: row.fields['color'],

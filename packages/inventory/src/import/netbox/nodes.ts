@@ -10,7 +10,6 @@ import { rejected, upsert } from './translated.js';
 
 /** Parents come before children across models in this order; within a model the tree is walked. */
 const nodeModels: readonly KeptModel[] = [
-  'tenancy.tenant',
   'dcim.region',
   'dcim.site',
   'dcim.location',

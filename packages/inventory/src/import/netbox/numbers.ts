@@ -88,7 +88,7 @@ export function* numberItems(source: Source, nodeKeys: ReadonlySet<string>): Gen
       value,
       ...named(row),
       ...(site !== undefined && nodeKeys.has(site) ? { node: site } : {}),
-      ...tenantOf(source, row),
+      ...tenantOf(row),
       attributes: attributesOf(
         source,
         row,

@@ -14,14 +14,6 @@ export function placeNodes(source: Source, positions: RackPositions): Partial<Re
   const location = (row: Row): string | undefined => keyOf('dcim.location', row.fields['location']);
 
   return {
-    'tenancy.tenant': (row) => ({
-      kind: 'external-tenant',
-      ...named(row),
-      attributes: attributesOf(source, row, {
-        slug: row.fields['slug'],
-        group: source.slug('tenancy.tenantgroup', row.fields['group']),
-      }),
-    }),
     'dcim.region': (row) => ({
       kind: 'region',
       ...named(row),
@@ -30,7 +22,7 @@ export function placeNodes(source: Source, positions: RackPositions): Partial<Re
     'dcim.site': (row) => ({
       kind: 'site',
       ...named(row),
-      ...tenantOf(source, row),
+      ...tenantOf(row),
       attributes: attributesOf(source, row, {
         slug: row.fields['slug'],
         status: row.fields['status'],
@@ -46,7 +38,7 @@ export function placeNodes(source: Source, positions: RackPositions): Partial<Re
     'dcim.location': (row) => ({
       kind: 'location',
       ...named(row),
-      ...tenantOf(source, row),
+      ...tenantOf(row),
       attributes: attributesOf(
         source,
         row,
@@ -57,7 +49,7 @@ export function placeNodes(source: Source, positions: RackPositions): Partial<Re
     'dcim.rack': (row) => ({
       kind: 'rack',
       ...named(row),
-      ...tenantOf(source, row),
+      ...tenantOf(row),
       attributes: attributesOf(
         source,
         row,
@@ -113,7 +105,7 @@ export function placeNodes(source: Source, positions: RackPositions): Partial<Re
     'virtualization.cluster': (row) => ({
       kind: 'cluster',
       ...named(row),
-      ...tenantOf(source, row),
+      ...tenantOf(row),
       attributes: attributesOf(
         source,
         row,
@@ -128,7 +120,7 @@ export function placeNodes(source: Source, positions: RackPositions): Partial<Re
     'virtualization.virtualmachine': (row) => ({
       kind: 'virtual-machine',
       ...named(row),
-      ...tenantOf(source, row),
+      ...tenantOf(row),
       attributes: attributesOf(
         source,
         row,
@@ -165,7 +157,7 @@ function deviceNode(source: Source, positions: RackPositions, row: Row): ReturnT
   return {
     kind: 'device',
     ...named(row),
-    ...tenantOf(source, row),
+    ...tenantOf(row),
     ...(rack === undefined ? {} : { rack }),
     attributes: attributesOf(
       source,

@@ -16,7 +16,7 @@ export function* reservationItems(source: Source): Generator<ChangeItem> {
       type: 'rackReservation',
       rack,
       units: [...new Set(units)].sort((a, b) => a - b),
-      attributes: attributesOf(source, row, tenantOf(source, row)),
+      attributes: attributesOf(source, row, tenantOf(row)),
     });
   }
 }

@@ -1,4 +1,3 @@
-import type { ExternalTenant } from '../change-set.js';
 import type { KeptModel } from './fields.js';
 import type { Dump, Fields, Row } from './dump.js';
 
@@ -13,7 +12,6 @@ export interface Source {
   /** Site, location, region or site group of a prefix or cluster: `site` up to 4.1, `scope_type` and `scope_id` from 4.2. */
   scope(fields: Fields): string | undefined;
   slug(model: KeptModel, pk: unknown): string | undefined;
-  tenant(pk: unknown): ExternalTenant | undefined;
   tags(key: string): readonly string[] | undefined;
   /** The MAC of an interface: a field of it up to 4.1, a row of its own from 4.2. */
   mac(row: Row): string | undefined;
@@ -71,10 +69,6 @@ export function openSource(dump: Dump): Source {
     scope: (fields) =>
       'scope_type' in fields ? reference(fields['scope_type'], fields['scope_id']) : keyOf('dcim.site', fields['site']),
     slug,
-    tenant: (pk) => {
-      const key = keyOf('tenancy.tenant', pk);
-      return key === undefined ? undefined : { key, name: text(get('tenancy.tenant', pk)?.fields['name']) ?? key };
-    },
     tags: (key) => tagsOf.get(key),
     mac: (row) =>
       text(row.fields['mac_address']) ??

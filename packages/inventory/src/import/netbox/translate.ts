@@ -7,6 +7,7 @@ import { resourceModels } from './fields.js';
 import { nodeItems } from './nodes.js';
 import { numberItems } from './numbers.js';
 import { reservationItems } from './reservations.js';
+import { tenantItems } from './tenants.js';
 import { openSource, type Source } from './source.js';
 
 /**
@@ -26,6 +27,7 @@ export async function* translateNetbox(body: Body, limits: ImportLimits): AsyncG
 }
 
 function* resourceItems(source: Source): Generator<ChangeItem> {
+  yield* tenantItems(source);
   const nodeKeys = new Set<string>();
   for (const item of nodeItems(source)) {
     if (item.item === 'row') nodeKeys.add(item.row.externalId);

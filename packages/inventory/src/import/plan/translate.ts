@@ -1,11 +1,12 @@
 import { problem } from '@sentral/contracts/problem';
-import type { Body, ChangeItem, ImportLimits } from '../change-set.js';
+import type { Body, ChangeItem, ImportLimits, Resource } from '../change-set.js';
 import { formatNetwork, parseNetwork } from '../ip.js';
 import { isMapping, readYaml, type Mapping } from '../yaml-text.js';
 
 /** The one space of a prefix plan. */
 export const planSpace = 'prefixplan';
 
+const realmKey = (realm: string): string => `realm:${realm}`;
 const plainLists = ['network::external', 'network::customers'] as const;
 const namedLists = ['network::aggregate_networks', 'network::infrastructure', 'network::management'] as const;
 
@@ -37,15 +38,14 @@ export async function* translatePrefixPlan(body: Body, limits: ImportLimits): As
   // A list may name a block that is also a subnet. The space says so, or a subnet would change with a list that is none of its own.
   const subnetsListed = Object.fromEntries([...lists.blocks].filter(([cidr]) => subnetPrefixes.has(cidr)));
   const attributes = Object.keys(subnetsListed).length === 0 ? {} : { attributes: { subnetsListed } };
-  yield {
+  const first = (externalId: string, resource: Resource): ChangeItem => ({
     item: 'row',
     line: 0,
-    row: {
-      op: 'upsert',
-      externalId: planSpace,
-      resource: { type: 'addressSpace', name: 'prefix plan', ...attributes },
-    },
-  };
+    row: { op: 'upsert', externalId, resource },
+  });
+  yield first(planSpace, { type: 'addressSpace', name: 'prefix plan', ...attributes });
+  for (const realm of new Set(planned.map((row) => row.realm)))
+    yield first(realmKey(realm), { type: 'tenant', name: realm });
   for (const [cidr, names] of lists.blocks) {
     line += 1;
     if (subnetPrefixes.has(cidr)) continue;
@@ -81,7 +81,7 @@ export async function* translatePrefixPlan(body: Body, limits: ImportLimits): As
           space: planSpace,
           cidr,
           attributes: own,
-          externalTenant: { key: `realm:${realm}`, name: realm },
+          tenant: realmKey(realm),
         },
       },
     };

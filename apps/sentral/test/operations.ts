@@ -1,0 +1,101 @@
+import { routes } from '@sentral/contracts/api/routes';
+import { prefixes } from '@sentral/contracts/ids';
+import type { RouteDef } from '@sentral/contracts/route';
+import { made, service, type House } from './cast.js';
+import type { Asking, TestServer } from './start-server.js';
+
+/** Every operation of the document, and those of them that ask for a permission. */
+export const everything = Object.values(routes as unknown as Record<string, RouteDef>);
+export const closed = everything.filter((def) => def.permission !== null);
+
+/** One live thing of every kind that a path can name, by the prefix of its id; what has a scope lies in the tenant. */
+export type Things = Readonly<Record<string, string>>;
+
+export const unknown = (prefix: string) => `${prefix}_01jz0000000000000000000000`;
+
+/** The kind of id that a path wants, by trying which one its schema takes. */
+export function prefixOf(def: RouteDef): string | undefined {
+  return Object.keys(prefixes).find((prefix) => {
+    const ask = (def.params as { entries?: { id?: { pipe?: { requirement?: RegExp }[] } } } | undefined)?.entries?.id;
+    return ask?.pipe?.some(({ requirement }) => requirement?.test(unknown(prefix)));
+  });
+}
+
+/** The path with its id in it; changes are tried and taken back, so that one caller's are not gone for the next. */
+export function pathOf(def: RouteDef, id: string | undefined, scopeId: string): string {
+  const path = def.path
+    .replace(':id', id ?? '')
+    .replace(':key', 'site')
+    .replaceAll(/:\w+/g, 'x');
+  const query = [
+    ...(def.on === 'queryScope' ? [`scope=${scopeId}`] : []),
+    ...('dryRun' in ((def.query as { entries?: object } | undefined)?.entries ?? {}) ? ['dryRun=true'] : []),
+  ];
+  return query.length === 0 ? path : `${path}?${query.join('&')}`;
+}
+
+export function asking(def: RouteDef, token: string | null): Asking {
+  return {
+    method: def.method,
+    token,
+    ...(def.body === undefined ? {} : { body: {}, headers: { 'content-type': def.bodyType ?? 'application/json' } }),
+  };
+}
+
+const soon = () => new Date(Date.now() + 86_400_000).toISOString();
+
+export async function makeThings(server: TestServer, place: House): Promise<Things> {
+  const as = { token: place.owner.token };
+  const tenant = `/v1/tenants/${place.tenant}`;
+  const id = async (at: string, body: object, more: Asking = {}): Promise<string> =>
+    (await made(server.ask(at, { ...more, body }))).id;
+  const ours = (at: string, body: object) => id(`${tenant}${at}`, body, as);
+  const staff = await service(server, place, { name: 'robot-of-things', role: 'viewer' });
+  const ndm = await id('/v1/numberDomains', { name: `of-${place.tenant}`, kind: 'vlan' });
+  const rng = await id(`/v1/numberDomains/${ndm}/ranges`, { start: 1, end: 100 });
+  const [nod, far] = [await id('/v1/nodes', { kind: 'site' }), await id('/v1/nodes', { kind: 'site' })];
+  const spc = await id('/v1/addressSpaces', { name: `of-${place.tenant}` });
+  const started = await fetch(`${server.url}/v1/imports?source=things&format=changeset`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${server.token}`,
+      'content-type': 'application/x-ndjson',
+      'idempotency-key': `things-${place.tenant}`,
+    },
+    body: `${JSON.stringify({ op: 'upsert', externalId: 'r', resource: { type: 'node', kind: 'region', name: 'r' } })}\n`,
+  });
+  return {
+    tnt: place.tenant,
+    prj: place.project,
+    env: place.environment,
+    alc: await id(
+      `/v1/environments/${place.environment}/allocations`,
+      {
+        consumer: { service: 's', kind: 'k', id: 'of-things' },
+        items: [{ what: 'number', domainId: ndm }],
+        ttlSeconds: 600,
+      },
+      { ...as, headers: { 'idempotency-key': `things-${place.tenant}` } },
+    ),
+    hol: await ours('/holds', { origin: 'case-1', reason: 'kept' }),
+    pex: await ours('/exemptions', { key: 'inventory.requiredLabels', reason: 'moving', expiresAt: soon() }),
+    dny: await ours('/denyRules', {
+      permissions: ['audit.record.redact'],
+      subjects: [{ type: 'group', issuer: 'https://idp.invalid', name: 'interns' }],
+      reason: 'r',
+    }),
+    rbd: (await server.ask(`${tenant}/roleBindings`, as)).body.items[0].id,
+    sac: staff.account,
+    tok: staff.tokenId,
+    qta: await id(`${tenant}/quotas`, { dimension: 'tenancy.projects', limit: 9 }),
+    usr: place.owner.id,
+    nod,
+    edg: await id('/v1/edges', { edgeType: 'depends', a: [nod], b: [far] }),
+    spc,
+    blk: await id(`/v1/addressSpaces/${spc}/blocks`, { cidr: '10.0.0.0/24' }),
+    adr: await id(`/v1/addressSpaces/${spc}/addresses`, { address: '10.0.0.9' }),
+    ndm,
+    rng,
+    imp: ((await started.json()) as { id: string }).id,
+  };
+}

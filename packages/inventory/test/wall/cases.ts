@@ -1,0 +1,214 @@
+import type { Owner, Seat } from './world.js';
+
+type Command = Record<string, unknown>;
+
+/**
+ * How a verb of the contract meets the wall. Commands are built on the seat that they name; `own` is the caller's.
+ * - `list`: pages of a noun. The first filter asks for all of them, the others may find less, and never what is foreign.
+ * - `one`: what is not seen answers as what never was.
+ * - `change`: the same, tried dry; on the caller's own seat it is not refused for want of a thing.
+ * - `closed`: for who sees everything, and nobody else.
+ * - `public`: the same to everyone, and it tells of no tenant.
+ * - `atTheDoor`: whoever was let in may; why that shows nothing.
+ */
+export type Case =
+  | { readonly list: string; readonly filters: (it: Seat) => readonly Command[] }
+  | { readonly one: (it: Seat, own: Seat) => readonly Command[]; readonly of?: 'scope' }
+  | { readonly change: (it: Seat, own: Seat) => readonly Command[]; readonly of?: 'scope' | 'taking' }
+  | { readonly closed: Command }
+  | { readonly public: Command }
+  | { readonly atTheDoor: string };
+
+const byServer = (it: Seat): Command[] => [{ id: it.server }];
+const everyDay = { from: '2026-01-01T00:00:00.000Z', to: '2026-02-01T00:00:00.000Z' };
+const consumer = { service: 'wall', kind: 'try', id: 'try' };
+const reserving = (environmentId: string, item: Command): Command => ({ environmentId, consumer, items: [item] });
+
+export const cases: Readonly<Record<string, Case>> = {
+  'kind.list': { public: {} },
+  'kind.get': { public: { key: 'site' } },
+  'deviceType.list': { public: {} },
+  'deviceType.get': { public: { manufacturer: 'maker', slug: 'none' } },
+  'deviceType.register': { public: { manufacturer: 'maker', model: 'm', slug: 'm', heightHalfUnits: 2 } },
+
+  'node.list': {
+    list: 'node',
+    filters: (it) => [
+      {},
+      { parentId: it.rack },
+      { parentId: it.server },
+      { parentId: null },
+      { name: 'bolt-lodger' },
+      { namePrefix: 'b' },
+      { kind: ['server'] },
+    ],
+  },
+  'node.get': { one: (it) => [it.site, it.rack, it.server, it.port].map((id) => ({ id })) },
+  'node.subtree': { one: (it) => [{ id: it.site }, { id: it.rack, limit: 1 }] },
+  'node.ancestors': { one: (it) => [{ id: it.port }, { id: it.server }] },
+  'node.neighbors': { one: (it) => [{ id: it.server }, { id: it.spare }, { id: it.islandPort }] },
+  'node.elevation': { one: (it) => [{ id: it.rack }] },
+  'node.path': {
+    one: (it, own) => [
+      { fromId: it.server, toId: it.second },
+      { fromId: own.server, toId: it.server },
+      { fromId: it.island, toId: own.second },
+    ],
+  },
+  'node.register': {
+    change: (it) => [
+      { kind: 'server', parentId: it.rack },
+      { kind: 'interface', name: 'new', parentId: it.server },
+      ...(it.tenant === undefined ? [] : [{ kind: 'site', name: 'new', tenantId: it.tenant }]),
+    ],
+  },
+  'node.amend': {
+    change: (it, own) => [
+      { id: it.server, patch: { labels: { a: 'b' } } },
+      { id: own.second, patch: { parentId: it.site } },
+      { id: own.second, patch: { parentId: it.rack } },
+      ...(it.tenant === undefined ? [] : [{ id: own.second, patch: { tenantId: it.tenant } }]),
+    ],
+  },
+  'node.retire': { change: byServer },
+  'node.batch': {
+    change: (it, own) =>
+      [
+        { op: 'update', id: it.server, version: 1, patch: { labels: { a: 'b' } } },
+        { op: 'update', id: own.second, version: 1, patch: { parentId: it.rack } },
+        { op: 'delete', id: it.server, version: 1 },
+        { op: 'create', node: { kind: 'interface', name: 'new', parentId: it.server } },
+        ...(it.tenant === undefined
+          ? []
+          : [{ op: 'create', node: { kind: 'site', name: 'new', tenantId: it.tenant } }]),
+      ].map((operation) => ({ operations: [operation] })),
+  },
+  'node.history': { one: byServer },
+
+  'edge.list': {
+    list: 'edge',
+    filters: (it) => [{}, { nodeId: it.spare }, { nodeId: it.server }, { edgeType: ['depends'] }],
+  },
+  'edge.get': { one: (it) => [{ id: it.cable }] },
+  'edge.connect': {
+    change: (it, own) => [
+      { edgeType: 'depends', a: [own.island], b: [it.second] },
+      { edgeType: 'connects', a: [own.islandPort], b: [it.spare] },
+      { edgeType: 'memberOf', a: [it.second], b: [own.island] },
+    ],
+  },
+  'edge.disconnect': { change: (it) => [{ id: it.cable }] },
+
+  'addressSpace.list': { list: 'addressSpace', filters: () => [{}, { name: 'bolt-space' }, { name: 'common-space' }] },
+  'addressSpace.get': { one: (it) => [{ id: it.space }] },
+  'addressSpace.create': { public: { name: 'new' } },
+  'addressSpace.amend': { change: (it) => [{ id: it.space, patch: { coolDownSeconds: 5 } }] },
+
+  'addressBlock.list': {
+    list: 'addressBlock',
+    filters: (it) => [
+      {},
+      { spaceId: it.space },
+      { parentId: it.block },
+      { parentId: null },
+      { within: '10.0.0.0/8' },
+      { nodeId: it.rack },
+    ],
+  },
+  'addressBlock.get': { one: (it) => [{ id: it.block }, { id: it.child }] },
+  'addressBlock.available': { one: (it) => [{ id: it.block }, { id: it.child, prefixLength: 28 }] },
+  'addressBlock.create': {
+    change: (it, own) => [
+      { spaceId: it.space, cidr: '10.250.0.0/16' },
+      { spaceId: own.space, cidr: '10.251.0.0/16', nodeId: it.rack },
+    ],
+  },
+  'addressBlock.amend': {
+    change: (it, own) => [
+      { id: it.block, patch: { isPool: true } },
+      { id: own.block, patch: { nodeId: it.site } },
+    ],
+  },
+  'addressBlock.remove': { change: (it) => [{ id: it.child }, { id: it.block }] },
+
+  'address.list': {
+    list: 'address',
+    filters: (it) => [{}, { spaceId: it.space }, { nodeId: it.port }, { address: '10.1.1.1' }],
+  },
+  'address.get': { one: (it) => [{ id: it.address }] },
+  'address.record': {
+    change: (it, own) => [
+      { spaceId: it.space, address: '10.9.9.9' },
+      { spaceId: own.space, address: '10.9.9.9', nodeId: it.port },
+    ],
+  },
+  'address.remove': { change: (it) => [{ id: it.address }] },
+
+  'numberDomain.list': { list: 'numberDomain', filters: () => [{}, { name: 'bolt-domain' }, { kind: 'vlan' }] },
+  'numberDomain.get': { one: (it) => [{ id: it.domain }] },
+  'numberDomain.create': { change: (it) => [{ name: 'new', kind: 'vlan', nodeId: it.rack }] },
+  'numberDomain.amend': {
+    change: (it, own) => [
+      { id: it.domain, patch: { coolDownSeconds: 5 } },
+      { id: own.domain, patch: { nodeId: it.rack } },
+      { id: own.domain, patch: { nodeId: it.site } },
+    ],
+  },
+  'numberRange.list': { list: 'numberRange', filters: (it) => [{}, { domainId: it.domain }] },
+  'numberRange.get': { one: (it) => [{ id: it.range }] },
+  'numberRange.available': { one: (it) => [{ id: it.range }, { domainId: it.domain }] },
+  'numberRange.create': { change: (it) => [{ domainId: it.domain, start: 100, end: 110 }] },
+  'numberRange.amend': { change: (it) => [{ id: it.range, patch: { end: 60 } }] },
+  'number.list': {
+    list: 'number',
+    filters: (it) => [{}, { domainId: it.domain }, { value: 7 }, { value: 21 }, { nodeId: it.rack }],
+  },
+  'number.record': {
+    change: (it, own) => [
+      { domainId: it.domain, value: 9 },
+      { domainId: own.domain, value: 9, nodeId: it.rack },
+    ],
+  },
+
+  'allocation.list': {
+    list: 'allocation',
+    filters: (it) => [{}, { environmentId: it.environment }, { consumerService: 'bolt' }, { nodeId: it.server }],
+  },
+  'allocation.get': { one: (it) => [{ id: it.allocation }], of: 'scope' },
+  'allocation.reserve': {
+    change: (it, own) => [
+      reserving(own.environment, { what: 'node', nodeId: it.second }),
+      reserving(own.environment, { what: 'number', domainId: it.domain }),
+      reserving(own.environment, { what: 'number', rangeId: it.range }),
+      reserving(own.environment, { what: 'number', domainId: own.domain, rangeId: it.range }),
+      reserving(own.environment, { what: 'address', blockId: it.child }),
+      reserving(own.environment, { what: 'block', blockId: it.block, prefixLength: 24 }),
+      reserving(it.environment, { what: 'node', nodeId: own.second }),
+    ],
+    of: 'taking',
+  },
+  'allocation.confirm': { change: (it) => [{ id: it.allocation }], of: 'scope' },
+  'allocation.renew': { change: (it) => [{ id: it.allocation, ttlSeconds: 60 }], of: 'scope' },
+  'allocation.release': { change: (it) => [{ id: it.allocation }], of: 'scope' },
+  'usage.now': { one: (it) => [{ scopeId: it.environment }], of: 'scope' },
+  'usage.between': { one: (it) => [{ scopeId: it.environment, ...everyDay }], of: 'scope' },
+
+  'import.create': { atTheDoor: 'makes what names no thing of a tenant' },
+  'import.stage': { atTheDoor: 'changes an import, and answers with it alone' },
+  'import.start': { atTheDoor: 'changes an import, and answers with it alone' },
+  'import.get': { closed: { id: 'imp_01jz0000000000000000000000' } },
+  'import.list': { closed: {} },
+  'import.results': { closed: { id: 'imp_01jz0000000000000000000000' } },
+  'import.cancel': { atTheDoor: 'changes an import, and answers with it alone' },
+  'feed.page': { closed: { afterPos: 0 } },
+  'invariant.list': { closed: {} },
+  'usage.count': { closed: { scopeId: 'platform', version: 1 } },
+  'projection.apply': { closed: {} },
+  'policyTrial.list': { closed: { scopeId: 'platform', values: {} } },
+};
+
+/** Who looks: what of the graph is theirs to see, and of which owner they see the scopes. */
+export interface Viewer {
+  readonly sees: readonly Owner[];
+  readonly scopes: readonly Owner[];
+}
