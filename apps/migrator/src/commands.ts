@@ -1,3 +1,4 @@
+import { readAuditWanted, verifyAuditLogs, type AuditWanted } from './audit-verify.js';
 import { isRefusal } from '@sentral/kernel/migration-files';
 import { bootstrap, readWanted, type Wanted } from './bootstrap.js';
 import { readConfig, type Config } from './config.js';
@@ -13,13 +14,15 @@ const USAGE = `sentral-migrator <command>
                 [<context>=<position> …] where audit has confirmed more than the dump holds
   bootstrap-admin --subject <issuer>#<subject> | --token-file <path>  [--override --reason "<why>"]
                 the first administrator of the platform: a person, or a service account with one token of a day
+  audit-verify  [--notes <file> --key <name>+<id>+<base64>]
+                compute every audit log anew; the file holds checkpoints that were kept outside: signed notes, or
+                the lines of the process's log that hold them; changes nothing
 
 Reads SENTRAL_MIGRATOR_DATABASE_URL, SENTRAL_DATABASE_PASSWORD_FILE (role:password lines), SENTRAL_CONTEXTS
 and SENTRAL_<CONTEXT>_DATABASE_URL (host and database of one context).
-The command to verify the audit log is not part of this release.
 
 Exit codes: 0 done, or nothing to do · 1 failed, run it again · 2 wrong command or setting
-            3 refused: edited, out of order, newer than this release, or drifted · 4 (check) migrations are pending
+            3 refused: edited, out of order, newer than this release, drifted, or an audit log that does not verify · 4 (check) migrations are pending
 `;
 
 /** Where a command writes: what it did, and what is wrong. */
@@ -114,9 +117,20 @@ const commands: Readonly<Record<string, Command>> = {
     }
     return bootstrap(config, wanted, out);
   },
+
+  async 'audit-verify'(config, out, args) {
+    let wanted: AuditWanted;
+    try {
+      wanted = await readAuditWanted(args);
+    } catch (e) {
+      out.complain(e instanceof Error ? e.message : String(e));
+      return 2;
+    }
+    return verifyAuditLogs(config, wanted, out);
+  },
 };
 
-const takeArguments = ['restore-feed', 'bootstrap-admin'];
+const takeArguments = ['restore-feed', 'bootstrap-admin', 'audit-verify'];
 
 /** Runs one command and answers its exit code; never throws. */
 export async function run(

@@ -86,12 +86,12 @@ test('a schema newer than this release is refused by up, check and status with e
   const { command, adminUrl } = await place();
   await command('up');
   await open(adminUrl).unsafe(
-    `insert into audit.migration values (99, '0099_later', 'x', now(), now()), (3, '0003_next', 'x', now(), now())`,
+    `insert into audit.migration values (99, '0099_later', 'x', now(), now()), (5, '0005_next', 'x', now(), now())`,
   );
   for (const name of ['up', 'check', 'status']) {
     const { code, said } = await command(name);
     expect([name, code]).toEqual([name, 3]);
-    expect(said).toMatch(/0003_next, which this release does not know: it is newer than this release/);
+    expect(said).toMatch(/0005_next, which this release does not know: it is newer than this release/);
   }
 });
 
@@ -108,15 +108,34 @@ test('restore-feed numbers on after what audit had confirmed', async () => {
 
 test('a command that this release does not have gets the usage and exit code 2', async () => {
   const out: string[] = [];
-  for (const args of [[], ['audit-verify'], ['constructor'], ['up', 'now']]) {
+  for (const args of [[], ['audit'], ['constructor'], ['up', 'now']]) {
     expect(await run(args, {}, { print: () => undefined, complain: (line) => out.push(line) })).toBe(2);
   }
   expect(new Set(out).size).toBe(1);
-  expect(out[0]).toContain('not part of this release');
+  expect(out[0]).toContain('sentral-migrator <command>');
   expect(await run(['up'], {}, { print: () => undefined, complain: () => undefined })).toBe(2);
 });
 
 test('a database that is not there is a failure that may be tried again, not a refusal', async () => {
   const env = { SENTRAL_MIGRATOR_DATABASE_URL: 'postgres://nobody:x@127.0.0.1:1/sentral' };
   expect(await run(['status'], env, { print: () => undefined, complain: () => undefined })).toBe(1);
+});
+
+test('audit-verify says what it looked at, what it cannot know without a note from outside, and what is wrong', async () => {
+  const { command, adminUrl } = await place();
+  await command('up');
+  const admin = open(adminUrl);
+  await admin.unsafe(`select audit.open_log(gen_random_uuid(), 'heads', null, 'sentral.test/audit'),
+    audit.open_log('00000000-0000-7000-8000-000000000001', 'platform', null, 'sentral.test/audit/platform')`);
+  expect(await command('audit-verify')).toEqual({
+    code: 0,
+    said: expect.stringContaining('2 logs with 0 records agree') as string,
+  });
+  expect((await command('audit-verify')).said).toContain('Without --notes');
+  await admin.unsafe(`update audit.log set size = 1 where kind = 'platform'`);
+  const { code, said } = await command('audit-verify');
+  expect(code).toBe(3);
+  expect(said).toContain('log_0000000000e008000000000001 at 0: the log ends here, and had 1 records');
+  for (const wrong of [['--notes'], ['--key', 'x'], ['--notes', 'nowhere', '--key', 'x'], ['--other', 'x']])
+    expect([wrong, (await command('audit-verify', ...wrong)).code]).toEqual([wrong, 2]);
 });

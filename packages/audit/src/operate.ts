@@ -1,6 +1,10 @@
 import type { Database } from '@sentral/kernel/database';
 import { restoreFeed as restore } from '@sentral/kernel/feed';
 import { inTransaction } from '@sentral/kernel/transaction';
+import type { Outside } from './verify/outside.js';
+import { verifyAudit as verify, type Verified } from './verify/verify.js';
+
+export { readOutside } from './verify/outside.js';
 
 /**
  * Makes the feed number on in this cluster, after a restore from a dump or a move; run with the migrator's login while nothing writes.
@@ -11,4 +15,19 @@ export function restoreFeed(db: Database, confirmedPos = 0): ReturnType<typeof r
     await tx.unsafe('set local role audit_owner');
     return restore(tx, 'audit', confirmedPos);
   });
+}
+
+/**
+ * Computes all logs anew, as they are at one moment, and compares them with what is stored, with the heads that were taken and with signed
+ * notes that were kept outside; changes nothing.
+ */
+export function verifyAudit(db: Database, outside: Outside = { notes: [] }): Promise<Verified> {
+  return inTransaction(
+    db,
+    async (tx) => {
+      await tx.unsafe('set local role audit_owner');
+      return verify(tx, outside);
+    },
+    { isolation: 'repeatable read', attempts: 1 },
+  );
 }

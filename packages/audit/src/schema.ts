@@ -1,7 +1,141 @@
 import { kernelTables } from '@sentral/kernel/tables';
-import { pgSchema } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  customType,
+  index,
+  integer,
+  jsonb,
+  pgSchema,
+  primaryKey,
+  text,
+  timestamp,
+  unique,
+  uuid,
+} from 'drizzle-orm/pg-core';
 
 export const audit = pgSchema('audit');
 
-/** Bookkeeping: no version, no guard, no event. The context has no other table yet. */
+/** The kernel's tables. Bookkeeping: no version, no guard, no event. */
 export const { feed, outbox, inbox, idempotency, operation, lease } = kernelTables(audit);
+
+// Everything below is written by the functions of 0004_walls alone, and nothing of it is ever changed but the heads of logs: a record needs no record of itself.
+
+const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
+const count = (name: string) => bigint(name, { mode: 'number' });
+const at = (name: string) => timestamp(name, { withTimezone: true });
+
+/** One log per tenant, one of the platform, and the one of all heads, which is signed. `stack`: the roots of its complete subtrees. */
+export const log = audit.table(
+  'log',
+  {
+    id: uuid('id').primaryKey(),
+    kind: text('kind').notNull(),
+    tenantId: uuid('tenant_id'),
+    /** Its name in checkpoints, for ever. */
+    origin: text('origin').notNull(),
+    size: count('size').notNull().default(0),
+    stack: bytea('stack')
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
+    /** How many leaves it had when its head was last taken. */
+    headSize: count('head_size').notNull().default(0),
+  },
+  (t) => [
+    unique('log_once_per_tenant').on(t.kind, t.tenantId).nullsNotDistinct(),
+    unique('log_origin_once').on(t.origin),
+    check('log_kind_known', sql`${t.kind} in ('tenant', 'platform', 'heads')`),
+    check('log_of_a_tenant', sql`(${t.kind} = 'tenant') = (${t.tenantId} is not null)`),
+    check('log_sizes_count', sql`${t.headSize} between 0 and ${t.size}`),
+  ],
+);
+
+/** Declared plain, since drizzle knows no partitions: 0003_records makes it partitioned by the time in its ids. */
+export const record = audit.table(
+  'record',
+  {
+    id: uuid('id').notNull(),
+    logId: uuid('log_id').notNull(),
+    /** Its place in the log, 0 the first: the index of its leaf. */
+    seq: count('seq').notNull(),
+    leaf: bytea('leaf').notNull(),
+    class: text('class').notNull(),
+    action: text('action').notNull(),
+    outcome: text('outcome').notNull(),
+    policyRelevant: boolean('policy_relevant').notNull(),
+    actorId: uuid('actor_id'),
+    tenantId: uuid('tenant_id'),
+    projectId: uuid('project_id'),
+    environmentId: uuid('environment_id'),
+    resourceType: text('resource_type'),
+    resourceId: uuid('resource_id'),
+    resourceVersion: count('resource_version'),
+    recordedAt: at('recorded_at').notNull(),
+    /** What the leaf is the hash of, in canonical JSON. */
+    record: jsonb('record').notNull(),
+    /** The public event, where the change has one. */
+    event: jsonb('event'),
+  },
+  (t) => [
+    primaryKey({ name: 'record_key', columns: [t.id] }),
+    index('record_by_log').on(t.logId, t.seq),
+    index('record_by_tenant').on(t.tenantId, t.id),
+    index('record_by_resource').on(t.resourceId, t.id),
+    index('record_by_actor').on(t.actorId, t.id),
+    index('record_policy_relevant')
+      .on(t.tenantId, t.id)
+      .where(sql`${t.policyRelevant}`),
+    check('record_leaf_is_sha256', sql`length(${t.leaf}) = 32`),
+    check('record_outcome_known', sql`${t.outcome} in ('success', 'denied', 'failed', 'unknown')`),
+    check('record_seq_counts', sql`${t.seq} >= 0`),
+  ],
+);
+
+/** The root of every complete subtree of 256, 65,536, … leaves: level 1, 2, … */
+export const tile = audit.table(
+  'tile',
+  {
+    logId: uuid('log_id').notNull(),
+    level: integer('level').notNull(),
+    index: count('index').notNull(),
+    hash: bytea('hash').notNull(),
+  },
+  (t) => [primaryKey({ name: 'tile_key', columns: [t.logId, t.level, t.index] })],
+);
+
+/** The heads of logs, in the order in which they were taken: the leaves of the log of heads. */
+export const head = audit.table(
+  'head',
+  {
+    seq: count('seq').primaryKey(),
+    logId: uuid('log_id').notNull(),
+    size: count('size').notNull(),
+    root: bytea('root').notNull(),
+    leaf: bytea('leaf').notNull(),
+    takenAt: at('taken_at').notNull().defaultNow(),
+  },
+  (t) => [unique('head_once_per_size').on(t.logId, t.size)],
+);
+
+/** Signed notes of the log of heads, as they left. */
+export const checkpoint = audit.table(
+  'checkpoint',
+  {
+    id: uuid('id').primaryKey(),
+    size: count('size').notNull(),
+    root: bytea('root').notNull(),
+    note: text('note').notNull(),
+    signedAt: at('signed_at').notNull().defaultNow(),
+  },
+  (t) => [index('checkpoint_by_size').on(t.size)],
+);
+
+/** How far the feed of each context is on record; moves in the transaction that puts it there. */
+export const producer = audit.table(
+  'producer',
+  { context: text('context').primaryKey(), confirmedPos: count('confirmed_pos').notNull().default(0) },
+  (t) => [check('producer_counts', sql`${t.confirmedPos} >= 0`)],
+);

@@ -3,6 +3,7 @@ import { auditConformance } from '@sentral/contracts/conformance/audit';
 import { remoteContext } from '@sentral/contracts/client-internal';
 import { serveContext } from '@sentral/contracts/server-internal';
 import { audit as contract } from '@sentral/contracts/audit';
+import { newId } from '@sentral/kernel/id';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
@@ -23,7 +24,7 @@ beforeAll(async () => {
     platform: as(place.url('audit_platform')),
     admin: as(place.adminUrl),
   };
-  audit = createAudit({ db }, { results: true });
+  audit = createAudit({ db, newId, telemetry: { log: () => undefined, count: () => undefined } }, { results: true });
 });
 afterAll(async () => {
   await Promise.all(Object.values(db).map((each) => each.close()));

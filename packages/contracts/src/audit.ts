@@ -1,8 +1,20 @@
-import { defineContract } from './contract.js';
+import * as v from 'valibot';
+import { defineContract, verb } from './contract.js';
 import { feedVerbs, invariantVerbs } from './shared-verbs.js';
 
-/** What the audit context offers the others so far: its feed and its invariants, nothing of its own domain yet. */
+const confirmed = verb({
+  summary: 'How far the feed of a context is on record; 0 when nothing of it is.',
+  command: v.strictObject({
+    /** `inventory` */
+    producer: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_]{0,40}$/, 'must be the name of a context')),
+  }),
+  result: v.object({ pos: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) }),
+  refuses: ['permission-denied'],
+  idempotent: true,
+});
+
+/** What the audit context offers the others. */
 export const audit = defineContract({
   context: 'audit',
-  nouns: { feed: feedVerbs, invariant: invariantVerbs },
+  nouns: { feed: { ...feedVerbs, confirmed }, invariant: invariantVerbs },
 });

@@ -139,7 +139,7 @@ export async function recordChanges(
 export function feedEvent(schema: string, caller: Caller, change: Change) {
   const { what, id, version, before, after, scope } = change;
   const noun = change.noun ?? what.slice(0, what.indexOf('.'));
-  const { id: actor, type } = caller.principal;
+  const { id: actor, type, tokenId } = caller.principal;
   return {
     type: `${schema}.${what}`,
     resource: { type: `${schema}.${noun}`, id, version },
@@ -147,6 +147,7 @@ export function feedEvent(schema: string, caller: Caller, change: Change) {
     event: change.event ?? after ?? before ?? {},
     audit: {
       principal: { id: actor, type },
+      ...(tokenId === undefined ? {} : { credentialId: tokenId }),
       accessEpoch: caller.accessEpoch,
       before: before ?? null,
       after,

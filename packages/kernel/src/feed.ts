@@ -1,6 +1,7 @@
 // The feed: a change and its event are one commit. Prevents: events of changes that never were, changes without an event, and
 // readers that lose rows because transactions commit in another order than they began.
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { canonicalJson } from '@sentral/contracts/canonical-json';
 import { type Database, json, type Tx } from './database.js';
 import { newId } from './id.js';
 import { leasePosition, lockName } from './lease.js';
@@ -238,14 +239,4 @@ export function openPersonal(
 
 function personalDigest(salt: Uint8Array, personal: object): Buffer {
   return createHmac('sha256', salt).update(canonicalJson(personal)).digest();
-}
-
-/** RFC 8785: members sorted by UTF-16 code units, numbers and strings as JSON.stringify writes them. */
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((each) => canonicalJson(each ?? null)).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
 }

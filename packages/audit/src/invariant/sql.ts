@@ -21,6 +21,24 @@ export const invariants: readonly Check[] = [
     statement: 'No fact fell into the default partition: the partitions of the coming days are made in time.',
     query: `select id::text as example from audit.feed_default`,
   },
+  {
+    name: 'audit.record.partitioned',
+    statement: 'No record fell into the default partition: the partitions of the coming months are made in time.',
+    query: `select id::text as example from audit.record_default`,
+  },
+  {
+    name: 'audit.log.dense',
+    statement: 'A log holds one record for every place from 0 up to its size, and no other.',
+    query: `select l.id::text || ' ' || l.size as example from audit.log l
+      left join (select log_id, count(*) as records, count(distinct seq) as places, min(seq) as first, max(seq) as last from audit.record group by log_id) r on r.log_id = l.id
+      where l.kind <> 'heads' and (coalesce(r.records, 0), coalesce(r.places, 0), coalesce(r.first, 0), coalesce(r.last, -1)) <> (l.size, l.size, 0, l.size - 1)`,
+  },
+  {
+    name: 'audit.record.oncePerVersion',
+    statement: 'A version of a resource has one record of a change.',
+    query: `select resource_type || ' ' || resource_id || ' ' || resource_version as example from audit.record
+      where class = 'change' group by resource_type, resource_id, resource_version having count(*) > 1`,
+  },
 ];
 
 /** How often one of them is broken now, with ten examples. */

@@ -1,0 +1,106 @@
+import { openNote, parseCheckpoint, parseNoteKey } from '@sentral/contracts/audit-note';
+import { openDatabase, type Database } from '@sentral/kernel/database';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { any, house, made, type House } from './cast.js';
+import { startServer, type TestServer } from './start-server.js';
+
+let server: TestServer;
+let db: Database;
+let shop: House;
+const written: string[] = [];
+
+beforeAll(async () => {
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+  server = await startServer();
+  db = openDatabase({ url: server.adminUrl, applicationName: 'sentral-e2e', poolSize: 2, statementTimeoutMs: 60_000 });
+  shop = await house(server, 'shop');
+  const { ask } = server;
+  const as = { token: shop.owner.token };
+  const node = await made(ask('/v1/nodes', { body: { kind: 'site', name: 'oslo-1' } }));
+  await made(ask(`/v1/nodes/${node.id}`, { method: 'PATCH', body: { labels: { region: 'no' } }, headers: any }), 200);
+  const account = await made(ask(`/v1/tenants/${shop.tenant}/serviceAccounts`, { ...as, body: { name: 'ci' } }));
+  await made(
+    ask(`/v1/serviceAccounts/${account.id}/tokens`, {
+      ...as,
+      body: { name: 'first', expiresAt: new Date(Date.now() + 3_600_000).toISOString() },
+      headers: { 'idempotency-key': 'first' },
+    }),
+  );
+  // Refused, tried and read: none of them is a change.
+  expect((await ask('/v1/nodes', { body: { kind: 'site', name: 'oslo-1' } })).status).toBe(409);
+  expect((await ask('/v1/nodes?dryRun=true', { body: { kind: 'site', name: 'oslo-2' } })).status).toBe(201);
+  expect((await ask(`/v1/nodes/${node.id}`)).status).toBe(200);
+  await ask(`/v1/projects/${shop.project}`, { ...as, method: 'DELETE', headers: any });
+});
+afterAll(async () => {
+  await db.close();
+  await server.stop();
+  vi.restoreAllMocks();
+});
+
+/** Changes by resource and version, as the feeds of all contexts have them. */
+const changes = `select resource_type, resource_id, resource_version from tenancy.feed where audit is not null
+  union all select resource_type, resource_id, resource_version from inventory.feed where audit is not null
+  union all select resource_type, resource_id, resource_version from task.feed where audit is not null
+  union all select resource_type, resource_id, resource_version from audit.feed where audit is not null`;
+
+test('every change of every context is on record exactly once, and nothing else is', async () => {
+  const difference = `with change as (${changes}), kept as (select resource_type, resource_id, resource_version from audit.record where class = 'change')
+    (select * from change except all select * from kept) union all (select * from kept except all select * from change)`;
+  await expect.poll(() => db.unsafe(difference), { timeout: 20_000, interval: 250 }).toHaveLength(0);
+  const [count] = await db.unsafe('select count(*)::int as n from audit.record');
+  expect(count?.['n']).toBeGreaterThan(10);
+  const invariants = await db.unsafe(`select l.id from audit.log l left join audit.record r on r.log_id = l.id
+    where l.kind <> 'heads' group by l.id having count(r.id) <> l.size or max(r.seq) <> l.size - 1`);
+  expect(invariants).toEqual([]);
+});
+
+test('what happens in a tenant is in its log, by whom and with what became of it; the platform has its own', async () => {
+  const of = (where: string) =>
+    db.unsafe(
+      `select l.kind, r.record from audit.record r join audit.log l on l.id = r.log_id where ${where} order by r.seq`,
+    );
+  const [project] = await of(`r.record #>> '{resource,id}' = '${shop.project}' and r.resource_version = 1`);
+  expect(project).toMatchObject({
+    kind: 'tenant',
+    record: {
+      action: 'tenancy.scope.created',
+      outcome: 'success',
+      policyRelevant: true,
+      actor: { type: 'user', id: shop.owner.id },
+      scope: { tenantId: shop.tenant, projectId: shop.project },
+      change: { before: null, after: { name: 'shop' } },
+    },
+  });
+  const nodes = await of(`r.resource_type = 'inventory.node'`);
+  expect(nodes.map(({ kind, record }) => [kind, (record as { change: { changed: unknown } }).change.changed])).toEqual([
+    ['platform', []],
+    ['platform', ['/labels']],
+  ]);
+});
+
+test('no secret is on record, and no tenant is named in the log of another', async () => {
+  const secrets = await db.unsafe(`select id from audit.record where record::text ~ 'snt_|eyJ'`);
+  expect(secrets).toEqual([]);
+  const strangers = await db.unsafe(`select r.id from audit.record r join audit.log l on l.id = r.log_id
+    where l.tenant_id is distinct from r.tenant_id or (l.kind = 'tenant' and r.record #>> '{scope,tenantId}' is null)`);
+  expect(strangers).toEqual([]);
+});
+
+test('signed heads leave the process, and are opened by the key beside them', async () => {
+  const line = await vi.waitFor(
+    () => {
+      const found = written
+        .join('')
+        .split('\n')
+        .find((each) => each.includes('"auditCheckpoint"'));
+      expect(found).toBeDefined();
+      return found as string;
+    },
+    { timeout: 20_000, interval: 250 },
+  );
+  const { auditCheckpoint } = JSON.parse(line) as { auditCheckpoint: { note: string; key: string } };
+  const key = await parseNoteKey(auditCheckpoint.key);
+  const text = key && (await openNote(auditCheckpoint.note, key));
+  expect(parseCheckpoint(text ?? '')?.size).toBeGreaterThan(0);
+});

@@ -1,0 +1,90 @@
+import { recordLeaf } from '@sentral/contracts/audit-proof';
+import { decodeId, encodeId } from '@sentral/contracts/ids';
+import type { FeedItem } from '@sentral/contracts/shared-verbs';
+import { lockLease, type Lease } from '@sentral/kernel/lease';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { schemaName } from '../change.js';
+import type { Deps } from '../deps.js';
+import { columnsOf, recordOf } from '../record/build.js';
+import { appendRecords, listLogEnds, listRecorded, openLog, readNow, type LogEnd } from './sql.js';
+
+export interface Batch {
+  readonly context: string;
+  readonly afterPos: number;
+  /** What follows `afterPos` in the context's feed, without a gap. */
+  readonly items: readonly FeedItem[];
+}
+
+/**
+ * Puts the facts of a batch on record in one transaction, each at the end of its log, and confirms them with it. A fact that is
+ * on record already, or has no audit part, only moves the position. Nothing is done when the lease is another's by then.
+ */
+export async function appendBatch(deps: Deps, lease: Lease, batch: Batch): Promise<boolean> {
+  const lastPos = batch.items.at(-1)?.pos;
+  if (lastPos === undefined) return true;
+  const { app } = deps.db;
+  const facts = batch.items.filter((item) => item.audit !== null);
+  // Read before the transaction, so that it stays short: while the lease is ours nobody else appends, and `append` judges.
+  const known = await listRecorded(
+    app,
+    facts.map((item) => decodeId('evt', item.id)),
+  );
+  const fresh = facts.filter((item) => !known.has(decodeId('evt', item.id)));
+  const ends = await logsOf(deps, fresh);
+  const recordedAt = await readNow(app);
+  const records = await Promise.all(
+    fresh.map(async (item) => {
+      const end = ends.get(item.tenantId ?? '') as { id: string; size: number };
+      const record = recordOf(item, { logId: end.id, seq: end.size++, recordedAt });
+      const leaf = await recordLeaf(record);
+      return {
+        ...columnsOf(record),
+        leaf: `\\x${Buffer.from(leaf).toString('hex')}`,
+        record,
+        event: item.event,
+      };
+    }),
+  );
+  return inTransaction(app, async (tx) => {
+    if (!(await lockLease(tx, schemaName, lease))) return false;
+    await appendRecords(tx, { context: batch.context, afterPos: batch.afterPos, lastPos, records });
+    return true;
+  });
+}
+
+/** Where each fact's log ends, by its tenant; the log of a tenant that has none is opened. */
+async function logsOf(deps: Deps, facts: readonly FeedItem[]): Promise<Map<string, { id: string; size: number }>> {
+  const tenants = [...new Set(facts.flatMap((item) => item.tenantId ?? []))];
+  const uuids = tenants.map((id) => decodeId('tnt', id));
+  let found = await listLogEnds(deps.db.app, uuids);
+  const missing = uuids.filter((tenantId) => !found.some((each) => each.tenantId === tenantId));
+  const kinds = (['heads', 'platform'] as const).filter((kind) => !found.some((each) => each.kind === kind));
+  if (missing.length + kinds.length > 0) {
+    await openLogs(deps, { found, kinds, tenants: missing });
+    found = await listLogEnds(deps.db.app, uuids);
+  }
+  return new Map(
+    found
+      .filter(({ kind }) => kind !== 'heads')
+      .map(({ id, tenantId, size }) => [tenantId === null ? '' : encodeId('tnt', tenantId), { id, size }]),
+  );
+}
+
+/** The name of the log of heads is that of this installation; those of the others begin with it. */
+async function openLogs(
+  deps: Deps,
+  open: { found: readonly LogEnd[]; kinds: readonly ('heads' | 'platform')[]; tenants: readonly string[] },
+): Promise<void> {
+  const id = deps.newId();
+  let root = open.found.find(({ kind }) => kind === 'heads')?.origin;
+  if (root === undefined) {
+    root = `sentral.${encodeId('log', id)}/audit`;
+    await openLog(deps.db.app, { id, kind: 'heads', tenantId: null, origin: root });
+  }
+  const others: (string | null)[] = [...(open.kinds.includes('platform') ? [null] : []), ...open.tenants];
+  for (const tenantId of others) {
+    const own = deps.newId();
+    const kind = tenantId === null ? 'platform' : 'tenant';
+    await openLog(deps.db.app, { id: own, kind, tenantId, origin: `${root}/${encodeId('log', own)}` });
+  }
+}

@@ -1,0 +1,88 @@
+// What verification reads, as the owner. Nothing here locks or writes.
+import { formatCheckpoint } from '@sentral/contracts/audit-note';
+import { leafHash, type Hash } from '@sentral/contracts/audit-proof';
+import type { Database } from '@sentral/kernel/database';
+import type { AuditRecord } from '../record/build.js';
+
+/** One snapshot for all of it: logs grow while they are verified. */
+export type On = Pick<Database, 'unsafe'>;
+
+const hash = (bytes: unknown): Hash => new Uint8Array(bytes as Buffer);
+
+export interface LogRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly origin: string;
+  readonly size: number;
+  readonly stack: readonly Hash[];
+}
+
+export async function listLogRows(on: On): Promise<readonly LogRow[]> {
+  const rows = await on.unsafe(
+    `select id, kind, origin, size, array(select encode(part, 'hex') from unnest(stack) with ordinality s(part, at) order by at) as stack from audit.log order by id`,
+  );
+  return rows.map((row) => ({
+    ...(row as unknown as LogRow),
+    stack: (row['stack'] as string[]).map((text) => hash(Buffer.from(text, 'hex'))),
+  }));
+}
+
+export interface RecordRow {
+  readonly seq: number;
+  readonly leaf: Hash;
+  readonly record: AuditRecord;
+  /** All columns of the row but the leaf and the record, times as records say them. */
+  readonly columns: Readonly<Record<string, unknown>>;
+}
+
+export async function listRecordRows(
+  on: On,
+  { logId, after, limit }: { logId: string; after: number; limit: number },
+): Promise<readonly RecordRow[]> {
+  const rows = await on.unsafe(`select * from audit.record where log_id = $1 and seq > $2 order by seq limit $3`, [
+    logId,
+    after,
+    limit,
+  ]);
+  return rows.map(({ leaf, record, recorded_at: at, ...columns }) => ({
+    seq: Number(columns['seq']),
+    leaf: hash(leaf),
+    record: record as AuditRecord,
+    columns: { ...columns, recorded_at: (at as Date).toISOString() },
+  }));
+}
+
+export interface HeadRow {
+  readonly seq: number;
+  readonly logId: string;
+  readonly size: number;
+  readonly root: Hash;
+  readonly leaf: Hash;
+  /** The leaf that the head has by what it says. */
+  leafOf(): Promise<Hash>;
+}
+
+export async function listHeadRows(on: On): Promise<readonly HeadRow[]> {
+  const rows = await on.unsafe(
+    `select h.seq, h.log_id as "logId", h.size, h.root, h.leaf, l.origin from audit.head h join audit.log l on l.id = h.log_id order by h.seq`,
+  );
+  return rows.map((row) => {
+    const [size, root, origin] = [Number(row['size']), hash(row['root']), String(row['origin'])];
+    return {
+      seq: Number(row['seq']),
+      logId: String(row['logId']),
+      size,
+      root,
+      leaf: hash(row['leaf']),
+      leafOf: () => leafHash(new TextEncoder().encode(formatCheckpoint({ origin, size, root }))),
+    };
+  });
+}
+
+export async function listTiles(
+  on: On,
+  logId: string,
+): Promise<readonly { level: number; index: number; hash: Hash }[]> {
+  const rows = await on.unsafe('select level, index, hash from audit.tile where log_id = $1', [logId]);
+  return rows.map((row) => ({ level: Number(row['level']), index: Number(row['index']), hash: hash(row['hash']) }));
+}
