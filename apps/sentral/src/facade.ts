@@ -14,6 +14,7 @@ import type { Hono } from 'hono';
 import { mountDocs } from './http/docs.js';
 import type { Door } from './auth/door.js';
 import { documents } from './http/documents.js';
+import { createExpand } from './http/expand.js';
 import { mount } from './http/mount.js';
 import type { Readiness } from './readiness.js';
 import { accessHandlers, principalHandlers } from './routes/access.js';
@@ -31,18 +32,22 @@ import type { World } from './routes/world.js';
 
 /** The public model of Sentral: every route behind the door, in one place. */
 export function mountFacade(app: Hono, use: { world: World; door: Door; readiness: () => Promise<Readiness> }): void {
-  const { world, door } = use;
-  mount(app, systemRoutes, { handlers: systemHandlers({ readiness: use.readiness, documents: documents() }), door });
-  mount(app, scopeRoutes, { handlers: scopeHandlers(world), door });
-  mount(app, accessRoutes, { handlers: accessHandlers(world), door });
-  mount(app, principalRoutes, { handlers: principalHandlers(world), door });
-  mount(app, policyRoutes, { handlers: policyHandlers(world), door });
-  mount(app, quotaRoutes, { handlers: quotaHandlers(world), door });
-  mount(app, overviewRoutes, { handlers: overviewHandlers(world), door });
-  mount(app, graphRoutes, { handlers: graphHandlers(world), door });
-  mount(app, capacityRoutes, { handlers: capacityHandlers(world), door });
-  mount(app, poolRoutes, { handlers: poolHandlers(world), door });
-  mount(app, allocationRoutes, { handlers: allocationHandlers(world), door });
-  mount(app, importRoutes, { handlers: importHandlers(world), door });
+  const { world } = use;
+  const common = { door: use.door, expand: createExpand(world) };
+  mount(app, systemRoutes, {
+    handlers: systemHandlers({ readiness: use.readiness, documents: documents() }),
+    ...common,
+  });
+  mount(app, scopeRoutes, { handlers: scopeHandlers(world), ...common });
+  mount(app, accessRoutes, { handlers: accessHandlers(world), ...common });
+  mount(app, principalRoutes, { handlers: principalHandlers(world), ...common });
+  mount(app, policyRoutes, { handlers: policyHandlers(world), ...common });
+  mount(app, quotaRoutes, { handlers: quotaHandlers(world), ...common });
+  mount(app, overviewRoutes, { handlers: overviewHandlers(world), ...common });
+  mount(app, graphRoutes, { handlers: graphHandlers(world), ...common });
+  mount(app, capacityRoutes, { handlers: capacityHandlers(world), ...common });
+  mount(app, poolRoutes, { handlers: poolHandlers(world), ...common });
+  mount(app, allocationRoutes, { handlers: allocationHandlers(world), ...common });
+  mount(app, importRoutes, { handlers: importHandlers(world), ...common });
   mountDocs(app);
 }

@@ -1,5 +1,6 @@
 import type * as v from 'valibot';
 import { problemTypeBase, problems, type ProblemCode } from './problem.js';
+import { shapeParameters } from './shaping.js';
 import { commonProblems, type RouteDef, type Routes } from './route.js';
 
 type Json = Record<string, unknown>;
@@ -59,7 +60,7 @@ export function openApi(routes: Routes, options: OpenApiOptions): Json {
 }
 
 function operation(def: RouteDef, options: OpenApiOptions): Json {
-  const parameters = parametersOf(def, options);
+  const parameters = [...parametersOf(def, options), ...shapeParameters(def)];
   const open = def.permission === null && def.self === undefined;
   return {
     operationId: def.operationId,

@@ -1,6 +1,7 @@
 import type * as v from 'valibot';
 import type { Permission } from './access.js';
 import type { ProblemCode } from './problem.js';
+import { offerOf } from './shaping.js';
 
 type Schema = v.GenericSchema;
 // A handler's part of the request is inferred from the schema, so the bound says nothing of its shape.
@@ -36,6 +37,8 @@ export interface RouteDef {
   readonly params?: PartSchema;
   readonly query?: PartSchema;
   readonly headers?: PartSchema;
+  /** Ids of the answer that `expand` may follow, without their `Id`: `tenant` for `tenantId`. `fields` needs no word here. */
+  readonly expand?: readonly string[];
   readonly body?: Schema;
   /** Media type of the body; application/json unless told. */
   readonly bodyType?: 'application/json' | 'application/merge-patch+json' | 'application/x-ndjson';
@@ -48,6 +51,7 @@ export interface RouteDef {
 export function commonProblems(def: RouteDef): readonly ProblemCode[] {
   const open = def.permission === null && def.self === undefined;
   return [
+    ...(offerOf(def) === undefined ? [] : (['invalid-parameter'] as const)),
     ...(open ? [] : (['unauthenticated'] as const)),
     ...(def.permission === null ? [] : (['permission-denied', 'not-found'] as const)),
     ...(def.params === undefined && def.query === undefined && def.headers === undefined
@@ -78,8 +82,15 @@ type Part<R> = { [K in PartName & keyof R]: undefined extends R[K] ? never : K }
 type In<S> = S extends Schema ? v.InferInput<S> : undefined;
 type Out<S> = S extends Schema ? v.InferOutput<S> : undefined;
 
+type Names = string | readonly string[];
+type Shaping<R> = R extends { readonly expand: readonly (infer E)[] }
+  ? { readonly query?: { readonly fields?: Names; readonly expand?: E | readonly E[] } }
+  : R extends { readonly method: 'GET' }
+    ? { readonly query?: { readonly fields?: Names } }
+    : unknown;
+
 /** What a caller passes. */
-export type RequestOf<R extends RouteDef> = { readonly [K in Part<R>]: In<R[K]> };
+export type RequestOf<R extends RouteDef> = { readonly [K in Part<R>]: In<R[K]> } & Shaping<R>;
 
 /** What a handler gets: parsed. */
 export type ParsedOf<R extends RouteDef> = { readonly [K in Part<R>]: Out<R[K]> };

@@ -48,7 +48,9 @@ import { listInvariants } from './invariant/list.js';
 import { getKind } from './kind/get.js';
 import { listAllKinds } from './kind/list.js';
 import { amendNode } from './node/amend.js';
+import { batchNodes } from './node/batch.js';
 import { getNode } from './node/get.js';
+import { historyOfNode } from './node/history.js';
 import { listNodes } from './node/list.js';
 import { registerNode } from './node/register.js';
 import { retireNode } from './node/retire.js';
@@ -105,6 +107,8 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         register: (caller, command) => registerNode(deps, caller, command),
         amend: (caller, command) => amendNode(deps, caller, command),
         retire: (caller, command) => retireNode(deps, caller, command),
+        batch: (caller, command) => batchNodes(deps, caller, command),
+        history: (caller, command) => historyOfNode(deps, caller, command),
         get: (caller, command) => getNode(deps, caller, command),
         list: (caller, command) => listNodes(deps, caller, command),
         subtree: (caller, command) => subtreeOfNode(deps, caller, command),

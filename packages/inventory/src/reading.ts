@@ -7,7 +7,7 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import type { Deps } from './deps.js';
 import { owned, type Noun } from './owner-sql.js';
 
-export { page, readCursor, type Query } from '@sentral/kernel/page';
+export { page, readCursor, sorted, type Query, type SortKeys } from '@sentral/kernel/page';
 
 /** Whose connection answers this caller: across tenants only for who may see all. */
 export const readDb = (deps: Deps, caller: Caller): Database =>

@@ -12,7 +12,7 @@ export function writeCursor(keys: readonly (string | number)[]): string {
  */
 export function readCursor(
   cursor: string | undefined,
-  kinds: readonly ('uuid' | 'text' | 'number')[],
+  kinds: readonly ('uuid' | 'text' | 'number' | 'timestamptz')[],
 ): readonly (string | number)[] | undefined {
   if (cursor === undefined) return undefined;
   let keys: unknown;
@@ -25,11 +25,16 @@ export function readCursor(
   return keys.map((key: unknown, at) => {
     if (kinds[at] === 'number' ? !Number.isSafeInteger(key) : typeof key !== 'string') throw problem('invalid-cursor');
     if (kinds[at] === 'uuid' && !uuid.test(key as string)) throw problem('invalid-cursor');
+    if (kinds[at] === 'timestamptz' && !isInstant(key as string)) throw problem('invalid-cursor');
     return key as string | number;
   });
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A timestamptz as PostgreSQL writes it, to the microsecond: a Date would cut it, and rows of one millisecond would repeat. */
+const instant = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/;
+const isInstant = (text: string): boolean => instant.test(text) && !Number.isNaN(Date.parse(text));
 
 /** Conditions and their parameters, gathered as a command names them. */
 export interface Query {
@@ -49,6 +54,34 @@ export function query(): Query {
     and: (condition) => void conditions.push(condition),
     where: () => (conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`),
     params,
+  };
+}
+
+type SortKey = { readonly by: string; readonly gives: 'text' | 'timestamptz' };
+
+/** What a list may be sorted by besides the id: for each field the expression that an index has, followed by the id. */
+export type SortKeys<S extends string> = { readonly [F in Exclude<S, 'id' | `-${string}`>]: SortKey };
+
+/**
+ * Goes on after the cursor in the order asked for. The id comes last and goes the same way, so one index serves both ways;
+ * `select` lays the key of each row beside its columns, for `keys`.
+ * @throws Problem invalid-cursor for a cursor of another order too
+ */
+export function sorted<S extends string>(
+  q: Query,
+  { sort, cursor, id, by }: { sort: S; cursor?: string | undefined; id: string; by: SortKeys<S> },
+) {
+  const key = (by as Readonly<Record<string, SortKey | undefined>>)[sort.replace('-', '')];
+  const columns = [...(key ? [key] : []), { by: id, gives: 'uuid' as const }];
+  const [order, ...at] = readCursor(cursor, ['text', ...columns.map(({ gives }) => gives)]) ?? [sort];
+  if (order !== sort) throw problem('invalid-cursor');
+  const [beyond, way] = sort.startsWith('-') ? ['<', ' desc'] : ['>', ''];
+  const after = at.map((value, n) => `${q.value(value)}::${columns[n]?.gives}`).join(', ');
+  if (after !== '') q.and(`(${columns.map((each) => each.by).join(', ')}) ${beyond} (${after})`);
+  return {
+    select: (text: string) => (key ? text.replace(/^select /, `select (${key.by})::text as "sortKey", `) : text),
+    orderBy: `order by ${columns.map((each) => each.by + way).join(', ')}`,
+    keys: (row: { id: string; sortKey?: string }) => (key ? [sort, row.sortKey ?? '', row.id] : [sort, row.id]),
   };
 }
 

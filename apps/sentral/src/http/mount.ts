@@ -1,6 +1,7 @@
 import { platformScopeId, scopeIdSchema, type Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
 import type { ParsedOf, ResultOf, RouteDef, Routes } from '@sentral/contracts/route';
+import { expandedPageMax, offerOf, readShape, type Offer, type Shape } from '@sentral/contracts/shaping';
 import { contentErrors } from '@sentral/contracts/validation';
 import type { Context, Hono } from 'hono';
 import * as v from 'valibot';
@@ -9,8 +10,10 @@ import type { Door, Entered } from '../auth/door.js';
 import type { ScopeId } from '../auth/lineage.js';
 import { everyAnswer } from './answer.js';
 import { readJson, requireMediaType } from './body.js';
+import type { Expand } from './expand.js';
 import { fingerprint } from './fingerprint.js';
 import { matchesNone, readIdempotencyKey, readIfMatch, type Expected } from './preconditions.js';
+import { shaped } from './shaped.js';
 
 /** What a handler knows of a request besides its parsed parts. */
 export interface Asked {
@@ -18,8 +21,10 @@ export interface Asked {
   readonly requestId: string;
   readonly ifMatch: Expected;
   readonly dryRun: boolean;
-  /** Path and sorted query without the cursor: what a cursor is bound to. */
+  /** Path, filters and sort: what a cursor is bound to. */
   readonly listKey: string;
+  /** Path and query without the cursor: where the next page is. */
+  readonly listUrl: string;
   readonly raw: Request;
   /** What else the caller may, for answers that are composed of parts. Nothing for a public document. */
   readonly access: Access;
@@ -31,7 +36,7 @@ export interface Asked {
 export type Handler<R extends RouteDef> = (input: ParsedOf<R>, asked: Asked) => Promise<ResultOf<R>>;
 export type Handlers<R extends Routes> = { readonly [K in keyof R]: Handler<R[K]> };
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -41,16 +46,27 @@ interface Answer {
  * Puts handlers behind their routes, in the order of checks that api.md A.5 fixes: authenticate, content type, authorize, parse, idempotency key, preconditions, then the handler.
  * A route that declares neither a permission nor its own openness does not compile.
  */
-export function mount<const R extends Routes>(app: Hono, routes: R, use: { handlers: Handlers<R>; door: Door }): void {
+export function mount<const R extends Routes>(
+  app: Hono,
+  routes: R,
+  use: { handlers: Handlers<R>; door: Door; expand: Expand },
+): void {
   for (const [name, def] of Object.entries(routes)) {
     const handler = use.handlers[name] as unknown as (input: object, asked: Asked) => Promise<Answer>;
     if (handler === undefined) throw new TypeError(`route ${name} has no handler`);
     if (def.permission !== null) placeOf(def);
+    const offer = offerOf(def);
     app.on(def.method, def.path, async (c) => {
       const asked = await checks(c, def, use.door);
-      const input = await parse(c, def);
-      const answer = await handler(input, withBody(asked, def, input));
-      return respond(c, def, { ...answer, headers: { ...asked.entered?.headers, ...answer.headers } });
+      const { input, shape } = await parse(c, def, offer);
+      const answer = await shaped(await handler(input, withBody(asked, def, input)), {
+        ...use,
+        list: offer?.list === true,
+        shape,
+        asked,
+      });
+      const known = isDryRun(input) ? tried(answer) : answer;
+      return respond(c, def, { ...known, headers: { ...asked.entered?.headers, ...known.headers } });
     });
   }
 }
@@ -62,19 +78,25 @@ async function checks(c: Context, def: RouteDef, door: Door): Promise<Asked> {
   const url = new URL(c.req.url);
   const authorized =
     entered === undefined ? undefined : await door.authorize(entered, { def, target: targetOf(c, def, url) });
-  const listed = [...url.searchParams].filter(([name]) => name !== 'cursor').map(([name, value]) => `${name}=${value}`);
   return {
     caller: authorized?.caller ?? nobody,
     requestId: c.get('requestId') as string,
     ifMatch: undefined,
     dryRun: false,
-    listKey: `${url.pathname}?${listed.sort().join('&')}`,
+    listKey: `${url.pathname}?${listed(url, ['cursor', 'limit', 'fields', 'expand'])}`,
+    listUrl: `${url.pathname}?${listed(url, ['cursor'])}`,
     raw: c.req.raw,
     access: authorized?.access ?? noAccess,
     entered,
     scopeId: def.on === 'pathScope' ? ((c.req.param('id') ?? platformScopeId) as ScopeId) : undefined,
   };
 }
+
+const listed = (url: URL, without: readonly string[]): string =>
+  new URLSearchParams([...url.searchParams].filter(([name]) => !without.includes(name)).toSorted(byText)).toString();
+
+const byText = ([a, x]: readonly [string, string], [b, y]: readonly [string, string]): number =>
+  `${a}=${x}` < `${b}=${y}` ? -1 : 1;
 
 /** Address as the connection has it: what a header says of it could be anyone's word. */
 function entering(c: Context, def: RouteDef) {
@@ -111,15 +133,21 @@ const nobody: Caller = {
   scopes: [],
 };
 
-async function parse(c: Context, def: RouteDef): Promise<Record<string, unknown>> {
+async function parse(
+  c: Context,
+  def: RouteDef,
+  offer: Offer | undefined,
+): Promise<{ input: Record<string, unknown>; shape: Shape }> {
   const input: Record<string, unknown> = {};
   if (def.params !== undefined) {
     // An id of the wrong form names nothing that exists.
     input['params'] = partOf(def.params, c.req.param(), (name) => problem('invalid-parameter', { parameter: name }));
   }
+  const { fields: _, expand: __, ...queries } = c.req.queries();
   const query = Object.fromEntries(
-    Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+    Object.entries(queries).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
   );
+  const shape = readShape(offer, new URL(c.req.url).searchParams);
   const strict = def.query ?? v.strictObject({});
   input['query'] = partOf(strict, query, (name) => problem('invalid-parameter', { parameter: name }));
   if (def.headers !== undefined)
@@ -131,7 +159,13 @@ async function parse(c: Context, def: RouteDef): Promise<Record<string, unknown>
     if (!parsed.success) throw problem('validation-failed', { errors: contentErrors(parsed.issues) });
     input['body'] = parsed.output;
   }
-  return input;
+  if (shape.expand !== undefined) narrow(input['query'] as { limit?: number | undefined });
+  return { input, shape };
+}
+
+/** Each item of an expanded page is looked up on its own, so there are fewer of them. */
+function narrow(query: { limit?: number | undefined }): void {
+  if (query.limit !== undefined) query.limit = Math.min(query.limit, expandedPageMax);
 }
 
 function partOf(schema: v.GenericSchema<unknown, unknown>, value: unknown, refuse: (name: string) => Error): unknown {
@@ -156,7 +190,7 @@ function withBody(asked: Asked, def: RouteDef, input: Record<string, unknown>): 
   const url = new URL(raw.url);
   const ifMatch = raw.headers.get('if-match') ?? undefined;
   const key = def.method === 'GET' ? undefined : readIdempotencyKey(raw.headers.get('idempotency-key') ?? undefined);
-  const dryRun = (input['query'] as { dryRun?: unknown }).dryRun === true;
+  const dryRun = isDryRun(input);
   const caller: Caller = {
     ...asked.caller,
     ...(dryRun ? { dryRun } : {}),
@@ -199,6 +233,19 @@ function respond(c: Context, def: RouteDef, given: Answer): Response {
   });
 }
 
+const isDryRun = (input: Record<string, unknown>): boolean => (input['query'] as { dryRun?: unknown }).dryRun === true;
+
+/** What would have been made has no id that anyone may keep, and is nowhere to be found. */
+function tried({ status, body, headers = {} }: Answer): Answer {
+  const { location: _, ...rest } = headers;
+  const without = (made: Record<string, unknown>) =>
+    Object.fromEntries(Object.entries(made).filter(([name]) => name !== 'id'));
+  const made = status === 201 ? without(body as Record<string, unknown>) : body;
+  const items = status === 201 ? (made as { items?: Record<string, unknown>[] }).items : undefined;
+  const shown = items === undefined ? made : { ...(made as object), items: items.map(without) };
+  return { status, body: shown, headers: { ...(status === 201 ? rest : headers), 'dry-run': 'true' } };
+}
+
 /** A stored answer says so in a header, not in its body. */
 function unreplayed(answer: Answer): Answer {
   const { body } = answer;
@@ -213,7 +260,7 @@ const lowerCase = (headers: Readonly<Record<string, string>> = {}) =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
 /** @throws Problem precondition-required when the caller did not say which version it has read */
-export function requireVersion(asked: Asked): number | undefined {
+export function requireVersion(asked: Pick<Asked, 'ifMatch'>): number | undefined {
   if (asked.ifMatch === undefined)
     throw problem('precondition-required', {}, 'Send If-Match with the ETag that you read, or * when you do not care.');
   return asked.ifMatch === 'any' ? undefined : asked.ifMatch;

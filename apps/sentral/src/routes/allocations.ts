@@ -1,7 +1,7 @@
 import type { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
 import { requireIdempotencyKey, requireVersion, type Handlers } from '../http/mount.js';
 import { authorizeBatch } from './allocation-batch.js';
-import { createdAt, dry, listed, openCursor, shown, versionOf } from './shape.js';
+import { createdAt, done, listed, openCursor, shown, versionOf } from './shape.js';
 import type { World } from './world.js';
 
 export function allocationHandlers(world: World): Handlers<typeof allocationRoutes> {
@@ -42,8 +42,7 @@ export function allocationHandlers(world: World): Handlers<typeof allocationRout
     batchAllocations: async ({ body }, asked) => {
       requireIdempotencyKey(asked);
       const scopes = await authorizeBatch(world, asked, body.operations);
-      const done = await inventory.allocation.batch({ ...asked.caller, scopes }, body);
-      return { status: 200, body: done, headers: dry(asked) };
+      return done(await inventory.allocation.batch({ ...asked.caller, scopes }, body), asked);
     },
     confirmAllocation: async ({ params }, asked) =>
       shown(await inventory.allocation.confirm(asked.caller, { ...params, version: versionOf(asked) }), asked),

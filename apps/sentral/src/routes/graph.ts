@@ -1,23 +1,28 @@
 import type { graphRoutes } from '@sentral/contracts/api/inventory/graph';
 import type { Caller } from '@sentral/contracts/contract';
 import type { Id } from '@sentral/contracts/ids';
-import { isProblem } from '@sentral/contracts/problem';
+import { isProblem, problem } from '@sentral/contracts/problem';
+import type { ParsedOf } from '@sentral/contracts/route';
 import { facade } from '../auth/sessions.js';
 import { requireVersion, type Asked, type Handlers } from '../http/mount.js';
+import { readIfMatch } from '../http/preconditions.js';
 import type { World } from './world.js';
-import { createdAt, listed, openCursor, shown } from './shape.js';
+import { createdAt, done, listed, openCursor, shown } from './shape.js';
 
 export function graphHandlers({ tenancy, inventory, cursors }: World): Handlers<typeof graphRoutes> {
-  /** The tenant that a node is dedicated to is brought along: one made a moment ago is known at once. */
-  const bringing = async ({ caller }: Asked, tenantId: Id<'tnt'> | null | undefined): Promise<Caller> => {
-    if (tenantId == null) return caller;
-    try {
-      return { ...caller, scopes: (await tenancy.scope.path(facade, { id: tenantId })).rows };
-    } catch (error) {
-      // Inventory says which field names what is not there.
-      if (isProblem(error, 'not-found')) return caller;
-      throw error;
+  /** The tenants that nodes are dedicated to are brought along: one made a moment ago is known at once. */
+  const bringing = async ({ caller }: Asked, ...tenantIds: (Id<'tnt'> | null | undefined)[]): Promise<Caller> => {
+    const scopes: Caller['scopes'][number][] = [];
+    for (const id of new Set(tenantIds)) {
+      if (id == null) continue;
+      try {
+        scopes.push(...(await tenancy.scope.path(facade, { id })).rows);
+      } catch (error) {
+        // Inventory says which field names what is not there.
+        if (!isProblem(error, 'not-found')) throw error;
+      }
     }
+    return scopes.length === 0 ? caller : { ...caller, scopes };
   };
   return {
     listKinds: async ({ query }, asked) =>
@@ -59,6 +64,20 @@ export function graphHandlers({ tenancy, inventory, cursors }: World): Handlers<
       ),
     retireNode: async ({ params }, asked) =>
       shown(await inventory.node.retire(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+    batchNodes: async ({ body }, asked) => {
+      for (const [index, { op }] of body.operations.entries()) mayOperate(asked, op, index);
+      const operations = body.operations.map(toOperation);
+      const tenantIds = operations.map((each) =>
+        each.op === 'create' ? each.node.tenantId : each.op === 'update' ? each.patch.tenantId : undefined,
+      );
+      return done(await inventory.node.batch(await bringing(asked, ...tenantIds), { operations }), asked);
+    },
+    listNodeHistory: async ({ params, query }, asked) =>
+      listed(
+        cursors,
+        asked,
+        await inventory.node.history(asked.caller, { ...params, ...openCursor(cursors, asked, query) }),
+      ),
     listSubtree: async ({ params, query }, asked) =>
       listed(
         cursors,
@@ -118,4 +137,26 @@ export function graphHandlers({ tenancy, inventory, cursors }: World): Handlers<
         }),
       ),
   };
+}
+
+type Operation = ParsedOf<typeof graphRoutes.batchNodes>['body']['operations'][number];
+
+/** Each operation is let through as its own request would be, before any of them is looked at. */
+function mayOperate({ access }: Asked, op: Operation['op'], operationIndex: number): void {
+  const missingPermission = `inventory.node.${op}` as const;
+  if (!access.may(missingPermission))
+    throw problem('permission-denied', { missingPermission, scope: 'platform', operationIndex });
+}
+
+function toOperation(operation: Operation, operationIndex: number) {
+  if (operation.op === 'create') return { op: operation.op, node: operation.body };
+  try {
+    const id = operation.path.slice('/v1/nodes/'.length) as Id<'nod'>;
+    const named = { id, version: requireVersion({ ifMatch: readIfMatch(operation.ifMatch) }) };
+    return operation.op === 'update'
+      ? { op: operation.op, ...named, patch: operation.body }
+      : { op: operation.op, ...named };
+  } catch (error) {
+    throw isProblem(error) ? problem(error.code, { ...error.facts, operationIndex }, error.detail) : error;
+  }
 }

@@ -11,19 +11,19 @@ interface Page<T> {
 export function listed<T>(cursors: Cursors, asked: Asked, page: Page<T>) {
   if (page.nextCursor === undefined) return { status: 200 as const, body: { items: page.items } };
   const nextCursor = cursors.seal(page.nextCursor, asked.listKey);
-  const [path, query] = asked.listKey.split('?');
-  const rest = query === '' ? '' : `${query}&`;
-  const headers = { link: `<${path}?${rest}cursor=${nextCursor}>; rel="next"` };
+  const sign = asked.listUrl.endsWith('?') ? '' : '&';
+  const headers = { link: `<${asked.listUrl}${sign}cursor=${nextCursor}>; rel="next"` };
   return { status: 200 as const, body: { items: page.items, nextCursor }, headers };
 }
 
-/** What the context gave as cursor, out of the sealed one. */
-export function openCursor(
+/** The page of the list that is asked for; the cursor as the context gave it, out of the sealed one. */
+export function openCursor<S extends string = never>(
   cursors: Cursors,
   asked: Asked,
-  query: { cursor?: string | undefined; limit?: number | undefined },
+  query: { cursor?: string | undefined; limit?: number | undefined; sort?: S },
 ) {
   return {
+    ...(query.sort === undefined ? {} : { sort: query.sort }),
     ...(query.limit === undefined ? {} : { limit: query.limit }),
     ...(query.cursor === undefined ? {} : { cursor: cursors.open(query.cursor, asked.listKey) }),
   };
@@ -45,8 +45,10 @@ export const createdAt = <T extends { readonly id: string; readonly version: num
   headers: { location: `${path}/${body.id}`, etag: etagOf(body), ...dry(asked) },
 });
 
-export const dry = (asked: Asked | undefined): Record<string, string> =>
-  asked?.dryRun === true ? { 'dry-run': 'true' } : {};
+/** What a change of several resources, or of none with an id of its own, answers. */
+export const done = <T extends object>(body: T, asked: Asked) => ({ status: 200 as const, body, headers: dry(asked) });
+
+const dry = (asked: Asked | undefined): Record<string, string> => (asked?.dryRun === true ? { 'dry-run': 'true' } : {});
 
 /** Where no If-Match is needed, one that is sent is honoured. */
 export const versionOf = (asked: Asked) => (asked.ifMatch === 'any' ? undefined : asked.ifMatch);

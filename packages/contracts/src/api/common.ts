@@ -159,6 +159,15 @@ export const pageQuery = {
   cursor: pageFields.cursor,
 } as const;
 
+type Either<N extends string> = N | `-${N}`;
+
+/**
+ * The orders that a list offers, by field; with a minus the other way round, and equal ones always by id. Each is served by
+ * an index, so a list names them one by one. The first is what a list has unless told.
+ */
+export const sortOf = <const N extends string>(usual: Either<N>, ...fields: readonly N[]) =>
+  v.optional(v.picklist(fields.flatMap((field): Either<N>[] => [field, `-${field}`])), usual);
+
 /** A page of a list. It may be short or empty and still have a `nextCursor`. */
 export const pageOf = <const S extends v.GenericSchema>(item: S) =>
   v.object({ items: v.array(item), nextCursor: v.optional(v.string()) });

@@ -4,6 +4,7 @@ import { capacityCases } from './inventory-capacity.js';
 import { graphCases } from './inventory-graph.js';
 import { poolCases } from './inventory-pools.js';
 import { topologyCases } from './inventory-topology.js';
+import { nodeVersionCases } from './inventory-node-versions.js';
 import { conformance } from './kit.js';
 import { sharedVerbCases } from './shared-verbs.js';
 
@@ -11,6 +12,7 @@ import { sharedVerbCases } from './shared-verbs.js';
 export const inventoryConformance = conformance(inventory, [
   ...sharedVerbCases,
   ...graphCases,
+  ...nodeVersionCases,
   ...topologyCases,
   ...poolCases,
   ...allocationCases,

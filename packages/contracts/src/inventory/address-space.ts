@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
+import { pageFields, pageOf, sortOf, text, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import { attributesSchema, basedOnVersion, coolDownSecondsSchema, externalIdSchema, tenantId } from './fields.js';
@@ -54,8 +54,8 @@ export const addressSpace = {
     idempotent: true,
   }),
   list: verb({
-    summary: 'Address spaces, ordered by id.',
-    command: v.strictObject({ name: v.optional(text(1, 128)), ...pageFields }),
+    summary: 'Address spaces, ordered by id unless told.',
+    command: v.strictObject({ name: v.optional(text(1, 128)), sort: sortOf('id', 'id', 'name'), ...pageFields }),
     result: pageOf(addressSpaceSchema),
     refuses: ['invalid-cursor'],
     idempotent: true,

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { countSchema, pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
+import { countSchema, pageFields, pageOf, sortOf, text, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import { basedOnVersion } from './fields.js';
@@ -83,9 +83,10 @@ const get = verb({
 });
 
 const list = verb({
-  summary: 'Imports, the newest first.',
+  summary: 'Imports, the newest first unless told.',
   command: v.strictObject({
     state: v.optional(v.pipe(v.array(v.picklist(importStates)), v.minLength(1))),
+    sort: sortOf('-id', 'id'),
     ...pageFields,
   }),
   result: pageOf(importSchema),

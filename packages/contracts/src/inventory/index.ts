@@ -9,6 +9,7 @@ import { deviceType } from './device-type.js';
 import { edge } from './edge.js';
 import { importNoun } from './import.js';
 import { kind } from './kind.js';
+import { nodeVersions } from './node-versions.js';
 import { node } from './node.js';
 import { numberDomain } from './number-domain.js';
 import { numberRange } from './number-range.js';
@@ -22,7 +23,7 @@ export const inventory = defineContract({
   nouns: {
     kind,
     resourceClass,
-    node,
+    node: { ...node, ...nodeVersions },
     capacity,
     edge,
     deviceType,

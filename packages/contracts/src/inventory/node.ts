@@ -6,6 +6,7 @@ import {
   labelsSchema,
   pageFields,
   pageOf,
+  sortOf,
   text,
   timeSchema,
   versionSchema,
@@ -148,6 +149,7 @@ const amend = verb({
     'allocation-conflict',
     'state-conflict',
     'has-dependents',
+    'blocked-by-hold',
   ],
   idempotent: false,
 });
@@ -170,7 +172,7 @@ const get = verb({
 });
 
 const list = verb({
-  summary: 'Nodes by filter, ordered by id.',
+  summary: 'Nodes by filter, ordered by id unless told.',
   command: v.strictObject({
     kind: v.optional(v.pipe(v.array(kindKeySchema), v.minLength(1), v.maxLength(64))),
     /** Null asks for roots. */
@@ -185,6 +187,7 @@ const list = verb({
     labelSelector: v.optional(text(1, 1024)),
     /** Retired nodes are left out unless asked for here or by state. */
     showRetired: v.optional(v.boolean(), false),
+    sort: sortOf('id', 'id', 'name', 'createdAt'),
     ...pageFields,
   }),
   result: pageOf(nodeSchema),
@@ -290,4 +293,15 @@ const elevation = verb({
   idempotent: true,
 });
 
-export const node = { register, amend, retire, get, list, subtree, ancestors, neighbors, elevation, path } as const;
+export const node = {
+  register,
+  amend,
+  retire,
+  get,
+  list,
+  subtree,
+  ancestors,
+  neighbors,
+  elevation,
+  path,
+} as const;

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
+import { pageFields, pageOf, sortOf, text, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import { attributesSchema, basedOnVersion, coolDownSecondsSchema, externalIdSchema, nodeId } from './fields.js';
@@ -66,11 +66,12 @@ export const numberDomain = {
     idempotent: true,
   }),
   list: verb({
-    summary: 'Number domains by filter, ordered by id.',
+    summary: 'Number domains by filter, ordered by id unless told.',
     command: v.strictObject({
       kind: v.optional(numberKindSchema),
       name: v.optional(text(1, 128)),
       pooled: v.optional(v.boolean()),
+      sort: sortOf('id', 'id', 'name'),
       ...pageFields,
     }),
     result: pageOf(numberDomainSchema),

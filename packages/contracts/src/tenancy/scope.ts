@@ -10,6 +10,7 @@ import {
   nameSchema,
   pageFields,
   pageOf,
+  sortOf,
   reasonSchema,
   text,
   timeInputSchema,
@@ -137,7 +138,7 @@ const page = verb({
 });
 
 const list = verb({
-  summary: 'Scopes by filter, ordered by id; deleted ones only when asked for.',
+  summary: 'Scopes by filter, ordered by id unless told; deleted ones only when asked for.',
   command: v.strictObject({
     kind: v.picklist(['tenant', 'project', 'environment']),
     parentId: v.optional(scopeId),
@@ -147,6 +148,7 @@ const list = verb({
     class: v.optional(v.pipe(v.array(v.picklist(environmentClasses)), v.minLength(1))),
     labelSelector: v.optional(text(1, 4096)),
     showDeleted: v.optional(v.boolean(), false),
+    sort: sortOf('id', 'id', 'name', 'createdAt'),
     ...pageFields,
   }),
   result: pageOf(scopeSchema),

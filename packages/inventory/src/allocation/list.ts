@@ -3,12 +3,12 @@ import { decodeId } from '@sentral/contracts/ids';
 import { query } from '@sentral/kernel/page';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { allocationSeen, page, readCursor, readingAs } from '../reading.js';
+import { allocationSeen, page, readingAs, sorted } from '../reading.js';
 import { toAllocation } from './resource.js';
 import { allocationColumns, listItems, type AllocationRow } from './sql.js';
 
 /**
- * Allocations that the caller may see, ordered by id, the oldest first; one past its expiry is shown, and found, as expired.
+ * Allocations that the caller may see, ordered by id unless told; one past its expiry is shown, and found, as expired.
  * @throws Problem invalid-cursor
  */
 export async function listAllocations(
@@ -16,7 +16,6 @@ export async function listAllocations(
   caller: Caller,
   command: Command<'allocation', 'list'>,
 ): Promise<Result<'allocation', 'list'>> {
-  const after = readCursor(command.cursor, ['uuid'])?.[0];
   const q = query();
   q.and(allocationSeen(q, caller, 'a'));
   if (command.environmentId !== undefined)
@@ -35,10 +34,10 @@ export async function listAllocations(
       `exists (select from allocation_item i where i.allocation_id = a.id and i.node_id = ${q.value(decodeId('nod', command.nodeId))}::uuid)`,
     );
   }
-  if (after !== undefined) q.and(`a.id > ${q.value(after)}::uuid`);
+  const order = sorted(q, { ...command, id: 'a.id', by: { createdAt: { by: 'a.created_at', gives: 'timestamptz' } } });
   const { rows, items } = await readingAs(deps, caller, async (on) => {
     const found = (await on.unsafe(
-      `select ${allocationColumns} from allocation a ${q.where()} order by a.id limit ${q.value(command.limit + 1)}`,
+      `${order.select(`select ${allocationColumns} from allocation a`)} ${q.where()} ${order.orderBy} limit ${q.value(command.limit + 1)}`,
       q.params,
     )) as unknown as readonly AllocationRow[];
     return {
@@ -55,6 +54,6 @@ export async function listAllocations(
         row,
         items.filter((item) => item.allocationId === row.id),
       ),
-    keys: (row) => [row.id],
+    keys: order.keys,
   });
 }

@@ -310,7 +310,9 @@ test('one consumer holds one allocation: of eight identical requests one wins an
   );
   expect(won(outcomes)).toHaveLength(1);
   expect(new Set(codes(outcomes))).toEqual(new Set(['version-mismatch']));
-  expect((await listAllocations(deps, caller, { consumerId: 'the same', limit: 50 })).items).toHaveLength(1);
+  expect((await listAllocations(deps, caller, { consumerId: 'the same', sort: 'id', limit: 50 })).items).toHaveLength(
+    1,
+  );
 });
 
 test('one key under eight clients takes once, and the answer is marked when it is a stored one', async () => {

@@ -153,9 +153,11 @@ export async function listOverdue(
     from unnest(${among.keys.map((key) => key.nodeId)}::uuid[], ${among.keys.map((key) => key.class)}::text[]) as k(node_id, class)
     join allocation_item i on i.node_id = k.node_id and i.class = k.class and i.what = 'capacity' and i.ended_at is null and upper(i.during) <= now()
     union
-    select i.allocation_id from allocation_item i
-    where i.ended_at is null and upper(i.during) <= now()
-      and (i.node_id = any(${[...among.providerIds]}::uuid[]) or i.block_id = any(${[...among.providerIds]}::uuid[]))
+    select a.id from allocation a
+    where a.ended_at is null and a.expires_at <= now() and exists (
+      select from allocation_item i
+      where i.allocation_id = a.id and i.ended_at is null
+        and (i.node_id = any(${[...among.providerIds]}::uuid[]) or i.block_id = any(${[...among.providerIds]}::uuid[])))
     union
     select a.id from allocation a where a.id = any(${[...among.holderIds]}::uuid[]) and a.ended_at is null and a.expires_at <= now()`;
   return rows.map((row) => row.id);

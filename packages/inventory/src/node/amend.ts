@@ -40,7 +40,7 @@ interface Attempt {
   readonly claimIds: readonly [string, string];
 }
 
-async function amended(
+export async function amended(
   { tx, caller, claimIds }: Attempt,
   { id: nodeId, version, patch }: Command<'node', 'amend'>,
 ): Promise<Node> {

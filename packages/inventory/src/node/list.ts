@@ -3,26 +3,31 @@ import { decodeId } from '@sentral/contracts/ids';
 import { readSelector } from '@sentral/contracts/label-selector';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { conceal, listOf, page, readCursor, readDb, sightOf, type SeeingQuery } from '../reading.js';
+import { conceal, listOf, page, readDb, sightOf, sorted, type SeeingQuery, type SortKeys } from '../reading.js';
 import { selectNode, toNode, type NodeRow } from './row.js';
 
 type Asked = Command<'node', 'list'>;
 
+/** As node_by_name and node_by_created have them. A node without a name comes before those with one. */
+const by: SortKeys<Asked['sort']> = {
+  name: { by: `coalesce(n.name, '') collate "C"`, gives: 'text' },
+  createdAt: { by: 'n.created_at', gives: 'timestamptz' },
+};
+
 /**
- * Nodes by filter, ordered by id.
+ * Nodes by filter, ordered by id unless told.
  * @throws Problem invalid-cursor, unsupported-filter
  */
 export async function listNodes(deps: Deps, caller: Caller, command: Asked): Promise<Result<'node', 'list'>> {
-  const after = readCursor(command.cursor, ['uuid'])?.[0];
   const sight = sightOf(caller);
   const q = listOf('node', sight);
   addFilters(q, command);
   if (command.labelSelector !== undefined) addLabels(q, command.labelSelector);
-  if (after !== undefined) q.and(`n.id > ${q.value(after)}::uuid`);
-  const text = `${selectNode} ${q.where()} order by n.id limit ${q.value(command.limit + 1)}`;
+  const order = sorted(q, { ...command, id: 'n.id', by });
+  const text = `${order.select(selectNode)} ${q.where()} ${order.orderBy} limit ${q.value(command.limit + 1)}`;
   const db = readDb(deps, caller);
   const rows = (await db.unsafe(text, q.params)) as unknown as readonly NodeRow[];
-  const found = page(rows, command.limit, { item: toNode, keys: (row) => [row.id] });
+  const found = page(rows, command.limit, { item: toNode, keys: order.keys });
   return { ...found, items: await conceal(db, sight, found.items) };
 }
 
@@ -34,9 +39,9 @@ function addFilters(q: SeeingQuery, command: Asked): void {
     q.and(`n.parent_id = ${q.value(parentId)}::uuid`);
     q.andSeen('node', parentId);
   }
-  if (command.name !== undefined) q.and(`n.name = ${q.value(command.name)}`);
+  if (command.name !== undefined) q.and(`${by.name.by} = ${q.value(command.name)}`);
   if (command.namePrefix !== undefined)
-    q.and(`n.name like ${q.value(`${command.namePrefix.replaceAll(/[\\%_]/g, '\\$&')}%`)}`);
+    q.and(`${by.name.by} like ${q.value(`${command.namePrefix.replaceAll(/[\\%_]/g, '\\$&')}%`)}`);
   if (command.state !== undefined) q.and(`n.state = any(${q.value(command.state)}::text[])`);
   else if (!command.showRetired) q.and(`n.state <> 'retired'`);
   if (command.intent !== undefined) q.and(`n.intent = any(${q.value(command.intent)}::text[])`);

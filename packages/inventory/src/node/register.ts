@@ -38,7 +38,10 @@ interface Attempt {
   readonly claimIds: readonly [string, string];
 }
 
-async function registered({ tx, caller, id, claimIds }: Attempt, command: Command<'node', 'register'>): Promise<Node> {
+export async function registered(
+  { tx, caller, id, claimIds }: Attempt,
+  command: Command<'node', 'register'>,
+): Promise<Node> {
   const sight = sightOf(caller);
   const parentId = command.parentId === undefined ? null : decodeId('nod', command.parentId);
   const name = command.name ?? null;

@@ -22,7 +22,7 @@ export async function retireNode(deps: Deps, caller: Caller, command: Command<'n
   return inChange(deps, caller, (tx) => retired(tx, caller, command));
 }
 
-async function retired(tx: Tx, caller: Caller, command: Command<'node', 'retire'>): Promise<Node> {
+export async function retired(tx: Tx, caller: Caller, command: Command<'node', 'retire'>): Promise<Node> {
   const id = decodeId('nod', command.id);
   const sight = sightOf(caller);
   const [current] = await lockNodes(tx, sight, [id]);

@@ -14,13 +14,13 @@ export function expectActive(path: readonly ScopeViewRow[]): void {
 }
 
 /**
- * Something is about to be dedicated to this tenant: the caller may know of it, it is active, and it is not counted empty until
- * that has committed. Who acts for the platform dedicates what is the platform's to any tenant. The first lock of its transaction.
+ * Something is about to be dedicated to this tenant: the caller may read it, it is active, and it is not counted empty until that
+ * has committed. The first lock of its transaction.
  * @throws Problem reference-not-found | state-conflict
  */
 export async function expectTenant(tx: Tx, sight: Sight, named: { id: string; pointer: string }): Promise<void> {
   const tenantId = decodeId('tnt', named.id);
-  const known = sight === 'everything' || sight.shared || sight.tenants.includes(tenantId);
+  const known = sight === 'everything' || sight.tenants.includes(tenantId);
   const state = known ? await lockTenant(tx, tenantId) : undefined;
   if (state === undefined) throw problem('reference-not-found', { pointer: named.pointer, resourceType: 'tenant' });
   if (state !== 'active') throw problem('state-conflict', { state, allowedStates: ['active'] });

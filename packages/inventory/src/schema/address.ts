@@ -34,6 +34,9 @@ export const addressSpace = inventory.table(
     updatedAt: updatedAt(),
   },
   (t) => [
+    index('address_space_by_name')
+      .on(sql`name collate "C"`, t.id)
+      .where(sql`${t.endedAt} is null`),
     uniqueIndex('address_space_name_once')
       .on(t.name)
       .where(sql`${t.nameExclusive} and ${t.endedAt} is null`),
@@ -80,6 +83,10 @@ export const addressBlock = inventory.table(
     index('address_block_by_parent')
       .on(t.parentId)
       .where(sql`${t.endedAt} is null`),
+    // What was given back and rests: looked at beside the live ones whenever a free block is wanted.
+    index('address_block_resting')
+      .on(t.parentId)
+      .where(sql`${t.reusableAt} is not null`),
     index('address_block_by_space')
       .on(t.spaceId, t.id)
       .where(sql`${t.endedAt} is null`),

@@ -69,6 +69,7 @@ export const allocation = inventory.table(
       sql`${t.ttlSeconds} between 1 and 31536000 and ${t.maxTtlSeconds} >= ${t.ttlSeconds}`,
     ),
     check('allocation_expires_after_it_starts', sql`${t.expiresAt} > ${t.startsAt}`),
+    index('allocation_by_created').on(t.createdAt, t.id),
     index('allocation_by_scope').on(t.scopeId, t.id),
     index('allocation_by_tenant').on(t.tenantId, t.id),
     index('allocation_by_project').on(t.projectId, t.id),

@@ -25,6 +25,7 @@ export const bookkeepingTables = [
   'kind',
   'resource_class',
   'capacity',
+  'node_history',
   'provider_use',
   'address_hold',
   'number_hold',

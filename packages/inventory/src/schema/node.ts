@@ -56,12 +56,33 @@ export const node = inventory.table(
       .on(t.tenantId)
       .where(sql`${t.tenantId} is not null`),
     index('node_by_kind').on(t.kind, t.id),
-    index('node_by_name').on(t.name.op('text_pattern_ops'), t.id),
+    // Names byte by byte: equality, prefixes and the order of a list need one index, whatever the database's collation.
+    index('node_by_name').on(sql`coalesce(name, '') collate "C"`, t.id),
+    index('node_by_created').on(t.createdAt, t.id),
     index('node_by_labels').using('gin', t.labels.op('jsonb_path_ops')),
     uniqueIndex('node_name_once_among_siblings')
       .on(sql`coalesce(${t.parentId}, '00000000-0000-0000-0000-000000000000'::uuid)`, t.kind, t.name)
       .where(sql`${t.nameExclusive} and ${t.state} <> 'retired'`),
   ],
+);
+
+/**
+ * The versions of nodes, one row a change, copied from the feed by the trigger feed_keeps_node_history: the feed itself is
+ * dropped by the day. Bookkeeping.
+ */
+export const nodeHistory = inventory.table(
+  'node_history',
+  {
+    nodeId: uuid('node_id').notNull(),
+    version: bigint('version', { mode: 'number' }).notNull(),
+    type: text('type').notNull(),
+    recordedAt: instant('recorded_at').notNull(),
+    principalId: text('principal_id'),
+    principalType: text('principal_type'),
+    /** The node as the contract showed it after the change. */
+    state: jsonb('state'),
+  },
+  (t) => [primaryKey({ name: 'node_history_once_a_version', columns: [t.nodeId, t.version] })],
 );
 
 /**

@@ -39,6 +39,9 @@ export const numberDomain = inventory.table(
     check('number_domain_kind_named', sql`${t.kind} ~ '^[a-z][a-z0-9-]{0,62}$'`),
     check('number_domain_cool_down_in_bounds', sql`${t.coolDownSeconds} between 0 and 31536000`),
     unique('number_domain_as_its_numbers_see_it').on(t.id, t.kind),
+    index('number_domain_by_name')
+      .on(sql`name collate "C"`, t.id)
+      .where(sql`${t.endedAt} is null`),
     uniqueIndex('number_domain_name_once')
       .on(t.name)
       .where(sql`${t.nameExclusive} and ${t.endedAt} is null`),

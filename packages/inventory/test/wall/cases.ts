@@ -71,6 +71,19 @@ export const cases: Readonly<Record<string, Case>> = {
     ],
   },
   'node.retire': { change: byServer },
+  'node.batch': {
+    change: (it, own) =>
+      [
+        { op: 'update', id: it.server, version: 1, patch: { labels: { a: 'b' } } },
+        { op: 'update', id: own.second, version: 1, patch: { parentId: it.rack } },
+        { op: 'delete', id: it.server, version: 1 },
+        { op: 'create', node: { kind: 'interface', name: 'new', parentId: it.server } },
+        ...(it.tenant === undefined
+          ? []
+          : [{ op: 'create', node: { kind: 'site', name: 'new', tenantId: it.tenant } }]),
+      ].map((operation) => ({ operations: [operation] })),
+  },
+  'node.history': { one: byServer },
 
   'edge.list': {
     list: 'edge',

@@ -105,6 +105,8 @@ export async function createWorld(place: TestDatabase): Promise<World> {
   const seats = {} as Record<Owner, Seat>;
   for (const [at, owner] of owners.entries()) {
     const tenant = tenantOf(owner);
+    // What is dedicated to a tenant wants one that is known here.
+    if (owner !== 'common') await inventory.projection.apply(callerOf({ all: true }, [trees[owner].tenant]), {});
     const site = await node(owner, { kind: 'site', name: `${owner}-site`, tenantId: tenant });
     const rack = await node(owner, {
       kind: 'rack',

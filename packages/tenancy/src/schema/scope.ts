@@ -51,10 +51,11 @@ export const scope = tenancy.table(
     unique('scope_id_kind').on(t.id, t.kind),
     unique('scope_id_tenant').on(t.id, t.tenantId),
     unique('scope_name_unique_under_parent').on(t.parentId, t.name),
-    // What a list asks: all of a kind, what one tenant has, a name or its beginning.
+    // What a list asks: all of a kind, what one tenant has, a name or its beginning; and its orders.
     index('scope_by_kind').on(t.kind, t.id),
     index('scope_by_tenant').on(t.tenantId, t.kind, t.id),
-    index('scope_by_name').on(t.name.op('text_pattern_ops'), t.id),
+    index('scope_by_name').on(t.kind, sql`name collate "C"`, t.id),
+    index('scope_by_created').on(t.kind, t.createdAt, t.id),
     uniqueIndex('scope_one_platform')
       .on(t.kind)
       .where(sql`kind = 'platform'`),

@@ -34,6 +34,7 @@ export const allocationRoutes = {
     on: 'visible',
     query: v.strictObject({
       ...pageQuery,
+      sort: allocation.list.command.entries.sort,
       environmentId: v.optional(idSchema('env')),
       'consumer.service': allocation.list.command.entries.consumerService,
       'consumer.kind': allocation.list.command.entries.consumerKind,
@@ -41,6 +42,7 @@ export const allocationRoutes = {
       state: v.optional(anyOf(v.picklist(allocationStates))),
       nodeId: v.optional(idSchema('nod')),
     }),
+    expand: ['tenant', 'project', 'environment'],
     responses: found('A page of allocations.', allocation.list.result),
     problems: [...allocation.list.refuses],
   }),
@@ -53,6 +55,7 @@ export const allocationRoutes = {
     permission: 'inventory.allocation.read',
     on: 'item',
     params: byId('alc'),
+    expand: ['tenant', 'project', 'environment'],
     responses: versioned('The allocation.', allocation.get.result),
     problems: [...allocation.get.refuses],
   }),

@@ -2,12 +2,26 @@ import * as v from 'valibot';
 import { idSchema } from '../../ids.js';
 import { edgeTypeSchema } from '../../inventory/edge.js';
 import { inventory } from '../../inventory/index.js';
+import { batchMax } from '../../inventory/node-versions.js';
 import { nodeIntents, nodeStates } from '../../inventory/node.js';
 import { route } from '../../route.js';
-import { pageQuery } from '../common.js';
+import { ifMatchSchema, pageQuery } from '../common.js';
 import { anyOf, byId, changeQuery, created, flag, found, mergePatch, versioned, wholeNumber } from './shape.js';
 
 const { kind, node, edge, deviceType } = inventory.nouns;
+
+const nodePath = v.pipe(
+  v.string(),
+  v.regex(/^\/v1\/nodes\/nod_[0-7][0-9a-hjkmnp-tv-z]{25}$/, 'must be the path of a node'),
+);
+const onNode = { path: nodePath, ifMatch: v.optional(ifMatchSchema) };
+
+/** One change as its own request would make it. `ifMatch` is required as there: the ETag that was read, or `*`. */
+const operationSchema = v.variant('op', [
+  v.strictObject({ op: v.literal('create'), body: node.register.command }),
+  v.strictObject({ op: v.literal('update'), ...onNode, body: node.amend.command.entries.patch }),
+  v.strictObject({ op: v.literal('delete'), ...onNode }),
+]);
 
 /** The resource graph: kinds, nodes, edges, and questions about them. */
 export const graphRoutes = {
@@ -49,11 +63,12 @@ export const graphRoutes = {
     operationId: 'listNodes',
     method: 'GET',
     path: '/v1/nodes',
-    summary: 'Nodes by filter, ordered by id.',
+    summary: 'Nodes by filter, ordered by id unless told.',
     tags: ['graph'],
     permission: 'inventory.node.read',
     query: v.strictObject({
       ...pageQuery,
+      sort: node.list.command.entries.sort,
       kind: v.optional(anyOf(v.string())),
       /** The word root asks for nodes without a parent. */
       parentId: v.optional(v.union([v.literal('root'), idSchema('nod')])),
@@ -66,6 +81,7 @@ export const graphRoutes = {
       labelSelector: node.list.command.entries.labelSelector,
       showRetired: v.optional(flag),
     }),
+    expand: ['parent', 'tenant'],
     responses: found('A page of nodes.', node.list.result),
     problems: [...node.list.refuses],
   }),
@@ -77,6 +93,7 @@ export const graphRoutes = {
     tags: ['graph'],
     permission: 'inventory.node.read',
     params: byId('nod'),
+    expand: ['parent', 'tenant'],
     responses: versioned('The node.', node.get.result),
     problems: [...node.get.refuses],
   }),
@@ -105,6 +122,32 @@ export const graphRoutes = {
     query: changeQuery,
     responses: versioned('The node, retired.', node.retire.result),
     problems: ['precondition-required', ...node.retire.refuses],
+  }),
+  batchNodes: route({
+    operationId: 'batchNodes',
+    method: 'POST',
+    path: '/v1/nodes/batch',
+    summary: 'Up to 100 changes of nodes in their order, all or none; each needs the permission of its own request.',
+    tags: ['graph'],
+    permission: 'inventory.node.read',
+    query: changeQuery,
+    body: v.strictObject({
+      operations: v.pipe(v.array(operationSchema), v.minLength(1), v.maxLength(batchMax)),
+    }),
+    responses: found('Each node as it was after its operation.', node.batch.result),
+    problems: ['precondition-required', ...node.batch.refuses],
+  }),
+  listNodeHistory: route({
+    operationId: 'listNodeHistory',
+    method: 'GET',
+    path: '/v1/nodes/:id/history',
+    summary: 'The versions of a node, the newest first: who made it, when, and what it changed.',
+    tags: ['graph'],
+    permission: 'inventory.node.read',
+    params: byId('nod'),
+    query: v.strictObject(pageQuery),
+    responses: found('A page of versions.', node.history.result),
+    problems: [...node.history.refuses],
   }),
   listSubtree: route({
     operationId: 'listSubtree',

@@ -13,6 +13,7 @@ const newScope = v.omit(scope.create.command, ['kind', 'parentId', 'class', 'exp
 const reason = v.strictObject({ reason: scope.suspend.command.entries.reason });
 const listQuery = {
   ...pageQuery,
+  sort: scope.list.command.entries.sort,
   name: v.optional(nameSchema),
   'name.prefix': v.optional(text(1, 63)),
   state: v.optional(anyOf(v.picklist(scopeStates))),
@@ -22,10 +23,11 @@ const listQuery = {
 const environmentQuery = { ...listQuery, class: v.optional(anyOf(v.picklist(environmentClasses))) };
 
 /** What holds of every kind of scope: the same seven routes. */
-function itemRoutes<const K extends string, const N extends 'tenant' | 'project' | 'environment'>(
-  { Kind, kind, path }: { readonly Kind: K; readonly kind: N; readonly path: `/v1/${string}` },
-  prefix: 'tnt' | 'prj' | 'env',
-) {
+function itemRoutes<
+  const K extends string,
+  const N extends 'tenant' | 'project' | 'environment',
+  const E extends readonly string[],
+>({ Kind, kind, path, expand }: { Kind: K; kind: N; path: `/v1/${string}`; expand: E }, prefix: 'tnt' | 'prj' | 'env') {
   const params = byId(prefix);
   const one = <const V extends string>(verb: V, summary: string) =>
     ({ operationId: `${verb}${Kind}`, summary, tags: ['scopes'], on: 'pathScope', params }) as const;
@@ -47,6 +49,7 @@ function itemRoutes<const K extends string, const N extends 'tenant' | 'project'
       method: 'GET',
       path: `${path}/:id`,
       permission: `tenancy.${kind}.read`,
+      expand,
       responses: versioned('As it is.', scope.get.result),
       problems: [],
     }),
@@ -116,7 +119,7 @@ export const scopeRoutes = {
     responses: found('A page.', scope.list.result),
     problems: [...scope.list.refuses],
   }),
-  ...itemRoutes({ Kind: 'Tenant', kind: 'tenant', path: '/v1/tenants' }, 'tnt'),
+  ...itemRoutes({ Kind: 'Tenant', kind: 'tenant', path: '/v1/tenants', expand: [] }, 'tnt'),
   createProject: route({
     operationId: 'createProject',
     method: 'POST',
@@ -141,6 +144,7 @@ export const scopeRoutes = {
     on: 'pathScope',
     params: byId('tnt'),
     query: v.strictObject(listQuery),
+    expand: ['tenant'],
     responses: found('A page.', scope.list.result),
     problems: [...scope.list.refuses],
   }),
@@ -153,10 +157,11 @@ export const scopeRoutes = {
     permission: 'tenancy.project.read',
     on: 'visible',
     query: v.strictObject(listQuery),
+    expand: ['tenant'],
     responses: found('A page.', scope.list.result),
     problems: [...scope.list.refuses],
   }),
-  ...itemRoutes({ Kind: 'Project', kind: 'project', path: '/v1/projects' }, 'prj'),
+  ...itemRoutes({ Kind: 'Project', kind: 'project', path: '/v1/projects', expand: ['tenant'] }, 'prj'),
   createEnvironment: route({
     operationId: 'createEnvironment',
     method: 'POST',
@@ -181,6 +186,7 @@ export const scopeRoutes = {
     on: 'pathScope',
     params: byId('prj'),
     query: v.strictObject(environmentQuery),
+    expand: ['tenant', 'project'],
     responses: found('A page.', scope.list.result),
     problems: [...scope.list.refuses],
   }),
@@ -193,10 +199,14 @@ export const scopeRoutes = {
     permission: 'tenancy.environment.read',
     on: 'visible',
     query: v.strictObject(environmentQuery),
+    expand: ['tenant', 'project'],
     responses: found('A page.', scope.list.result),
     problems: [...scope.list.refuses],
   }),
-  ...itemRoutes({ Kind: 'Environment', kind: 'environment', path: '/v1/environments' }, 'env'),
+  ...itemRoutes(
+    { Kind: 'Environment', kind: 'environment', path: '/v1/environments', expand: ['tenant', 'project'] },
+    'env',
+  ),
   ...onEach(
     everyPlace,
     { verb: 'create', noun: 'Hold', tail: '/holds' },

@@ -1,0 +1,262 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { encodeId } from '@sentral/contracts/ids';
+import { openDatabase, type Database, type Tx } from '@sentral/kernel/database';
+import { feedPage, numberFeed } from '@sentral/kernel/feed';
+import { newId } from '@sentral/kernel/id';
+import { createTelemetry } from '@sentral/kernel/telemetry';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { createTestDatabase, type TestDatabase } from '@sentral/testing';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { findBlock, findFreeBlock, findNextHost, insertAddressHold } from '../src/allocation/address-sql.js';
+import { amendCapacity, lockCapacity } from '../src/allocation/capacity-sql.js';
+import { listAllocations } from '../src/allocation/list.js';
+import { lockNodesToTake } from '../src/allocation/node-sql.js';
+import { findNextNumber, insertNumberHold } from '../src/allocation/number-sql.js';
+import {
+  claimOverdue,
+  findByConsumer,
+  listOverdue,
+  lockAllocation,
+  lockAllocations,
+  lockProviders,
+} from '../src/allocation/sql.js';
+import type { Deps } from '../src/deps.js';
+import { historyOfNode } from '../src/node/history.js';
+import { listNodes } from '../src/node/list.js';
+import { lockNodes } from '../src/node/sql.js';
+import { listSubtree } from '../src/topology/sql.js';
+
+// Tens of thousands of rows, so that the planner has reason to choose; each statement is the one that runs, read back with
+// its own parameters. Only the names of the indexes are asserted: costs and shapes differ from one PostgreSQL to the next.
+const rows = 20_000;
+const uuid = (family: string, n: number | string): string =>
+  `'00000000-0000-7000-${family}-' || lpad(to_hex(${n}), 12, '0')`;
+const id = (family: string, n: number): string => `00000000-0000-7000-${family}-${n.toString(16).padStart(12, '0')}`;
+
+let place: TestDatabase;
+let admin: Database;
+let app: Database;
+
+beforeAll(async () => {
+  place = await createTestDatabase(inject('postgresUrl'));
+  const as = (url: string) => openDatabase({ url, applicationName: 'plans', poolSize: 2, statementTimeoutMs: 120_000 });
+  [admin, app] = [as(place.adminUrl), as(place.url('inventory_app'))];
+  for (const text of filled) await admin.unsafe(`set local session_replication_role = replica; ${text}`);
+  await admin.unsafe('analyze');
+});
+afterAll(async () => {
+  await Promise.all([admin?.close(), app?.close()]);
+  await place?.drop();
+});
+
+const n = `generate_series(1, ${rows}) n`;
+const filled = [
+  `insert into inventory.node (id, kind, name, parent_id, created_at) select (${uuid('8001', 'n')})::uuid, 'rack', 'n' || n,
+     case when n > 1 then (${uuid('8001', 'n / 20 + 1')})::uuid end, now() - n * interval '1 second' from ${n}`,
+  `insert into inventory.provider_use (provider_id) select id from inventory.node`,
+  `insert into inventory.node_history (node_id, version, type, recorded_at, state)
+     select (${uuid('8001', 'n % 1000 + 1')})::uuid, n / 1000 + 1, 'inventory.node.amended', now(), '{}' from ${n}`,
+  `insert into inventory.allocation (id, tenant_id, scope_id, request_id, consumer_service, consumer_kind, consumer_id, state, created_at, starts_at, expires_at)
+     select (${uuid('8002', 'n')})::uuid, (${uuid('8003', 'n % 50')})::uuid, (${uuid('8004', 'n % 500')})::uuid, 'r' || n, 's', 'k', 'c' || n, 'held',
+       now() - n * interval '1 second', now() - interval '2 days', now() + (n - 20) * interval '1 hour' from ${n}`,
+  `insert into inventory.allocation_item (id, allocation_id, tenant_id, ordinal, what, node_id, during, fence)
+     select (${uuid('8005', 'n')})::uuid, (${uuid('8002', 'n')})::uuid, (${uuid('8003', 'n % 50')})::uuid, 0, 'node', (${uuid('8001', 'n')})::uuid,
+       tstzrange(now(), null), n from ${n}`,
+  `insert into inventory.capacity (node_id, class, total, max_unit, cap) select id, 'vcpu', 100, 100, 100 from inventory.node`,
+  `insert into inventory.allocation_item (id, allocation_id, tenant_id, ordinal, what, node_id, class, during, fence)
+     select (${uuid('8009', 'n')})::uuid, (${uuid('8002', 'n')})::uuid, (${uuid('8003', 'n % 50')})::uuid, 1, 'capacity', (${uuid('8001', 'n % 100 + 1')})::uuid, 'vcpu',
+       tstzrange(now() - interval '2 days', now() + (n - 20) * interval '1 hour'), n from ${n}`,
+  `insert into inventory.address_space (id, name) select (${uuid('8006', 'n')})::uuid, 's' || n from generate_series(1, 200) n`,
+  `insert into inventory.address_block (id, space_id, cidr) select (${uuid('8007', 's')})::uuid, (${uuid('8006', 's')})::uuid, '10.0.0.0/8' from generate_series(1, 200) s`,
+  `insert into inventory.address_block (id, space_id, parent_id, parent_cidr, cidr)
+     select gen_random_uuid(), (${uuid('8006', 'n % 200 + 1')})::uuid, (${uuid('8007', 'n % 200 + 1')})::uuid, '10.0.0.0/8',
+       set_masklen('10.128.0.0'::inet + (n / 200) * 256::bigint, 24)::cidr from ${n}`,
+  `insert into inventory.address_hold (space_id, host, free_at) select (${uuid('8006', 'n % 200 + 1')})::uuid, '10.0.0.0'::inet + n / 200 + 1, 'infinity' from ${n}`,
+  `insert into inventory.number_domain (id, name, kind, pooled) select (${uuid('8008', 'n')})::uuid, 'd' || n, 'vni', true from generate_series(1, 200) n`,
+  `insert into inventory.number_range (id, domain_id, domain_kind, numbers)
+     select gen_random_uuid(), (${uuid('8008', 'n % 200 + 1')})::uuid, 'vni', int8range(n / 200 * 1000, n / 200 * 1000 + 1000) from ${n}`,
+  `insert into inventory.number_hold (domain_id, domain_kind, value, free_at) select (${uuid('8008', 'n % 200 + 1')})::uuid, 'vni', n / 200, 'infinity' from ${n}`,
+  `insert into inventory.feed (id, pos, type, resource_type, resource_id, resource_version, event)
+     select gen_random_uuid(), case when n <= ${rows - 100} then n end, 't', 'inventory.node', gen_random_uuid(), 1, '{}' from ${n}`,
+  `insert into inventory.lease (name, position) values ('feed.number', ${rows - 100}) on conflict (name) do update set position = excluded.position`,
+];
+
+/** Runs the work with a handle that has each of its statements explained before it runs, and undoes it. */
+async function plansOf(work: (on: Tx) => Promise<unknown>): Promise<string> {
+  const plans: string[] = [];
+  await inTransaction(
+    app,
+    async (tx) => {
+      const explain = async (text: string, values: readonly unknown[]): Promise<void> => {
+        const plan = await tx.unsafe(`explain (costs off) ${text}`, values);
+        plans.push(plan.map((row) => String(row['QUERY PLAN'])).join('\n'));
+      };
+      const sql = async (strings: TemplateStringsArray, ...values: unknown[]) => {
+        await explain(
+          strings.reduce((text, part, at) => `${text}$${at}${part}`),
+          values,
+        );
+        return tx.sql(strings, ...values);
+      };
+      const unsafe = async (text: string, values: readonly unknown[] = []) => {
+        await explain(text, values);
+        return tx.unsafe(text, values);
+      };
+      await work({ ...tx, sql, unsafe } as unknown as Tx);
+    },
+    { rollback: true },
+  );
+  return plans.join('\n');
+}
+
+const everyone: Caller = {
+  principal: { id: 'plans', type: 'system' },
+  accessEpoch: 1,
+  readScope: { all: true },
+  scopes: [],
+};
+const depsOn = (on: Tx): Deps => {
+  const db = on as unknown as Database;
+  return {
+    db: { app: db, read: db, platform: db },
+    now: () => new Date(),
+    newId,
+    telemetry: createTelemetry({ level: 'error' }),
+  };
+};
+const nodes = [id('8001', 700), id('8001', 7000)];
+const counters = [
+  { nodeId: id('8001', 700), class: 'vcpu' },
+  { nodeId: id('8001', 7000), class: 'vcpu' },
+] as const;
+const domain = { id: id('8008', 7), kind: 'vni', pooled: true, name: 'd7' };
+const span = { allocationId: id('8002', 77), itemId: id('8005', 77) };
+const inBlock =
+  (use: (on: Tx, block: NonNullable<Awaited<ReturnType<typeof findBlock>>>) => Promise<unknown>) => async (on: Tx) => {
+    const block = await findBlock(on, 'everything', id('8007', 7));
+    if (block === undefined) throw new Error('no block');
+    return use(on, block);
+  };
+const list = (command: object) => (on: Tx) =>
+  listNodes(depsOn(on), everyone, { limit: 50, sort: 'id', showRetired: true, ...command });
+
+/** What runs, the indexes that it must use, and the tables that it may read whole because they stay small. */
+const statements: readonly [
+  title: string,
+  indexes: readonly string[],
+  work: (on: Tx) => Promise<unknown>,
+  whole?: readonly string[],
+][] = [
+  [
+    'nodes are locked by id',
+    ['node_pkey'],
+    (on) => lockNodes(on, 'everything', nodes),
+    ['kind', 'provider_use', 'rack_claim', 'external_id'],
+  ],
+  ['nodes to be taken are locked by id', ['node_pkey'], (on) => lockNodesToTake(on, 'everything', nodes), ['kind']],
+  ['takers stand in line at the row of the provider', ['provider_use_pkey'], (on) => lockProviders(on, nodes)],
+  [
+    'what has run out is found from what is to be taken',
+    ['allocation_by_expiry', 'allocation_item_capacity_by_end'],
+    (on) => listOverdue(on, { providerIds: nodes, keys: counters, holderIds: [span.allocationId] }),
+  ],
+  [
+    'counters are locked by node and class',
+    ['capacity_once_per_class'],
+    (on) => lockCapacity(on, { keys: counters, nodeIds: nodes }),
+  ],
+  [
+    'counters are moved by node and class',
+    ['capacity_once_per_class'],
+    (on) => amendCapacity(on, [{ ...counters[0], delta: 1 }]),
+  ],
+  ['allocations are locked by id', ['allocation_pkey'], (on) => lockAllocations(on, [span.allocationId])],
+  ['the sweep begins at the earliest expiry', ['allocation_by_expiry'], (on) => claimOverdue(on, 100)],
+  ['an allocation is locked by id', ['allocation_pkey'], (on) => lockAllocation(on, span.allocationId)],
+  [
+    'a consumer finds what it holds',
+    ['allocation_consumer_holds_once'],
+    (on) => findByConsumer(on, id('8003', 7), { service: 's', kind: 'k', id: 'c7' }),
+  ],
+  [
+    'the next number is behind a held one',
+    ['number_held_once', 'number_range_by_domain'],
+    (on) => findNextNumber(on, { domainId: domain.id, rangeId: null }),
+  ],
+  [
+    'a number is judged by its key',
+    ['number_held_once'],
+    (on) => insertNumberHold(on, { domain, number: 999_999, span }),
+  ],
+  [
+    'the next host is behind a held one',
+    ['address_held_once', 'address_block_by_parent'],
+    inBlock(findNextHost),
+    ['address_range'],
+  ],
+  [
+    'a host is judged by its key',
+    ['address_held_once'],
+    (on) => insertAddressHold(on, { spaceId: id('8006', 7), host: '10.9.9.9', span }),
+  ],
+  [
+    'a free block is looked for among its siblings',
+    ['address_block_by_parent', 'address_block_resting', 'address_held_once'],
+    inBlock((on, block) => findFreeBlock(on, block, { length: 24, cidr: null })),
+    ['address_range'],
+  ],
+  ['a page of nodes by id', ['node_pkey'], list({})],
+  ['a page of nodes by name', ['node_by_name'], list({ sort: 'name' })],
+  ['a page of nodes by name, the other way round', ['node_by_name'], list({ sort: '-name' })],
+  ['a page of nodes by age', ['node_by_created'], list({ sort: '-createdAt' })],
+  ['nodes of one name', ['node_by_name'], list({ name: 'n777' })],
+  ['nodes whose name begins so', ['node_by_name'], list({ namePrefix: 'n77' })],
+  ['the children of a node', ['node_by_parent'], list({ parentId: encodeId('nod', id('8001', 7)) })],
+  [
+    'a page of allocations by age',
+    ['allocation_by_created'],
+    (on) => listAllocations(depsOn(on), everyone, { limit: 50, sort: '-createdAt' }),
+    ['address_block'],
+  ],
+  [
+    'a page of a subtree',
+    ['node_by_parent'],
+    (on) =>
+      listSubtree(on as unknown as Database, 'everything', {
+        id: id('8001', 70),
+        depthMax: 64,
+        kinds: null,
+        after: undefined,
+        limit: 50,
+      }),
+  ],
+  [
+    'a page of the history of a node',
+    ['node_history_once_a_version'],
+    (on) => historyOfNode(depsOn(on), everyone, { id: encodeId('nod', id('8001', 7)), limit: 50 }),
+  ],
+  ['a page of the feed', ['_pos_once'], (on) => feedPage(on, 'inventory', 15_000, 200)],
+];
+const small = ['kind', 'resource_class', 'rack_claim', 'external_id', 'number_domain', 'address_space'];
+
+test.each(statements)('%s by %s', async (_, indexes, work, whole = []) => {
+  const plans = await plansOf(work);
+  for (const index of indexes) expect(plans).toContain(index);
+  const read = [...plans.matchAll(/Seq Scan on (\w+)/g)].map(([, table]) => table ?? '');
+  expect([plans, read.filter((table) => ![...small, ...whole].includes(table))]).toEqual([plans, []]);
+});
+
+test('the relay numbers rows by those that have no number', async () => {
+  const before = await uses();
+  expect(await numberFeed(app, 'inventory', 50)).toBe(50);
+  await expect.poll(async () => (await uses()) > before, { timeout: 10_000 }).toBe(true);
+});
+
+/** How often the index of unnumbered rows was used, in whatever partition. */
+async function uses(): Promise<number> {
+  const [row] = await admin.unsafe(
+    `select coalesce(sum(s.idx_scan), 0)::int as n from pg_stat_user_indexes s join pg_inherits i on i.inhrelid = s.indexrelid
+     where i.inhparent = 'inventory.feed_unnumbered'::regclass`,
+  );
+  return Number(row?.['n']);
+}
