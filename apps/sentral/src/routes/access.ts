@@ -59,7 +59,6 @@ export function accessHandlers({ tenancy, cursors }: World): Handlers<typeof acc
         createdAt(
           await tenancy.roleBinding.create(asked.caller, { ...body, scopeId: asked.scopeId ?? 'platform' }),
           '/v1/roleBindings',
-          asked,
         ),
     ),
     ...onEach(
@@ -84,25 +83,17 @@ export function accessHandlers({ tenancy, cursors }: World): Handlers<typeof acc
       createdAt(
         await tenancy.roleBinding.breakGlass(asked.caller, { ...body, scopeId: params.id }),
         '/v1/roleBindings',
-        asked,
       ),
     getRoleBinding: async ({ params }, asked) => shown(await tenancy.roleBinding.get(asked.caller, params)),
     amendRoleBinding: async ({ params, body }, asked) =>
-      shown(
-        await tenancy.roleBinding.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }),
-        asked,
-      ),
+      shown(await tenancy.roleBinding.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body })),
     deleteRoleBinding: async ({ params }, asked) =>
-      shown(await tenancy.roleBinding.remove(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+      shown(await tenancy.roleBinding.remove(asked.caller, { ...params, version: requireVersion(asked) })),
     ...onEach(
       accountPlaces,
       { verb: 'create', noun: 'DenyRule' },
       async ({ body }: { body: BodyOf<'denyRule'> }, asked: Asked) =>
-        createdAt(
-          await tenancy.denyRule.create(asked.caller, { ...body, scopeId: account(asked) }),
-          '/v1/denyRules',
-          asked,
-        ),
+        createdAt(await tenancy.denyRule.create(asked.caller, { ...body, scopeId: account(asked) }), '/v1/denyRules'),
     ),
     ...onEach(accountPlaces, { verb: 'list', noun: 'DenyRules' }, async ({ query }: { query: Page }, asked: Asked) =>
       listed(
@@ -113,12 +104,9 @@ export function accessHandlers({ tenancy, cursors }: World): Handlers<typeof acc
     ),
     getDenyRule: async ({ params }, asked) => shown(await tenancy.denyRule.get(asked.caller, params)),
     amendDenyRule: async ({ params, body }, asked) =>
-      shown(
-        await tenancy.denyRule.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }),
-        asked,
-      ),
+      shown(await tenancy.denyRule.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body })),
     deleteDenyRule: async ({ params }, asked) =>
-      shown(await tenancy.denyRule.remove(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+      shown(await tenancy.denyRule.remove(asked.caller, { ...params, version: requireVersion(asked) })),
   };
 }
 
@@ -130,8 +118,7 @@ function falseWhenMissing(error: unknown): false {
 
 export function principalHandlers({ tenancy, cursors }: World): Handlers<typeof principalRoutes> {
   return {
-    registerUser: async ({ body }, asked) =>
-      createdAt(await tenancy.user.register(asked.caller, body), '/v1/users', asked),
+    registerUser: async ({ body }, asked) => createdAt(await tenancy.user.register(asked.caller, body), '/v1/users'),
     listUsers: async ({ query }, asked) =>
       listed(
         cursors,
@@ -145,11 +132,11 @@ export function principalHandlers({ tenancy, cursors }: World): Handlers<typeof 
       ),
     getUser: async ({ params }, asked) => shown(await tenancy.user.get(asked.caller, params)),
     amendUser: async ({ params, body }, asked) =>
-      shown(await tenancy.user.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }), asked),
+      shown(await tenancy.user.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body })),
     disableUser: async ({ params }, asked) =>
-      shown(await tenancy.user.disable(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+      shown(await tenancy.user.disable(asked.caller, { ...params, version: requireVersion(asked) })),
     enableUser: async ({ params }, asked) =>
-      shown(await tenancy.user.enable(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+      shown(await tenancy.user.enable(asked.caller, { ...params, version: requireVersion(asked) })),
     ...onEach(
       accountPlaces,
       { verb: 'create', noun: 'ServiceAccount' },
@@ -157,7 +144,6 @@ export function principalHandlers({ tenancy, cursors }: World): Handlers<typeof 
         createdAt(
           await tenancy.serviceAccount.create(asked.caller, { ...body, scopeId: account(asked) }),
           '/v1/serviceAccounts',
-          asked,
         ),
     ),
     ...onEach(
@@ -178,14 +164,13 @@ export function principalHandlers({ tenancy, cursors }: World): Handlers<typeof 
     amendServiceAccount: async ({ params, body }, asked) =>
       shown(
         await tenancy.serviceAccount.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }),
-        asked,
       ),
     deleteServiceAccount: async ({ params }, asked) =>
-      shown(await tenancy.serviceAccount.remove(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+      shown(await tenancy.serviceAccount.remove(asked.caller, { ...params, version: requireVersion(asked) })),
     createToken: async ({ params, body }, asked) => {
       requireIdempotencyKey(asked);
       const made = await tenancy.token.create(asked.caller, { ...body, serviceAccountId: params.id });
-      return createdAt(made, '/v1/tokens', asked);
+      return createdAt(made, '/v1/tokens');
     },
     listTokens: async ({ params, query }, asked) =>
       listed(
@@ -200,9 +185,9 @@ export function principalHandlers({ tenancy, cursors }: World): Handlers<typeof 
     rotateToken: async ({ params, body }, asked) => {
       requireIdempotencyKey(asked);
       const made = await tenancy.token.rotate(asked.caller, { ...body, ...params, version: requireVersion(asked) });
-      return createdAt(made, '/v1/tokens', asked);
+      return createdAt(made, '/v1/tokens');
     },
     revokeToken: async ({ params }, asked) =>
-      shown(await tenancy.token.revoke(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+      shown(await tenancy.token.revoke(asked.caller, { ...params, version: requireVersion(asked) })),
   };
 }

@@ -16,7 +16,6 @@ export function allocationHandlers(world: World): Handlers<typeof allocationRout
           version: versionOf(asked),
         }),
         '/v1/allocations',
-        asked,
       );
     },
     listAllocations: async ({ query }, asked) =>
@@ -35,22 +34,19 @@ export function allocationHandlers(world: World): Handlers<typeof allocationRout
       ),
     getAllocation: async ({ params }, asked) => shown(await inventory.allocation.get(asked.caller, params)),
     replaceAllocation: async ({ params, body }, asked) =>
-      shown(
-        await inventory.allocation.replace(asked.caller, { ...params, ...body, version: requireVersion(asked) }),
-        asked,
-      ),
+      shown(await inventory.allocation.replace(asked.caller, { ...params, ...body, version: requireVersion(asked) })),
     batchAllocations: async ({ body }, asked) => {
       requireIdempotencyKey(asked);
       const scopes = await authorizeBatch(world, asked, body.operations);
-      return done(await inventory.allocation.batch({ ...asked.caller, scopes }, body), asked);
+      return done(await inventory.allocation.batch({ ...asked.caller, scopes }, body));
     },
     confirmAllocation: async ({ params }, asked) =>
-      shown(await inventory.allocation.confirm(asked.caller, { ...params, version: versionOf(asked) }), asked),
+      shown(await inventory.allocation.confirm(asked.caller, { ...params, version: versionOf(asked) })),
     renewAllocation: async ({ params, body }, asked) =>
-      shown(await inventory.allocation.renew(asked.caller, { ...params, ...body, version: versionOf(asked) }), asked),
+      shown(await inventory.allocation.renew(asked.caller, { ...params, ...body, version: versionOf(asked) })),
     releaseAllocation: async ({ params, body }, asked) =>
-      shown(await inventory.allocation.release(asked.caller, { ...params, ...body, version: versionOf(asked) }), asked),
+      shown(await inventory.allocation.release(asked.caller, { ...params, ...body, version: versionOf(asked) })),
     deleteAllocation: async ({ params }, asked) =>
-      shown(await inventory.allocation.release(asked.caller, { ...params, version: versionOf(asked) }), asked),
+      shown(await inventory.allocation.release(asked.caller, { ...params, version: versionOf(asked) })),
   };
 }

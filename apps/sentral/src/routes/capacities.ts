@@ -13,12 +13,12 @@ export function capacityHandlers({ inventory, cursors }: World): Handlers<typeof
     listCapacities: async ({ params }, asked) => shown(await capacity.list(asked.caller, { nodeId: params.id })),
     addCapacity: async ({ params, body }, asked) => {
       const all = await capacity.add(asked.caller, { nodeId: params.id, version: versionOf(asked), capacity: body });
-      const { headers } = shown(all, asked);
+      const { headers } = shown(all);
       const location = `/v1/nodes/${params.id}/capacities/${body.class}`;
       return { status: 201, body: all, headers: { ...headers, location, etag: etagOf(all) } };
     },
     setCapacities: async ({ params, body }, asked) =>
-      shown(await capacity.set(asked.caller, { nodeId: params.id, version: requireVersion(asked), ...body }), asked),
+      shown(await capacity.set(asked.caller, { nodeId: params.id, version: requireVersion(asked), ...body })),
     getCapacity: async ({ params }, asked) =>
       shown(await capacity.get(asked.caller, { nodeId: params.id, class: params.class })),
     amendCapacity: async ({ params, body }, asked) =>
@@ -29,7 +29,6 @@ export function capacityHandlers({ inventory, cursors }: World): Handlers<typeof
           version: requireVersion(asked),
           patch: body,
         }),
-        asked,
       ),
     removeCapacity: async ({ params }, asked) =>
       shown(
@@ -38,7 +37,6 @@ export function capacityHandlers({ inventory, cursors }: World): Handlers<typeof
           class: params.class,
           version: requireVersion(asked),
         }),
-        asked,
       ),
   };
 }

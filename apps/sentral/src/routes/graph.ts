@@ -33,7 +33,7 @@ export function graphHandlers({ tenancy, inventory, cursors }: World): Handlers<
       ),
     getKind: async ({ params }, asked) => shown(await inventory.kind.get(asked.caller, params)),
     createNode: async ({ body }, asked) =>
-      createdAt(await inventory.node.register(await bringing(asked, body.tenantId), body), '/v1/nodes', asked),
+      createdAt(await inventory.node.register(await bringing(asked, body.tenantId), body), '/v1/nodes'),
     listNodes: async ({ query }, asked) =>
       listed(
         cursors,
@@ -60,17 +60,16 @@ export function graphHandlers({ tenancy, inventory, cursors }: World): Handlers<
           version: requireVersion(asked),
           patch: body,
         }),
-        asked,
       ),
     retireNode: async ({ params }, asked) =>
-      shown(await inventory.node.retire(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+      shown(await inventory.node.retire(asked.caller, { ...params, version: requireVersion(asked) })),
     batchNodes: async ({ body }, asked) => {
       for (const [index, { op }] of body.operations.entries()) mayOperate(asked, op, index);
       const operations = body.operations.map(toOperation);
       const tenantIds = operations.map((each) =>
         each.op === 'create' ? each.node.tenantId : each.op === 'update' ? each.patch.tenantId : undefined,
       );
-      return done(await inventory.node.batch(await bringing(asked, ...tenantIds), { operations }), asked);
+      return done(await inventory.node.batch(await bringing(asked, ...tenantIds), { operations }));
     },
     listNodeHistory: async ({ params, query }, asked) =>
       listed(
@@ -112,8 +111,7 @@ export function graphHandlers({ tenancy, inventory, cursors }: World): Handlers<
       status: 200,
       body: await inventory.node.path(asked.caller, { fromId: query.from, toId: query.to }),
     }),
-    createEdge: async ({ body }, asked) =>
-      createdAt(await inventory.edge.connect(asked.caller, body), '/v1/edges', asked),
+    createEdge: async ({ body }, asked) => createdAt(await inventory.edge.connect(asked.caller, body), '/v1/edges'),
     listEdges: async ({ query }, asked) =>
       listed(
         cursors,
@@ -126,7 +124,7 @@ export function graphHandlers({ tenancy, inventory, cursors }: World): Handlers<
       ),
     getEdge: async ({ params }, asked) => shown(await inventory.edge.get(asked.caller, params)),
     endEdge: async ({ params }, asked) =>
-      shown(await inventory.edge.disconnect(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+      shown(await inventory.edge.disconnect(asked.caller, { ...params, version: requireVersion(asked) })),
     listDeviceTypes: async ({ query }, asked) =>
       listed(
         cursors,

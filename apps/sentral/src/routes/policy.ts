@@ -30,7 +30,6 @@ export function policyHandlers({ tenancy, inventory, cursors }: World): Handlers
     ...onEach(everyPlace, { verb: 'set', noun: 'Policy' }, async ({ body }: { body: Bindings }, asked: Asked) =>
       shown(
         await tenancy.policy.set(asked.caller, { ...body, scopeId: scopeId(asked), version: requireVersion(asked) }),
-        asked,
       ),
     ),
     ...onEach(everyPlace, { verb: 'get', noun: 'EffectivePolicy' }, async (_: unknown, asked: Asked) => ({
@@ -49,11 +48,7 @@ export function policyHandlers({ tenancy, inventory, cursors }: World): Handlers
       everyPlace,
       { verb: 'create', noun: 'Exemption' },
       async ({ body }: { body: Omit<Parameters<Tenancy['exemption']['create']>[1], 'scopeId'> }, asked: Asked) =>
-        createdAt(
-          await tenancy.exemption.create(asked.caller, { ...body, scopeId: scopeId(asked) }),
-          '/v1/exemptions',
-          asked,
-        ),
+        createdAt(await tenancy.exemption.create(asked.caller, { ...body, scopeId: scopeId(asked) }), '/v1/exemptions'),
     ),
     ...onEach(everyPlace, { verb: 'list', noun: 'Exemptions' }, async ({ query }: { query: Page }, asked: Asked) =>
       listed(
@@ -64,12 +59,9 @@ export function policyHandlers({ tenancy, inventory, cursors }: World): Handlers
     ),
     getExemption: async ({ params }, asked) => shown(await tenancy.exemption.get(asked.caller, params)),
     amendExemption: async ({ params, body }, asked) =>
-      shown(
-        await tenancy.exemption.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }),
-        asked,
-      ),
+      shown(await tenancy.exemption.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body })),
     deleteExemption: async ({ params }, asked) =>
-      shown(await tenancy.exemption.remove(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+      shown(await tenancy.exemption.remove(asked.caller, { ...params, version: requireVersion(asked) })),
   };
 }
 

@@ -6,7 +6,7 @@ import { createdAt, listed, openCursor, shown } from './shape.js';
 export function poolHandlers({ inventory, cursors }: World): Handlers<typeof poolRoutes> {
   return {
     createAddressSpace: async ({ body }, asked) =>
-      createdAt(await inventory.addressSpace.create(asked.caller, body), '/v1/addressSpaces', asked),
+      createdAt(await inventory.addressSpace.create(asked.caller, body), '/v1/addressSpaces'),
     listAddressSpaces: async ({ query }, asked) =>
       listed(
         cursors,
@@ -17,13 +17,11 @@ export function poolHandlers({ inventory, cursors }: World): Handlers<typeof poo
     amendAddressSpace: async ({ params, body }, asked) =>
       shown(
         await inventory.addressSpace.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }),
-        asked,
       ),
     createAddressBlock: async ({ params, body }, asked) =>
       createdAt(
         await inventory.addressBlock.create(asked.caller, { ...body, spaceId: params.id }),
         '/v1/addressBlocks',
-        asked,
       ),
     listAddressBlocks: async ({ params, query }, asked) =>
       listed(
@@ -41,16 +39,15 @@ export function poolHandlers({ inventory, cursors }: World): Handlers<typeof poo
     amendAddressBlock: async ({ params, body }, asked) =>
       shown(
         await inventory.addressBlock.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }),
-        asked,
       ),
     removeAddressBlock: async ({ params }, asked) =>
-      shown(await inventory.addressBlock.remove(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+      shown(await inventory.addressBlock.remove(asked.caller, { ...params, version: requireVersion(asked) })),
     getAddressBlockAvailable: async ({ params, query }, asked) => ({
       status: 200,
       body: await inventory.addressBlock.available(asked.caller, { ...params, ...query }),
     }),
     recordAddress: async ({ params, body }, asked) =>
-      createdAt(await inventory.address.record(asked.caller, { ...body, spaceId: params.id }), '/v1/addresses', asked),
+      createdAt(await inventory.address.record(asked.caller, { ...body, spaceId: params.id }), '/v1/addresses'),
     listAddresses: async ({ params, query }, asked) =>
       listed(
         cursors,
@@ -65,9 +62,9 @@ export function poolHandlers({ inventory, cursors }: World): Handlers<typeof poo
       ),
     getAddress: async ({ params }, asked) => shown(await inventory.address.get(asked.caller, params)),
     removeAddress: async ({ params }, asked) =>
-      shown(await inventory.address.remove(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+      shown(await inventory.address.remove(asked.caller, { ...params, version: requireVersion(asked) })),
     createNumberDomain: async ({ body }, asked) =>
-      createdAt(await inventory.numberDomain.create(asked.caller, body), '/v1/numberDomains', asked),
+      createdAt(await inventory.numberDomain.create(asked.caller, body), '/v1/numberDomains'),
     listNumberDomains: async ({ query }, asked) =>
       listed(
         cursors,
@@ -83,18 +80,13 @@ export function poolHandlers({ inventory, cursors }: World): Handlers<typeof poo
     amendNumberDomain: async ({ params, body }, asked) =>
       shown(
         await inventory.numberDomain.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }),
-        asked,
       ),
     getNumberDomainAvailable: async ({ params, query }, asked) => ({
       status: 200,
       body: await inventory.numberRange.available(asked.caller, { domainId: params.id, limit: query.limit }),
     }),
     createNumberRange: async ({ params, body }, asked) =>
-      createdAt(
-        await inventory.numberRange.create(asked.caller, { ...body, domainId: params.id }),
-        '/v1/numberRanges',
-        asked,
-      ),
+      createdAt(await inventory.numberRange.create(asked.caller, { ...body, domainId: params.id }), '/v1/numberRanges'),
     listNumberRanges: async ({ params, query }, asked) =>
       listed(
         cursors,
@@ -105,7 +97,6 @@ export function poolHandlers({ inventory, cursors }: World): Handlers<typeof poo
     amendNumberRange: async ({ params, body }, asked) =>
       shown(
         await inventory.numberRange.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }),
-        asked,
       ),
     getNumberRangeAvailable: async ({ params, query }, asked) => ({
       status: 200,

@@ -16,7 +16,7 @@ export function quotaHandlers({ tenancy, inventory, cursors }: World): Handlers<
       limited,
       { verb: 'create', noun: 'Quota' },
       async ({ body }: { body: Omit<Parameters<World['tenancy']['quota']['create']>[1], 'scopeId'> }, asked: Asked) =>
-        createdAt(await tenancy.quota.create(here(asked), { ...body, scopeId: scopeId(asked) }), '/v1/quotas', asked),
+        createdAt(await tenancy.quota.create(here(asked), { ...body, scopeId: scopeId(asked) }), '/v1/quotas'),
     ),
     ...onEach(limited, { verb: 'list', noun: 'Quotas' }, async ({ query }: { query: Page }, asked: Asked) => {
       // The scope itself was authorized; who sees it from above sees its totals, and its parts only with rights inside.
@@ -32,9 +32,9 @@ export function quotaHandlers({ tenancy, inventory, cursors }: World): Handlers<
     }),
     getQuota: async ({ params }, asked) => shown(await tenancy.quota.get(asked.caller, params)),
     amendQuota: async ({ params, body }, asked) =>
-      shown(await tenancy.quota.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }), asked),
+      shown(await tenancy.quota.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body })),
     deleteQuota: async ({ params }, asked) =>
-      shown(await tenancy.quota.remove(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+      shown(await tenancy.quota.remove(asked.caller, { ...params, version: requireVersion(asked) })),
     ...onEach(
       limited,
       { verb: 'get', noun: 'Usage' },

@@ -36,19 +36,18 @@ export function scopeHandlers({ tenancy, cursors }: World): Handlers<typeof scop
       }),
     );
   };
-  const made = (kind: keyof typeof collections, scope: Scope, asked: Asked) =>
-    createdAt(scope, collections[kind], asked);
+  const made = (kind: keyof typeof collections, scope: Scope, asked: Asked) => createdAt(scope, collections[kind]);
   const get = async ({ params }: { params: { id: Scope['id'] } }, asked: Asked) =>
     shown(await tenancy.scope.get(asked.caller, params));
   const amend = async ({ params, body }: { params: { id: Scope['id'] }; body: object }, asked: Asked) =>
-    shown(await tenancy.scope.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }), asked);
+    shown(await tenancy.scope.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }));
   const remove = async ({ params }: { params: { id: Scope['id'] } }, asked: Asked) =>
-    shown(await tenancy.scope.remove(asked.caller, { ...params, version: requireVersion(asked) }), asked);
+    shown(await tenancy.scope.remove(asked.caller, { ...params, version: requireVersion(asked) }));
   const to =
     (verb: 'suspend' | 'resume' | 'restore') =>
     async ({ params, body }: { params: { id: Scope['id'] }; body: { reason?: string | undefined } }, asked: Asked) => {
       const named = { ...params, version: requireVersion(asked) };
-      return shown(await tenancy.scope[verb](asked.caller, verb === 'restore' ? named : { ...named, ...body }), asked);
+      return shown(await tenancy.scope[verb](asked.caller, verb === 'restore' ? named : { ...named, ...body }));
     };
   const lifecycle = { suspend: to('suspend'), resume: to('resume'), restore: to('restore') };
 
@@ -107,7 +106,6 @@ function holdHandlers({ tenancy, cursors }: Pick<World, 'tenancy' | 'cursors'>) 
       createdAt(
         await tenancy.hold.create(asked.caller, { ...body, scopeId: asked.scopeId ?? 'platform' }),
         '/v1/holds',
-        asked,
       ),
     ),
     ...onEach(
@@ -126,8 +124,8 @@ function holdHandlers({ tenancy, cursors }: Pick<World, 'tenancy' | 'cursors'>) 
     ),
     getHold: async ({ params }, asked) => shown(await tenancy.hold.get(asked.caller, params)),
     amendHold: async ({ params, body }, asked) =>
-      shown(await tenancy.hold.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }), asked),
+      shown(await tenancy.hold.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body })),
     deleteHold: async ({ params }, asked) =>
-      shown(await tenancy.hold.remove(asked.caller, { ...params, version: requireVersion(asked) }), asked),
+      shown(await tenancy.hold.remove(asked.caller, { ...params, version: requireVersion(asked) })),
   } satisfies Partial<Handlers<typeof scopeRoutes>>;
 }

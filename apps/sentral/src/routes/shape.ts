@@ -29,26 +29,20 @@ export function openCursor<S extends string = never>(
   };
 }
 
-export const shown = <T extends { readonly version: number }>(body: T, asked?: Asked) => ({
+export const shown = <T extends { readonly version: number }>(body: T) => ({
   status: 200 as const,
   body,
-  headers: { etag: etagOf(body), ...dry(asked) },
+  headers: { etag: etagOf(body) },
 });
 
-export const createdAt = <T extends { readonly id: string; readonly version: number }>(
-  body: T,
-  path: string,
-  asked: Asked,
-) => ({
+export const createdAt = <T extends { readonly id: string; readonly version: number }>(body: T, path: string) => ({
   status: 201 as const,
   body,
-  headers: { location: `${path}/${body.id}`, etag: etagOf(body), ...dry(asked) },
+  headers: { location: `${path}/${body.id}`, etag: etagOf(body) },
 });
 
 /** What a change of several resources, or of none with an id of its own, answers. */
-export const done = <T extends object>(body: T, asked: Asked) => ({ status: 200 as const, body, headers: dry(asked) });
-
-const dry = (asked: Asked | undefined): Record<string, string> => (asked?.dryRun === true ? { 'dry-run': 'true' } : {});
+export const done = <T extends object>(body: T) => ({ status: 200 as const, body });
 
 /** Where no If-Match is needed, one that is sent is honoured. */
 export const versionOf = (asked: Asked) => (asked.ifMatch === 'any' ? undefined : asked.ifMatch);

@@ -23,9 +23,9 @@ export const partTables = ['external_id', 'edge_end', 'rack', 'rack_claim', 'all
 /** Bookkeeping: no version that anyone may rely on, no guard, no event. */
 export const bookkeepingTables = [
   'kind',
+  'node_history',
   'resource_class',
   'capacity',
-  'node_history',
   'provider_use',
   'address_hold',
   'number_hold',

@@ -85,6 +85,17 @@ export const cases: Readonly<Record<string, Case>> = {
   },
   'node.history': { one: byServer },
 
+  'resourceClass.list': { public: {} },
+  'resourceClass.get': { public: { key: 'vcpu' } },
+  'capacity.list': { one: (it) => [{ nodeId: it.island }, { nodeId: it.server }] },
+  'capacity.get': { one: (it) => [{ nodeId: it.island, class: 'vcpu' }] },
+  'capacity.add': {
+    change: (it) => [{ nodeId: it.server, version: 1, capacity: { class: 'watt', total: 9, maxUnit: 9 } }],
+  },
+  'capacity.set': { change: (it) => [{ nodeId: it.server, version: 1, capacities: [] }] },
+  'capacity.amend': { change: (it) => [{ nodeId: it.island, class: 'vcpu', version: 2, patch: { total: 9 } }] },
+  'capacity.remove': { change: (it) => [{ nodeId: it.island, class: 'vcpu', version: 2 }] },
+
   'edge.list': {
     list: 'edge',
     filters: (it) => [{}, { nodeId: it.spare }, { nodeId: it.server }, { edgeType: ['depends'] }],
@@ -181,10 +192,28 @@ export const cases: Readonly<Record<string, Case>> = {
       reserving(own.environment, { what: 'number', domainId: it.domain }),
       reserving(own.environment, { what: 'number', rangeId: it.range }),
       reserving(own.environment, { what: 'number', domainId: own.domain, rangeId: it.range }),
+      reserving(own.environment, { what: 'capacity', nodeId: it.island, class: 'vcpu', amount: 1 }),
       reserving(own.environment, { what: 'address', blockId: it.child }),
       reserving(own.environment, { what: 'block', blockId: it.block, prefixLength: 24 }),
       reserving(it.environment, { what: 'node', nodeId: own.second }),
     ],
+    of: 'taking',
+  },
+  'allocation.replace': {
+    change: (it, own) => [
+      { id: it.allocation, version: 1, items: [] },
+      { id: own.allocation, version: 1, items: [{ what: 'node', nodeId: it.second }] },
+      { id: own.allocation, version: 1, items: [{ what: 'capacity', nodeId: it.island, class: 'vcpu', amount: 1 }] },
+    ],
+    of: 'taking',
+  },
+  'allocation.batch': {
+    change: (it, own) =>
+      [
+        { op: 'release', id: it.allocation, version: 1 },
+        { op: 'replace', id: own.allocation, version: 1, items: [{ what: 'number', domainId: it.domain }] },
+        { op: 'create', ...reserving(own.environment, { what: 'node', nodeId: it.second }) },
+      ].map((operation) => ({ operations: [operation] })),
     of: 'taking',
   },
   'allocation.confirm': { change: (it) => [{ id: it.allocation }], of: 'scope' },

@@ -118,6 +118,11 @@ export async function createWorld(place: TestDatabase): Promise<World> {
     const server = await node(owner, { kind: 'server', name: `${owner}-server`, parentId: rack, position });
     const second = await node(owner, { kind: 'server', name: `${owner}-second`, parentId: rack });
     const island = await node(owner, { kind: 'server', name: `${owner}-island`, parentId: rack });
+    await build['capacity']!['add']!(all, {
+      nodeId: island,
+      version: 1,
+      capacity: { class: 'vcpu', total: 8, maxUnit: 8 },
+    });
     const portOf = (parentId: string, name: string) =>
       node(owner, { kind: 'interface', name: `${owner}-${name}`, parentId });
     const [port, spare] = [await portOf(server, 'eth0'), await portOf(server, 'eth1')];

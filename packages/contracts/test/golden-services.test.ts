@@ -1,0 +1,40 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { toJsonSchema } from '@valibot/to-json-schema';
+import { expect, test } from 'vitest';
+import { compare } from '../src/compat.js';
+import { jsonSchema } from '../src/openapi.js';
+import { beatSchema, commandSchema, replySchema } from '../src/services/message.js';
+import { descriptionSchema, describeSchema, observePageSchema, observeSchema } from '../src/services/query.js';
+
+// Who reads a message decides what breaks: a service reads commands and questions, Sentral reads the rest.
+const messages = {
+  command: ['out', commandSchema],
+  describe: ['out', describeSchema],
+  observe: ['out', observeSchema],
+  reply: ['in', replySchema],
+  beat: ['in', beatSchema],
+  description: ['in', descriptionSchema],
+  observePage: ['in', observePageSchema],
+} as const;
+
+const update = process.env['SENTRAL_UPDATE_GOLDEN'];
+const file = new URL('../golden/services.json', import.meta.url);
+
+test('the messages between Sentral and the services keep what the golden file promises, and the file is up to date', () => {
+  const now = Object.fromEntries(
+    Object.entries(messages).map(([name, [, schema]]) => [
+      name,
+      jsonSchema(toJsonSchema, schema, { typeMode: 'input' }),
+    ]),
+  );
+  const text = `${JSON.stringify(now, null, 1)}\n`;
+  if (existsSync(file) && update !== 'breaking') {
+    const promised = JSON.parse(readFileSync(file, 'utf8')) as typeof now;
+    for (const [name, [side]] of Object.entries(messages)) {
+      const broken = compare(promised[name]!, now[name]!, side).filter(({ breaking }) => breaking);
+      expect(broken, `${name}: these changes break who speaks it; \`pnpm golden:breaking\` takes them in`).toEqual([]);
+    }
+  }
+  if (update !== undefined) writeFileSync(file, text);
+  expect(readFileSync(file, 'utf8') === text, '`pnpm golden` writes the compatible changes down').toBe(true);
+});
