@@ -8,6 +8,7 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { findBlock, findFreeBlock, findNextHost, insertAddressHold } from '../src/allocation/address-sql.js';
+import { amendCapacity, lockCapacity } from '../src/allocation/capacity-sql.js';
 import { listAllocations } from '../src/allocation/list.js';
 import { lockNodesToTake } from '../src/allocation/node-sql.js';
 import { findNextNumber, insertNumberHold } from '../src/allocation/number-sql.js';
@@ -114,6 +115,10 @@ const depsOn = (on: Tx): Deps => {
   };
 };
 const nodes = [id('8001', 700), id('8001', 7000)];
+const counters = [
+  { nodeId: id('8001', 700), class: 'vcpu' },
+  { nodeId: id('8001', 7000), class: 'vcpu' },
+] as const;
 const domain = { id: id('8008', 7), kind: 'vni', pooled: true, name: 'd7' };
 const span = { allocationId: id('8002', 77), itemId: id('8005', 77) };
 const inBlock =
@@ -149,6 +154,17 @@ const statements: readonly [
         keys: [{ nodeId: nodes[0] ?? '', class: 'vcpu' }],
         holderIds: [span.allocationId],
       }),
+  ],
+  [
+    'counters are locked by node and class',
+    ['capacity_once_per_class'],
+    (on) => lockCapacity(on, { keys: counters, nodeIds: nodes }),
+    ['resource_class'],
+  ],
+  [
+    'counters are moved by node and class',
+    ['capacity_once_per_class'],
+    (on) => amendCapacity(on, [{ ...counters[0], delta: 1 }]),
   ],
   ['the sweep begins at the earliest expiry', ['allocation_by_expiry'], (on) => claimOverdue(on, 100)],
   ['an allocation is locked by id', ['allocation_pkey'], (on) => lockAllocation(on, span.allocationId)],

@@ -24,11 +24,13 @@ export async function lockCapacity(
   of: { keys: readonly CapacityKey[]; nodeIds: readonly string[] },
 ): Promise<ReadonlyMap<string, LockedCapacity>> {
   if (of.keys.length + of.nodeIds.length === 0) return new Map();
+  const nodes = of.keys.map((key) => key.nodeId);
+  // The first condition is what the index is asked for; an OR alone would read the whole table.
   const rows = await tx.sql<LockedCapacity & object>`
     select c.node_id as "nodeId", c.class, c.min_unit as "minUnit", c.max_unit as "maxUnit", c.step, c.cap, c.used, r.dimension
     from capacity c join resource_class r on r.key = c.class
-    where (c.node_id, c.class) in (select * from unnest(${of.keys.map((key) => key.nodeId)}::uuid[], ${of.keys.map((key) => key.class)}::text[]))
-       or c.node_id = any(${[...of.nodeIds]}::uuid[])
+    where c.node_id = any(${[...nodes, ...of.nodeIds]}::uuid[])
+      and (c.node_id = any(${[...of.nodeIds]}::uuid[]) or (c.node_id, c.class) in (select * from unnest(${nodes}::uuid[], ${of.keys.map((key) => key.class)}::text[])))
     order by c.node_id, c.class for no key update of c`;
   return new Map(rows.map((row) => [keyOf(row), row]));
 }
