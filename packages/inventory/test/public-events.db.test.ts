@@ -18,6 +18,7 @@ import type { Deps } from '../src/deps.js';
 import { runNextImport } from '../src/import/worker.js';
 import { createInventory, type Inventory } from '../src/index.js';
 import { listing } from './import/collect.js';
+import { createTenancyOfKeys } from './import/harness.js';
 
 const fixtures = new URL('../../../fixtures/', import.meta.url);
 const fixture = (name: string): Promise<string> => readFile(new URL(name, fixtures), 'utf8');
@@ -32,6 +33,7 @@ let place: TestDatabase;
 let deps: Deps;
 let inventory: Inventory;
 let facts: readonly FeedItem[];
+const tenancy = createTenancyOfKeys();
 
 beforeAll(async () => {
   place = await createTestDatabase(inject('postgresUrl'));
@@ -107,12 +109,12 @@ const changeOf = (resource: { type: string; attributes?: object }): object =>
 const lines = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 
 async function imported(source: string, content: string): Promise<void> {
-  const { id } = await inventory.import.create(caller, { source, format: 'changeset' });
+  const { id } = await inventory.import.create(caller, { source, format: 'changeset', mayMakeTenants: true });
   let chunks = 0;
   for (let at = 0; at < content.length; at += 500_000, chunks += 1)
     await inventory.import.stage(caller, { id, ordinal: chunks, content: content.slice(at, at + 500_000) });
   await inventory.import.start(caller, { id, chunks });
-  await runNextImport(deps);
+  await runNextImport(deps, tenancy.scope);
   expect((await inventory.import.get(caller, { id })).state, source).toBe('succeeded');
 }
 

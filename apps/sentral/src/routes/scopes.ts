@@ -36,7 +36,7 @@ export function scopeHandlers({ tenancy, cursors }: World): Handlers<typeof scop
       }),
     );
   };
-  const made = (kind: keyof typeof collections, scope: Scope, asked: Asked) => createdAt(scope, collections[kind]);
+  const made = (kind: keyof typeof collections, scope: Scope) => createdAt(scope, collections[kind]);
   const get = async ({ params }: { params: { id: Scope['id'] } }, asked: Asked) =>
     shown(await tenancy.scope.get(asked.caller, params));
   const amend = async ({ params, body }: { params: { id: Scope['id'] }; body: object }, asked: Asked) =>
@@ -54,11 +54,7 @@ export function scopeHandlers({ tenancy, cursors }: World): Handlers<typeof scop
   return {
     getPlatform: async (_, asked) => shown(await tenancy.scope.get(asked.caller, { id: 'platform' })),
     createTenant: async ({ body }, asked) =>
-      made(
-        'tenant',
-        await tenancy.scope.create(asked.caller, { ...body, kind: 'tenant', parentId: 'platform' }),
-        asked,
-      ),
+      made('tenant', await tenancy.scope.create(asked.caller, { ...body, kind: 'tenant', parentId: 'platform' })),
     listTenants: async ({ query }, asked) => list('tenant', query, asked),
     getTenant: get,
     amendTenant: amend,
@@ -67,11 +63,7 @@ export function scopeHandlers({ tenancy, cursors }: World): Handlers<typeof scop
     resumeTenant: lifecycle.resume,
     restoreTenant: lifecycle.restore,
     createProject: async ({ params, body }, asked) =>
-      made(
-        'project',
-        await tenancy.scope.create(asked.caller, { ...body, kind: 'project', parentId: params.id }),
-        asked,
-      ),
+      made('project', await tenancy.scope.create(asked.caller, { ...body, kind: 'project', parentId: params.id })),
     listTenantProjects: async ({ query }, asked) => list('project', query, asked),
     listProjects: async ({ query }, asked) => list('project', query, asked),
     getProject: get,
@@ -84,7 +76,6 @@ export function scopeHandlers({ tenancy, cursors }: World): Handlers<typeof scop
       made(
         'environment',
         await tenancy.scope.create(asked.caller, { ...body, kind: 'environment', parentId: params.id }),
-        asked,
       ),
     listProjectEnvironments: async ({ query }, asked) => list('environment', query, asked),
     listEnvironments: async ({ query }, asked) => list('environment', query, asked),

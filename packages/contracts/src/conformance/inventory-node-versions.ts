@@ -142,8 +142,22 @@ export const nodeVersionCases = conformance(inventory, [
       const as = (n: number) =>
         kit.caller({ readScope: { tenantIds: [tenant(n)], projectIds: [], environmentIds: [] } });
       const { a } = await siteWithRacks(subject, kit);
-      await subject.node.amend(kit.caller(), { id: a.id, patch: { tenantId: tenant(1), labels: { secret: 'one' } } });
-      await subject.node.amend(kit.caller(), { id: a.id, patch: { tenantId: tenant(2), labels: { secret: null } } });
+      const scopes = [1, 2].map((n) => ({
+        id: tenant(n),
+        tenantId: tenant(n),
+        parentId: null,
+        kind: 'tenant' as const,
+        state: 'active' as const,
+        version: 1,
+      }));
+      await subject.node.amend(kit.caller({ scopes }), {
+        id: a.id,
+        patch: { tenantId: tenant(1), labels: { secret: 'one' } },
+      });
+      await subject.node.amend(kit.caller({ scopes }), {
+        id: a.id,
+        patch: { tenantId: tenant(2), labels: { secret: null } },
+      });
       await kit.refuses('not-found', subject.node.history(as(1), { id: a.id }));
       const { items } = await subject.node.history(as(2), { id: a.id });
       kit.equals(

@@ -109,7 +109,7 @@ interface FakeTenant extends KnownTenant {
 }
 
 /** Adopts as tenancy does, as far as an import sees of it. */
-function createTenancyOfKeys() {
+export function createTenancyOfKeys() {
   const tenants = new Map<string, FakeTenant>();
   const asked: string[] = [];
   const answered = new Map<string, Awaited<ReturnType<TenantSource['adopt']>>>();
