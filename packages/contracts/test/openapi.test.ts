@@ -23,6 +23,7 @@ test('parameters, bodies and answers come from the schemas of a route', () => {
     'limit',
     'cursor',
     'state',
+    'fields',
   ]);
   expect(at(...book, 'get', 'parameters')).toEqual([
     {
@@ -30,6 +31,15 @@ test('parameters, bodies and answers come from the schemas of a route', () => {
       name: 'id',
       required: true,
       schema: { type: 'string', pattern: '^nod_[0-7][0-9a-hjkmnp-tv-z]{25}$' },
+    },
+    {
+      in: 'query',
+      name: 'fields',
+      description: 'Only these top-level fields, and no ETag.',
+      required: false,
+      style: 'form',
+      explode: false,
+      schema: { type: 'array', items: { type: 'string', enum: ['id', 'version', 'name'] } },
     },
   ]);
   const json = ['content', 'application/json', 'schema'];
