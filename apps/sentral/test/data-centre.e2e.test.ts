@@ -2,6 +2,7 @@ import { defaultEnvironmentId } from '@sentral/contracts/tenancy';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { made } from './cast.js';
 import { startServer, type Json, type TestServer } from './start-server.js';
 
 const dump = readFileSync(path.resolve(import.meta.dirname, '../../../fixtures/netbox/netbox-demo-v3.6.json'));
@@ -94,8 +95,14 @@ test(
   async () => {
     const domains = await pageOf('/v1/numberDomains?pooled=true&limit=500');
     const domain = domains.find((each) => each.attributes.slug === 'jbb104' || each.name === 'jbb104');
-    const allocate = (count: number) =>
-      server.ask(allocations, {
+    // The group lies in a site that is dedicated to a tenant of the file: it is given to that tenant's environments alone.
+    const site = await server.ask(`/v1/nodes/${domain.nodeId}`);
+    const project = await made(server.ask(`/v1/tenants/${site.body.tenantId}/projects`, { body: { name: 'vlans' } }));
+    const environment = await made(
+      server.ask(`/v1/projects/${project.id}/environments`, { body: { name: 'vlans', class: 'production' } }),
+    );
+    const allocate = (count: number, at = `/v1/environments/${environment.id}/allocations`) =>
+      server.ask(at, {
         headers: { 'idempotency-key': `vlan-${(sent += 1)}` },
         body: {
           consumer: { service: 'e2e', kind: 'vlan', id: `vlan-${sent}` },
@@ -107,6 +114,7 @@ test(
       free: 4090,
       firstFree: 1,
     });
+    expect(await allocate(1, allocations)).toMatchObject({ status: 422, body: { code: 'reference-not-found' } });
     const first = await allocate(1);
     expect(first.body.items[0].number).toBe(1);
     const singles = await Promise.all(Array.from({ length: 89 }, () => allocate(1)));

@@ -25,8 +25,8 @@ export function prefixOf(def: RouteDef): string | undefined {
 export function pathOf(def: RouteDef, id: string | undefined, scopeId: string): string {
   const path = def.path
     .replace(':id', id ?? '')
-    .replace(':key', 'site')
-    .replaceAll(/:\w+/g, 'x');
+    .replace(':key', def.path.includes('/resourceClasses/') ? 'vcpu' : 'site')
+    .replace(':class', 'vcpu');
   const query = [
     ...(def.on === 'queryScope' ? [`scope=${scopeId}`] : []),
     ...('dryRun' in ((def.query as { entries?: object } | undefined)?.entries ?? {}) ? ['dryRun=true'] : []),
@@ -54,6 +54,7 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
   const ndm = await id('/v1/numberDomains', { name: `of-${place.tenant}`, kind: 'vlan' });
   const rng = await id(`/v1/numberDomains/${ndm}/ranges`, { start: 1, end: 100 });
   const [nod, far] = [await id('/v1/nodes', { kind: 'site' }), await id('/v1/nodes', { kind: 'site' })];
+  await made(server.ask(`/v1/nodes/${nod}/capacities`, { body: { class: 'vcpu', total: 8 } }));
   const spc = await id('/v1/addressSpaces', { name: `of-${place.tenant}` });
   const started = await fetch(`${server.url}/v1/imports?source=things&format=changeset`, {
     method: 'POST',
