@@ -115,7 +115,7 @@ function readRates(text: string): Rates | undefined {
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(
-    Object.entries(env).filter(([name, value]) => name.startsWith('SENTRAL_') && value !== ''),
+    Object.entries(env).filter(([name, value]) => name.startsWith('SENTRAL_') && value !== undefined && value !== ''),
   );
   refuseUnknown(Object.keys(given));
   const parsed = v.safeParse(settings, given);
