@@ -41,13 +41,16 @@ export function quotaHandlers({ tenancy, inventory, task, cursors }: World): Han
       { verb: 'get', noun: 'Usage' },
       async ({ query }: { query: { from: string; to: string } }, asked: Asked) => ({
         status: 200 as const,
-        body: await inventory.usage.between(asked.caller, { ...query, scopeId: scopeId(asked) }),
+        body: await inventory.usage.between(here(asked), { ...query, scopeId: scopeId(asked) }),
       }),
     ),
   };
 }
 
-/** A grant on the platform reaches a tenant's own limits, which no read scope can say: the door has decided on this scope. */
+/**
+ * The door has decided on this very scope. No read scope can say that a grant on the platform reaches a tenant's own limits, and a
+ * scope made a moment ago is one that inventory may not have heard of.
+ */
 const here = (asked: Asked) => ({ ...asked.caller, readScope: facade.readScope });
 
 async function onlyVisible(asked: Asked, uses: readonly QuotaUse[]): Promise<QuotaUse[]> {
