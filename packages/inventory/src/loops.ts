@@ -30,12 +30,23 @@ export function createInventoryLoops(deps: Deps, ears?: Ears): readonly Pick<Loo
       ended: () => Promise.resolve(),
     },
   );
+  const refusals = startLoop(
+    async () => void (await deps.db.app.unsafe('select inventory.refusal_keep_partitions(7)')),
+    {
+      pollMs: [3_000_000, 3_600_000],
+      failed: (error) =>
+        deps.telemetry.log('warn', 'the days of refusals could not be made or dropped and will be tried again', {
+          error,
+        }),
+      ended: () => Promise.resolve(),
+    },
+  );
   const others =
     ears === undefined
       ? []
       : [listenToTenancy(deps, ears.bus), ...(ears.scopes === undefined ? [] : [startFilling(deps, ears.scopes)])];
   const tenancy = ears?.scopes;
-  return [sweep, startImportWorker(deps, tenancy === undefined ? {} : { tenancy }), ...others];
+  return [sweep, refusals, startImportWorker(deps, tenancy === undefined ? {} : { tenancy }), ...others];
 }
 
 const fillLease = 'projection.fill';
