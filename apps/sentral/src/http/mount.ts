@@ -66,7 +66,7 @@ export function mount<const R extends Routes>(
         asked,
       });
       await use.door.changed(def);
-      const known = isDryRun(input) ? tried(answer) : answer;
+      const known = isDryRun(input) ? tried(answer) : isHeld(input) ? held(answer) : answer;
       return respond(c, def, { ...known, headers: { ...asked.entered?.headers, ...known.headers } });
     });
   }
@@ -235,6 +235,10 @@ function respond(c: Context, def: RouteDef, given: Answer): Response {
 }
 
 const isDryRun = (input: Record<string, unknown>): boolean => (input['query'] as { dryRun?: unknown }).dryRun === true;
+
+/** Tried, and kept for a minute: made like the real thing. */
+const isHeld = (input: Record<string, unknown>): boolean => (input['query'] as { dryRun?: unknown }).dryRun === 'hold';
+const held = (answer: Answer): Answer => ({ ...answer, headers: { ...answer.headers, 'dry-run': 'hold' } });
 
 /** What would have been made has no id that anyone may keep, and is nowhere to be found. */
 function tried({ status, body, headers = {} }: Answer): Answer {
