@@ -1,3 +1,4 @@
+import { auditRoutes } from './audit/records.js';
 import { allocationRoutes } from './inventory/allocations.js';
 import { capacityRoutes } from './inventory/capacities.js';
 import { graphRoutes } from './inventory/graph.js';
@@ -23,7 +24,8 @@ export const routes: typeof systemRoutes &
   typeof capacityRoutes &
   typeof poolRoutes &
   typeof allocationRoutes &
-  typeof importRoutes = {
+  typeof importRoutes &
+  typeof auditRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -36,4 +38,5 @@ export const routes: typeof systemRoutes &
   ...poolRoutes,
   ...allocationRoutes,
   ...importRoutes,
+  ...auditRoutes,
 };

@@ -66,7 +66,6 @@ export async function takeAll(
         });
       } else {
         refuseUsedInPart(item, locked, moves);
-        const { traceparent } = caller;
         const taker: Taker = {
           tx,
           caller,
@@ -74,7 +73,6 @@ export async function takeAll(
           allocationId: row.id,
           tenantId,
           newId: deps.newId,
-          traceparent,
           firstOrdinal,
         };
         dimension = await take(taker, item, supply.nodes);

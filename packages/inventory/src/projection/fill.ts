@@ -1,18 +1,13 @@
-import type { Caller, Implements, ScopeRow } from '@sentral/contracts/contract';
+import type { Implements, ScopeRow } from '@sentral/contracts/contract';
 import type { tenancy } from '@sentral/contracts/tenancy';
 import { inTransaction } from '@sentral/kernel/transaction';
+import { itself } from '../change.js';
 import type { Deps } from '../deps.js';
 import { applyScopes, listNewer } from './sql.js';
 
 /** As much of tenancy as a projection is filled from. */
 export type ScopeSource = Pick<Implements<typeof tenancy>['scope'], 'page'>;
 
-const itself: Caller = {
-  principal: { id: 'inventory', type: 'system' },
-  accessEpoch: 0,
-  readScope: { all: true },
-  scopes: [],
-};
 const pageSize = 500;
 const rowsMax = 20;
 
