@@ -73,6 +73,8 @@ import { pathBetweenNodes } from './topology/path.js';
 import { subtreeOfNode } from './topology/subtree.js';
 import { listPolicyTrial } from './policy-trial/list.js';
 import { getClass } from './resource-class/get.js';
+import { getRefusal } from './refusal/get.js';
+import { listRefusals } from './refusal/list.js';
 import { listAllClasses } from './resource-class/list.js';
 import { scopes } from './projection/view.js';
 import { usageBetween } from './usage/between.js';
@@ -175,6 +177,10 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         release: (caller, command) => releaseAllocation(deps, caller, command),
         get: (caller, command) => getAllocation(deps, caller, command),
         list: (caller, command) => listAllocations(deps, caller, command),
+      },
+      refusal: {
+        get: (caller, command) => getRefusal(deps, caller, command),
+        list: (caller, command) => listRefusals(deps, caller, command),
       },
       import: {
         create: (caller, command) => createImport(deps, caller, command),

@@ -28,6 +28,17 @@ export function createInventoryLoops(deps: Deps, ears?: Ears): readonly Pick<Loo
       ended: () => Promise.resolve(),
     },
   );
+  const refusals = startLoop(
+    async () => void (await deps.db.app.unsafe('select inventory.refusal_keep_partitions(7)')),
+    {
+      pollMs: [3_000_000, 3_600_000],
+      failed: (error) =>
+        deps.telemetry.log('warn', 'the days of refusals could not be made or dropped and will be tried again', {
+          error,
+        }),
+      ended: () => Promise.resolve(),
+    },
+  );
   const others =
     ears === undefined
       ? []
@@ -36,5 +47,5 @@ export function createInventoryLoops(deps: Deps, ears?: Ears): readonly Pick<Loo
           ...(ears.scopes === undefined ? [] : [startFillingScopes(deps, scopes, ears.scopes)]),
         ];
   const tenancy = ears?.scopes;
-  return [sweep, startImportWorker(deps, tenancy === undefined ? {} : { tenancy }), ...others];
+  return [sweep, refusals, startImportWorker(deps, tenancy === undefined ? {} : { tenancy }), ...others];
 }

@@ -14,6 +14,7 @@ import { node } from './node.js';
 import { numberDomain } from './number-domain.js';
 import { numberRange } from './number-range.js';
 import { number } from './number.js';
+import { refusal } from './refusal.js';
 import { resourceClass } from './resource-class.js';
 import { policyTrial, usage } from './usage.js';
 
@@ -34,6 +35,7 @@ export const inventory = defineContract({
     numberRange,
     number,
     allocation,
+    refusal,
     import: importNoun,
     feed: feedVerbs,
     invariant: invariantVerbs,

@@ -3,6 +3,19 @@
 import type { ScopeViewRow } from '@sentral/kernel/scopes/view';
 import { json, type Database, type Tx } from '@sentral/kernel/database';
 
+/** The same as it is seen, for who decides nothing by it. */
+export async function listScopePath(tx: Tx, environmentId: string): Promise<readonly ScopeViewRow[]> {
+  return tx.sql<ScopeViewRow & object>`
+    with recursive path as (
+      select s.*, 0 as up from scope_view s where s.id = ${environmentId}::uuid
+      union all
+      select s.*, path.up + 1 from path join scope_view s on s.id = path.parent_id
+    )
+    select s.id, s.kind, s.parent_id as "parentId", s.tenant_id as "tenantId", s.state, s.policy_version as "policyVersion",
+      s.policy_bindings as "policyBindings", s.exemptions
+    from path s order by s.up desc`;
+}
+
 /** The state of a tenant that something is about to be dedicated to, its row for key share; undefined for one not heard of. */
 export async function lockTenant(tx: Tx, id: string): Promise<ScopeViewRow['state'] | undefined> {
   await tx.sql`select from scope_view where id = ${id}::uuid and kind = 'tenant' for key share`;
