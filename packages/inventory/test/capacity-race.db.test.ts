@@ -1,5 +1,4 @@
 import type { Id } from '@sentral/contracts/ids';
-import { newId } from '@sentral/kernel/id';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { sweepAllocations } from '../src/allocation/sweep.js';
 import { codeOf, orProblem, stand, type Item, type Outcome, type Stand } from './stand.js';
