@@ -21,6 +21,8 @@ export interface Door {
   enter(request: { authorization: string | undefined; address: string; changes: boolean }): Promise<Entered>;
   /** @throws Problem not-found | permission-denied */
   authorize(entered: Entered, asked: { def: RouteDef; target: Target }): Promise<{ caller: Caller; access: Access }>;
+  /** After a change: what it granted or took is known here before its answer leaves. */
+  changed(def: RouteDef): Promise<void>;
 }
 
 interface Use {
@@ -57,6 +59,9 @@ export function createDoor(use: Use): Door {
         if (!isProblem(error, 'permission-denied') || use.sessions.installation()?.administrators !== 0) throw error;
         throw problem('permission-denied', error.facts, noAdministrator);
       }
+    },
+    async changed({ method, permission }) {
+      if (method !== 'GET' && permission?.startsWith('tenancy.') === true) await use.sessions.changed();
     },
   };
 }

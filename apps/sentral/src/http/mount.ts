@@ -65,6 +65,7 @@ export function mount<const R extends Routes>(
         shape,
         asked,
       });
+      await use.door.changed(def);
       const known = isDryRun(input) ? tried(answer) : isHeld(input) ? held(answer) : answer;
       return respond(c, def, { ...known, headers: { ...asked.entered?.headers, ...known.headers } });
     });

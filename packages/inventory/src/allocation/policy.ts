@@ -4,7 +4,7 @@ import { effectivePolicy, violation, type EffectivePolicy, type Violation } from
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import type { Command } from '../command.js';
-import type { ScopeViewRow } from '../projection/sql.js';
+import type { ScopeViewRow } from '@sentral/kernel/scopes/view';
 import type { Wanted } from './rules.js';
 import { findNow, listPlaces, type Place } from './policy-sql.js';
 
