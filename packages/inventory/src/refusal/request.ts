@@ -1,13 +1,14 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import type { Tx } from '@sentral/kernel/database';
+import type { ScopeViewRow } from '@sentral/kernel/scopes/view';
 import type { Scope } from '../allocation/end.js';
 import type { Operation } from '../allocation/operation.js';
 import type { Reserve } from '../allocation/policy.js';
 import { exchange } from '../allocation/replace-rules.js';
 import type { Wanted } from '../allocation/rules.js';
 import { findAllocation, listItems, type ItemRow } from '../allocation/sql.js';
-import { listScopePath, type ScopeViewRow } from '../projection/sql.js';
+import { listScopePath } from '../projection/sql.js';
 import { seesAllocation } from '../reading.js';
 
 /** One operation of a refused request: where it acts, what it takes and what it gives back. */
