@@ -1,3 +1,4 @@
+import { auditRoutes } from '@sentral/contracts/api/audit/records';
 import { graphRoutes } from '@sentral/contracts/api/inventory/graph';
 import { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
 import { capacityRoutes } from '@sentral/contracts/api/inventory/capacities';
@@ -20,6 +21,7 @@ import { mount } from './http/mount.js';
 import type { Readiness } from './readiness.js';
 import { accessHandlers, principalHandlers } from './routes/access.js';
 import { allocationHandlers } from './routes/allocations.js';
+import { auditHandlers } from './routes/audit.js';
 import { capacityHandlers } from './routes/capacities.js';
 import { graphHandlers } from './routes/graph.js';
 import { importHandlers } from './routes/imports.js';
@@ -52,5 +54,6 @@ export function mountFacade(app: Hono, use: { world: World; door: Door; readines
   mount(app, allocationRoutes, { handlers: allocationHandlers(world), ...common });
   mount(app, refusalRoutes, { handlers: refusalHandlers(world), ...common });
   mount(app, importRoutes, { handlers: importHandlers(world), ...common });
+  mount(app, auditRoutes, { handlers: auditHandlers(world), ...common });
   mountDocs(app);
 }

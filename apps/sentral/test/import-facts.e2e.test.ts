@@ -201,7 +201,9 @@ describe('of the NetBox file', () => {
     const roots = lists.nodes.filter(({ kind, parentId }) => kind === 'region' && parentId === undefined);
     expect(roots).toHaveLength(6);
     for (const { id } of roots) {
-      const walked = (await every(`/v1/nodes/${id}/subtree`)).map((node) => node.id).filter((each) => each !== id);
+      const walked = (await every(`/v1/nodes/${id}/subtree`))
+        .map((node): string => node.id)
+        .filter((each) => each !== id);
       expect(walked.toSorted()).toEqual(inside(id).toSorted());
     }
     const cables = lists.edges.filter(({ edgeType }) => edgeType === 'connects');

@@ -44,6 +44,16 @@ export function asking(def: RouteDef, token: string | null): Asking {
 
 const soon = () => new Date(Date.now() + 86_400_000).toISOString();
 
+/** The record of the tenant's making, once it is there. */
+async function onRecord(server: TestServer, { tenant, owner }: House): Promise<string> {
+  for (;;) {
+    const at = `/v1/auditRecords?resourceId=${tenant}&sort=id&limit=1`;
+    const [record] = (await made(server.ask(at, { token: owner.token }), 200)).items;
+    if (record !== undefined) return record.id;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 export async function makeThings(server: TestServer, place: House): Promise<Things> {
   const as = { token: place.owner.token };
   const tenant = `/v1/tenants/${place.tenant}`;
@@ -74,7 +84,10 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
     },
     body: `${JSON.stringify({ op: 'upsert', externalId: 'r', resource: { type: 'node', kind: 'region', name: 'r' } })}\n`,
   });
+  const [aud, log] = [await onRecord(server, place), (await server.ask('/v1/auditLogs', as)).body.items[0].id];
   return {
+    aud,
+    log,
     tnt: place.tenant,
     prj: place.project,
     env: place.environment,

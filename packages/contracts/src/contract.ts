@@ -160,6 +160,23 @@ export const callerSchema = v.object({
   ),
   traceparent: v.optional(v.pipe(v.string(), v.maxLength(128))),
   dryRun: v.optional(v.boolean()),
+  /** The request of the API that this call is part of, for the record: what was asked, and why it was let through. */
+  request: v.optional(
+    v.object({
+      id: idSchema('req'),
+      /** The operationId. */
+      operation: v.pipe(v.string(), v.minLength(1), v.maxLength(128)),
+      permission: v.optional(v.pipe(v.string(), v.maxLength(128))),
+      /** The binding that granted it. */
+      via: v.optional(v.pipe(v.string(), v.maxLength(64))),
+      /** The policy clock of the scopes that were decided in. */
+      policyVersion: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+      /** SHA-256 of the Idempotency-Key, base64url. */
+      idempotencyKeyHash: v.optional(v.pipe(v.string(), v.maxLength(64))),
+      /** What the caller said of why: the header Sentral-Reason. */
+      reason: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(1000))),
+    }),
+  ),
 });
 export type Caller = v.InferInput<typeof callerSchema>;
 

@@ -1,3 +1,4 @@
+import { auditRoutes } from './audit/records.js';
 import { allocationRoutes } from './inventory/allocations.js';
 import { capacityRoutes } from './inventory/capacities.js';
 import { graphRoutes } from './inventory/graph.js';
@@ -25,7 +26,8 @@ export const routes: typeof systemRoutes &
   typeof poolRoutes &
   typeof allocationRoutes &
   typeof refusalRoutes &
-  typeof importRoutes = {
+  typeof importRoutes &
+  typeof auditRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -39,4 +41,5 @@ export const routes: typeof systemRoutes &
   ...allocationRoutes,
   ...refusalRoutes,
   ...importRoutes,
+  ...auditRoutes,
 };

@@ -2,7 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { triedHoldSeconds, type Allocation } from '@sentral/contracts/inventory/allocation';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { inChange } from '../change.js';
+import { inChange, itself } from '../change.js';
 import type { Deps } from '../deps.js';
 import { moveQuota, scopeIdOf, type Held } from '../quota/move.js';
 import { untilRoom } from '../quota/room.js';
@@ -91,13 +91,14 @@ async function performIn(
   if (locked.more) overdueLeft.tell();
   const moves: Moves = { quota: [], capacity: [] };
   const { traceparent } = caller;
+  const ending = traceparent === undefined ? itself : { ...itself, traceparent };
   // What ran out ends first, then what is given back: whoever takes in this transaction finds it free.
-  for (const id of locked.overdue) give(moves, await endWhole(tx, id, { state: 'expired', traceparent }));
+  for (const id of locked.overdue) give(moves, await endWhole(tx, id, { state: 'expired', by: ending }));
   const seen = new Map<Part, Allocation>();
   const freshOf = new Map<Part, readonly Wanted[]>();
   for (const part of parts)
     await inOperation(part.index, async () => {
-      const given = await giveBack(tx, part, { locked, traceparent });
+      const given = await giveBack(tx, part, { locked, by: caller });
       if (given?.seen !== undefined) seen.set(part, given.seen);
       if (given?.fresh !== undefined) freshOf.set(part, given.fresh);
       if (given !== undefined) give(moves, given);
@@ -120,7 +121,7 @@ async function performIn(
   await amendCapacity(tx, moves.capacity);
   for (const { part, row, judgement } of takings) {
     const event = part.operation.op === 'replace' ? 'replaced' : row.state === 'held' ? 'held' : 'confirmed';
-    seen.set(part, await recordAllocation(tx, row, { event, traceparent, auditOnly: judgement.auditOnly }));
+    seen.set(part, await recordAllocation(tx, row, { event, by: caller, auditOnly: judgement.auditOnly }));
   }
   await countQuota(tx, takings, moves.quota);
   return all.map((part) => part.answer ?? (seen.get(part) as Allocation));
@@ -137,21 +138,17 @@ function give(moves: Moves, { gives, frees }: Given): void {
 type Back = Given & { readonly seen?: Allocation; readonly fresh?: readonly Wanted[] };
 
 /** What a release ends, and what a replacement leaves of the old set. */
-async function giveBack(
-  tx: Tx,
-  part: Part,
-  { locked, traceparent }: { locked: Locked; traceparent: string | undefined },
-): Promise<Back | undefined> {
+async function giveBack(tx: Tx, part: Part, { locked, by }: { locked: Locked; by: Caller }): Promise<Back | undefined> {
   const { operation } = part;
   if (operation.op === 'create') return undefined;
   const { row, items } = await targetUnderLock(tx, part, locked);
   if (operation.op === 'release') {
     await refuseCarrying(tx, items);
-    return endWhole(tx, row.id, { state: 'released', traceparent });
+    return endWhole(tx, row.id, { state: 'released', by });
   }
   const { gone, fresh } = exchange(items, operation.wanted);
   await refuseCarrying(tx, gone);
-  return { ...(await endThings(tx, row, { items: gone, state: 'released', traceparent })), fresh };
+  return { ...(await endThings(tx, row, { items: gone, state: 'released', by })), fresh };
 }
 
 async function created(tx: Tx, part: Part): Promise<Taking> {

@@ -36,14 +36,15 @@ export async function prolong(deps: Deps, caller: Caller, how: Prolonging): Prom
       path = seen === undefined ? [] : await lockScopePath(tx, schemaName, seen.scopeId);
     },
     work: async (tx, row) => {
-      if (row.state === 'active') return toAllocation(row, await listItems(tx, [row.id]));
+      const before = toAllocation(row, await listItems(tx, [row.id]));
+      if (row.state === 'active') return before;
       const ttlSeconds = await how.lasting(tx, row);
       if (path.at(-1)?.kind !== 'environment')
         throw problem('scope-not-active', { scope: 'environment', state: 'unknown' });
       expectActive(path);
       const { policyVersion, auditOnly } = await judgeLease(tx, path, ttlSeconds);
       const changed = await amendExpiry(tx, { id: row.id, state: how.to, expiresInSeconds: ttlSeconds, policyVersion });
-      return recordAllocation(tx, changed, { event: how.event, traceparent: caller.traceparent, auditOnly });
+      return recordAllocation(tx, changed, { event: how.event, by: caller, before, auditOnly });
     },
   });
 }

@@ -69,7 +69,6 @@ export async function takeAll(
         });
       } else {
         refuseUsedInPart(item, locked, moves);
-        const { traceparent } = caller;
         const taker: Taker = {
           tx,
           caller,
@@ -77,7 +76,6 @@ export async function takeAll(
           allocationId: row.id,
           tenantId,
           newId: deps.newId,
-          traceparent,
           firstOrdinal,
         };
         dimension = await ofItem(taking, item, () => take(taker, item, supply.nodes));

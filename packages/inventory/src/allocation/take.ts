@@ -38,7 +38,6 @@ export interface Taker {
   readonly allocationId: string;
   readonly tenantId: string;
   readonly newId: () => string;
-  readonly traceparent: string | undefined;
   /** Where the things of this operation begin among those of its allocation. */
   readonly firstOrdinal: number;
 }
@@ -198,7 +197,7 @@ async function takeBlock(taker: Taker, wanted: Wanted & { what: 'block' }, item:
   }
   const block = { id: taker.newId(), parent, cidr, tenantId: taker.tenantId };
   await insertTakenBlock(taker.tx, block);
-  await recordBlockCreated(taker.tx, block, taker.traceparent);
+  await recordBlockCreated(taker.tx, block, taker.caller);
   const dimension = dimensionOfBlock(parent.width);
   await insertItem(taker.tx, {
     ...item,
