@@ -2,7 +2,9 @@ import { allocationRoutes } from './inventory/allocations.js';
 import { capacityRoutes } from './inventory/capacities.js';
 import { graphRoutes } from './inventory/graph.js';
 import { importRoutes } from './inventory/imports.js';
+import { placementRoutes } from './inventory/placements.js';
 import { poolRoutes } from './inventory/pools.js';
+import { registryRoutes } from './inventory/registries.js';
 import { overviewRoutes } from './overview.js';
 import { systemRoutes } from './system.js';
 import { accessRoutes } from './tenancy/access.js';
@@ -20,8 +22,10 @@ export const routes: typeof systemRoutes &
   typeof quotaRoutes &
   typeof overviewRoutes &
   typeof graphRoutes &
+  typeof registryRoutes &
   typeof capacityRoutes &
   typeof poolRoutes &
+  typeof placementRoutes &
   typeof allocationRoutes &
   typeof importRoutes = {
   ...systemRoutes,
@@ -32,8 +36,10 @@ export const routes: typeof systemRoutes &
   ...quotaRoutes,
   ...overviewRoutes,
   ...graphRoutes,
+  ...registryRoutes,
   ...capacityRoutes,
   ...poolRoutes,
+  ...placementRoutes,
   ...allocationRoutes,
   ...importRoutes,
 };

@@ -14,7 +14,10 @@ import { node } from './node.js';
 import { numberDomain } from './number-domain.js';
 import { numberRange } from './number-range.js';
 import { number } from './number.js';
+import { placement } from './placement.js';
+import { pool } from './pool.js';
 import { resourceClass } from './resource-class.js';
+import { trait } from './trait.js';
 import { policyTrial, projection, usage } from './usage.js';
 
 /** What inventory offers the others: the resource graph, its pools, and who holds what. */
@@ -23,10 +26,13 @@ export const inventory = defineContract({
   nouns: {
     kind,
     resourceClass,
+    trait,
     node: { ...node, ...nodeVersions },
     capacity,
     edge,
     deviceType,
+    pool,
+    placement,
     addressSpace,
     addressBlock,
     address,

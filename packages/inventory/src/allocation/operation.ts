@@ -1,16 +1,29 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { AllocationRequestItem } from '@sentral/contracts/inventory/allocation';
+import type { Placement } from '@sentral/contracts/inventory/placement';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { findTenantOf } from '../projection/sql.js';
+import { readAsk, type Ask } from '../placement/ask.js';
 import { takingSight, type Sight } from '../reading.js';
+import { thingsOf } from './choose.js';
 import { findDomainsOfRanges } from './number-sql.js';
-import { readItems, type Wanted } from './rules.js';
+import { readItems, thingsMax, type Wanted } from './rules.js';
 import { findAllocation } from './sql.js';
 
 export type Reserve = Command<'allocation', 'reserve'>;
+
+/** What one item describes in place of naming it; chosen in the transaction that takes it. */
+export interface WantedPlace {
+  readonly asked: Placement;
+  readonly ask: Ask;
+  readonly count: number;
+  /** Its place among the items, and where that is in the command. */
+  readonly ordinal: number;
+  readonly at: string;
+}
 
 interface Create {
   readonly op: 'create';
@@ -18,6 +31,7 @@ interface Create {
   readonly requestId: string;
   readonly command: Reserve;
   readonly wanted: readonly Wanted[];
+  readonly places: readonly WantedPlace[];
 }
 interface Replace {
   readonly op: 'replace';
@@ -38,12 +52,21 @@ export type Operation = Create | Replace | Release;
 /** Ids are minted here, before the transaction: a retry is the same attempt. */
 export async function toCreate(deps: Deps, caller: Caller, command: Reserve): Promise<Create> {
   const tenant = () => findTenantOf(deps.db.app, decodeId('env', command.environmentId));
+  const places = command.items.flatMap((item, ordinal) => {
+    if (item.what !== 'place') return [];
+    const { what: _what, count, ...asked } = item;
+    const at = `/items/${ordinal}`;
+    return [{ asked, ask: readAsk(asked, at), count, ordinal, at }];
+  });
+  const wanted = await wantedOf(deps, command.items, async () => takingSight(caller, await tenant()));
+  if (places.reduce((sum, place) => sum + thingsOf(place), wanted.length) > thingsMax) throw tooMany();
   return {
     op: 'create',
     id: deps.newId(),
     requestId: command.requestId ?? encodeId('req', deps.newId()),
     command,
-    wanted: await wantedOf(deps, command.items, async () => takingSight(caller, await tenant())),
+    wanted,
+    places,
   };
 }
 
@@ -72,7 +95,7 @@ export async function toReplace(
  */
 async function wantedOf(
   deps: Deps,
-  items: readonly AllocationRequestItem[],
+  items: readonly Reserve['items'][number][],
   sight: () => Promise<Sight>,
 ): Promise<readonly Wanted[]> {
   const rangeIds = items.flatMap((item) =>
@@ -84,6 +107,11 @@ async function wantedOf(
   if ('faults' in read) throw problem('validation-failed', { errors: read.faults });
   return read.wanted;
 }
+
+const tooMany = () =>
+  problem('validation-failed', {
+    errors: [{ pointer: '/items', code: 'max_length', message: `must ask for at most ${thingsMax} things in all` }],
+  });
 
 /** In a batch a refusal says which operation it is about; alone there is nothing to tell. */
 export async function inOperation<R>(index: number | undefined, work: () => R | Promise<R>): Promise<R> {

@@ -9,40 +9,48 @@ import { untilRoom } from '../quota/room.js';
 import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { endThings, endWhole, refuseCarrying, type Given } from './end.js';
 import { recordAllocation } from './events.js';
+import { choose } from './choose.js';
 import { lockAll, type Locked } from './lock.js';
 import { inOperation, type Operation } from './operation.js';
 import { expectNoHolder, partsOf, targetUnderLock, type Part } from './part.js';
 import { judgeReserve, type Judgement } from './policy.js';
 import { exchange } from './replace-rules.js';
 import type { Wanted } from './rules.js';
-import { findNextOrdinal, insertAllocation, movedOn, touchAllocation, type AllocationRow } from './sql.js';
+import { findNextOrdinal, insertAllocation, movedOn, touchAllocation, wasOutrun, type AllocationRow } from './sql.js';
 import { takeAll } from './take-all.js';
 
 /** How often an attempt begins anew because others changed what it had to lock; each time somebody else got through. */
 const attempts = 5;
+/** And how often because what had been chosen was taken by a faster one; then that one's refusal is the answer. */
+const choices = 64;
 
 /**
  * Takes, replaces and gives back for several holders in one transaction, all or nothing.
  * @throws Problem what allocation.reserve, replace and release refuse with
  */
 export const perform = (deps: Deps, caller: Caller, operations: readonly Operation[]) =>
-  anew(deps, caller, async (tx) => ({ items: await performIn(tx, { deps, caller }, operations) }));
+  anew(deps, caller, async (tx, tries) => ({ items: await performIn(tx, { deps, caller, tries }, operations) }));
 
 /** The same for one holder. */
 export const performOne = (deps: Deps, caller: Caller, operation: Operation): Promise<Allocation> =>
-  anew(deps, caller, async (tx) => {
-    const [seen] = await performIn(tx, { deps, caller }, [operation]);
+  anew(deps, caller, async (tx, tries) => {
+    const [seen] = await performIn(tx, { deps, caller, tries }, [operation]);
     if (seen === undefined) throw new Error('an operation that was performed has no answer');
     return seen;
   });
 
-async function anew<R extends object>(deps: Deps, caller: Caller, work: (tx: Tx) => Promise<R>): Promise<R> {
+async function anew<R extends object>(
+  deps: Deps,
+  caller: Caller,
+  work: (tx: Tx, tries: number) => Promise<R>,
+): Promise<R> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await untilRoom(deps, () => inChange(deps, caller, work));
+      return await untilRoom(deps, () => inChange(deps, caller, (tx) => work(tx, tries)));
     } catch (error) {
+      if (wasOutrun(error) && tries < choices) continue;
       if (error !== movedOn) throw error;
-      if (tries === attempts) throw problem('overloaded', {});
+      if (tries >= attempts) throw problem('overloaded', {});
     }
   }
 }
@@ -64,11 +72,15 @@ export interface Moves {
 
 async function performIn(
   tx: Tx,
-  { deps, caller }: { deps: Deps; caller: Caller },
+  { deps, caller, tries }: { deps: Deps; caller: Caller; tries: number },
   operations: readonly Operation[],
 ): Promise<Allocation[]> {
-  const all = await partsOf(tx, caller, operations);
-  const parts = all.filter((part) => part.answer === undefined);
+  const found = await partsOf(tx, caller, operations);
+  const parts = await choose(
+    tx,
+    { caller, tries },
+    found.filter((part) => part.answer === undefined),
+  );
   const locked = await lockAll(tx, {
     wanted: parts.flatMap(({ operation }) => (operation.op === 'release' ? [] : operation.wanted)),
     targetIds: targets(parts, (part) => part.operation.op !== 'create'),
@@ -108,7 +120,8 @@ async function performIn(
     seen.set(part, await recordAllocation(tx, row, { event, traceparent, auditOnly: judgement.auditOnly }));
   }
   await countQuota(tx, takings, moves.quota);
-  return all.map((part) => part.answer ?? (seen.get(part) as Allocation));
+  const answers = parts.map((part) => seen.get(part) as Allocation);
+  return found.map((part) => part.answer ?? (answers.shift() as Allocation));
 }
 
 const targets = (parts: readonly Part[], of: (part: Part) => boolean): string[] =>

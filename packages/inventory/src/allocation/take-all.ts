@@ -1,6 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
-import { problem } from '@sentral/contracts/problem';
+import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import type { Deps } from '../deps.js';
 import { seenIds, takingSight, type Sight } from '../reading.js';
@@ -11,6 +11,7 @@ import { inOperation } from './operation.js';
 import type { Moves, Taking } from './perform.js';
 import { byTaking, type Wanted } from './rules.js';
 import { counterFor, freeOf, type Supply } from './take-capacity.js';
+import { outrun } from './sql.js';
 import { take, type Taker } from './take.js';
 
 interface All {
@@ -35,7 +36,7 @@ export async function takeAll(
   const amounts: NewCapacityItem[] = [];
   for (const { taking, item } of wanted) {
     const { part, row, firstOrdinal } = taking;
-    await inOperation(part.index, async () => {
+    const taken = inOperation(part.index, async () => {
       const { tenantId, projectId, scopeId } = row;
       const sight = takingSight(caller, tenantId);
       const supply = supplies(tenantId);
@@ -81,8 +82,14 @@ export async function takeAll(
       }
       moves.quota.push({ tenantId, projectId, scopeId, dimension, delta, part });
     });
+    await ('chosen' in item ? taken.catch(refusedChoice) : taken);
   }
   await insertCapacityItems(tx, amounts);
+}
+
+/** What was chosen had room a moment ago: whoever has it now was faster. */
+function refusedChoice(error: unknown): never {
+  throw isProblem(error) ? outrun(error) : error;
 }
 
 /** One lock of all nodes, in the order of ids; then what of them each tenant may be given. */

@@ -113,6 +113,24 @@ export async function lockScopePath(tx: Tx, environmentId: string): Promise<read
     from unnest(${locked.map(({ id }) => id)}::uuid[]) with ordinality as w(id, place) join scope_view s on s.id = w.id order by w.place`;
 }
 
+/** The same for who decides nothing: as it is now, nothing locked. */
+export async function listScopePath(
+  on: Pick<Database | Tx, 'unsafe'>,
+  environmentId: string,
+): Promise<readonly ScopeViewRow[]> {
+  const rows = await on.unsafe(
+    `with recursive path as (
+       select s.*, 0 as up from scope_view s where s.id = $1::uuid
+       union all
+       select s.*, path.up + 1 from path join scope_view s on s.id = path.parent_id
+     )
+     select id, kind, parent_id as "parentId", tenant_id as "tenantId", state, policy_version as "policyVersion",
+       policy_bindings as "policyBindings", exemptions from path order by up desc`,
+    [environmentId],
+  );
+  return rows as unknown as readonly ScopeViewRow[];
+}
+
 /** The state of a tenant that something is about to be dedicated to, its row for key share; undefined for one not heard of. */
 export async function lockTenant(tx: Tx, id: string): Promise<ScopeViewRow['state'] | undefined> {
   await tx.sql`select from scope_view where id = ${id}::uuid and kind = 'tenant' for key share`;
