@@ -300,7 +300,7 @@ test('places keep apart by failure domain, with what others have there, near or 
   const wish = { resources: [{ class: of, amount: 1 }], location: site };
   const spread = { level: 'rack', max: 1 };
   const found = await find({ ...wish, spread });
-  expect(found.candidates.map(({ domainId }) => domainId).toSorted()).toEqual(racks.toSorted());
+  expect(found.candidates.map(({ domainId }) => domainId ?? '').toSorted()).toEqual(racks.toSorted());
   const rackOf = (taken: { items: { nodeId?: string | undefined }[] }) =>
     taken.items.map((item) => inRack.get(item.nodeId ?? '') as Node);
   const three = await s.take([{ what: 'place', ...wish, spread, count: 3 }]);

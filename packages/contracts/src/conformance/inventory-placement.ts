@@ -7,7 +7,11 @@ import { conformance, type Kit } from './kit.js';
 type Inventory = Implements<typeof inventory>;
 
 const as = (kit: Kit, changes: Partial<Caller> = {}) => kit.caller({ scopes: defaultScopes, ...changes });
-const keyOf = (kit: Kit, about: string) => kit.name(about).toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+const keyOf = (kit: Kit, about: string) =>
+  kit
+    .name(about)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '');
 
 async function ownClass(subject: Inventory, kit: Kit) {
   const key = keyOf(kit, 'class');
@@ -36,7 +40,11 @@ export const placementCases = conformance(inventory, [
       await subject.trait.remove(as(kit), { key, version: 2 });
       await kit.refuses('not-found', subject.trait.get(as(kit), { key }));
       const { items } = await subject.trait.list(as(kit), { limit: 500 });
-      kit.equals(items.some((each) => each.key === key), false, 'nor is it listed');
+      kit.equals(
+        items.some((each) => each.key === key),
+        false,
+        'nor is it listed',
+      );
     },
   },
   {
@@ -94,7 +102,11 @@ export const placementCases = conformance(inventory, [
         consumer: { service: 'conformance', kind: 'place', id: kit.name('place') },
         items: [{ what: 'place', resources: wish.resources }],
       });
-      kit.equals(taken.items.map((item) => item.nodeId), [host, shared], 'and it is taken');
+      kit.equals(
+        taken.items.map((item) => item.nodeId),
+        [host, shared],
+        'and it is taken',
+      );
       const { items } = await subject.pool.capacity(as(kit), { id: pool.id });
       kit.equals(items.find((each) => each.class === cpu)?.free, 2, 'the pool has what is left');
       await kit.refuses('version-mismatch', subject.pool.remove(as(kit), { id: pool.id, version: 1 }));

@@ -6,14 +6,11 @@ import { expectReferences } from '../placement/refer.js';
 import { listPlaces, needsOf, type PlaceRow } from '../placement/sql.js';
 import { waterfallOf } from '../placement/waterfall.js';
 import { givingSight, seenGivingSight } from '../reading.js';
-import { inOperation, type WantedPlace } from './operation.js';
+import { inOperation } from './operation.js';
 import type { Part } from './part.js';
+import type { WantedPlace } from './place.js';
 import { allowedPlaces } from './policy.js';
 import type { Wanted } from './rules.js';
-
-/** How many things a place is: one node, or an amount for each need. */
-export const thingsOf = ({ ask, count }: Pick<WantedPlace, 'ask' | 'count'>): number =>
-  count * (ask.kind === undefined ? needsOf(ask.units).length : ask.count);
 
 type Pending = { -readonly [K in keyof Search['pending']]: Search['pending'][K][number][] };
 

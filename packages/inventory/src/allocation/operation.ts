@@ -1,29 +1,17 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { AllocationRequestItem } from '@sentral/contracts/inventory/allocation';
-import type { Placement } from '@sentral/contracts/inventory/placement';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { findTenantOf } from '../projection/sql.js';
-import { readAsk, type Ask } from '../placement/ask.js';
 import { takingSight, type Sight } from '../reading.js';
-import { thingsOf } from './choose.js';
 import { findDomainsOfRanges } from './number-sql.js';
+import { placesOf, thingsOf, type WantedPlace } from './place.js';
 import { readItems, thingsMax, type Wanted } from './rules.js';
 import { findAllocation } from './sql.js';
 
 export type Reserve = Command<'allocation', 'reserve'>;
-
-/** What one item describes in place of naming it; chosen in the transaction that takes it. */
-export interface WantedPlace {
-  readonly asked: Placement;
-  readonly ask: Ask;
-  readonly count: number;
-  /** Its place among the items, and where that is in the command. */
-  readonly ordinal: number;
-  readonly at: string;
-}
 
 interface Create {
   readonly op: 'create';
@@ -52,12 +40,7 @@ export type Operation = Create | Replace | Release;
 /** Ids are minted here, before the transaction: a retry is the same attempt. */
 export async function toCreate(deps: Deps, caller: Caller, command: Reserve): Promise<Create> {
   const tenant = () => findTenantOf(deps.db.app, decodeId('env', command.environmentId));
-  const places = command.items.flatMap((item, ordinal) => {
-    if (item.what !== 'place') return [];
-    const { what: _what, count, ...asked } = item;
-    const at = `/items/${ordinal}`;
-    return [{ asked, ask: readAsk(asked, at), count, ordinal, at }];
-  });
+  const places = placesOf(command.items);
   const wanted = await wantedOf(deps, command.items, async () => takingSight(caller, await tenant()));
   if (places.reduce((sum, place) => sum + thingsOf(place), wanted.length) > thingsMax) throw tooMany();
   return {
