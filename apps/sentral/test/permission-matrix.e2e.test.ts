@@ -31,10 +31,13 @@ const kinds: Readonly<Record<string, Kind>> = {
   ...Object.fromEntries(
     ['usr', 'nod', 'edg', 'pol', 'spc', 'blk', 'adr', 'ndm', 'rng', 'imp'].map((prefix) => [prefix, 'P']),
   ),
-  ...Object.fromEntries(['tnt', 'hol', 'pex', 'dny', 'rbd', 'sac', 'tok', 'qta'].map((prefix) => [prefix, 'T'])),
+  ...Object.fromEntries(
+    ['tnt', 'hol', 'pex', 'dny', 'rbd', 'sac', 'tok', 'qta', 'aud', 'log'].map((prefix) => [prefix, 'T']),
+  ),
   prj: 'p',
   env: 'e',
   alc: 'e',
+  rfs: 'e',
 };
 const scopeNames = { T: 'tenant', p: 'project', e: 'environment' } as const;
 

@@ -1,3 +1,4 @@
+import { confirmScopes } from '@sentral/kernel/scopes/news';
 import { checked, type CheckedOptions, type Implements } from '@sentral/contracts/contract';
 import { inventory } from '@sentral/contracts/inventory';
 import { getAddress } from './address/get.js';
@@ -81,6 +82,8 @@ import { removePool } from './pool/remove.js';
 import { amendClass } from './resource-class/amend.js';
 import { createClass } from './resource-class/create.js';
 import { getClass } from './resource-class/get.js';
+import { getRefusal } from './refusal/get.js';
+import { listRefusals } from './refusal/list.js';
 import { listAllClasses } from './resource-class/list.js';
 import { removeClass } from './resource-class/remove.js';
 import { amendTrait } from './trait/amend.js';
@@ -88,7 +91,7 @@ import { getTrait } from './trait/get.js';
 import { listTraits } from './trait/list.js';
 import { registerTrait } from './trait/register.js';
 import { removeTrait } from './trait/remove.js';
-import { applyProjection } from './projection/apply.js';
+import { scopes } from './projection/view.js';
 import { usageBetween } from './usage/between.js';
 import { countUsage } from './usage/count.js';
 import { usageNow } from './usage/now.js';
@@ -209,6 +212,10 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         get: (caller, command) => getAllocation(deps, caller, command),
         list: (caller, command) => listAllocations(deps, caller, command),
       },
+      refusal: {
+        get: (caller, command) => getRefusal(deps, caller, command),
+        list: (caller, command) => listRefusals(deps, caller, command),
+      },
       import: {
         create: (caller, command) => createImport(deps, caller, command),
         stage: (caller, command) => stageImport(deps, caller, command),
@@ -225,7 +232,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         now: (caller, command) => usageNow(deps, caller, command),
         between: (caller, command) => usageBetween(deps, caller, command),
       },
-      projection: { apply: (caller) => applyProjection(deps, caller) },
+      projection: { apply: (caller) => confirmScopes(deps.db.app, scopes, caller) },
       policyTrial: { list: (caller, command) => listPolicyTrial(deps, caller, command) },
     },
     options,

@@ -16,6 +16,7 @@ import * as node from '../src/schema/node.js';
 import * as number from '../src/schema/number.js';
 import * as pool from '../src/schema/pool.js';
 import * as rack from '../src/schema/rack.js';
+import * as refusal from '../src/schema/refusal.js';
 import * as scope from '../src/schema/scope.js';
 
 const schema = {
@@ -32,6 +33,7 @@ const schema = {
   ...number,
   ...pool,
   ...rack,
+  ...refusal,
   ...scope,
 };
 
@@ -71,7 +73,7 @@ test('the kernel step guards exactly the facts', () => {
 });
 
 test('what came later is guarded as the kernel step would', () => {
-  const written = readFileSync('migrations/0014_placement_rules.sql', 'utf8');
+  const written = readFileSync('migrations/0015_placement_rules.sql', 'utf8');
   const guards = kernelSql(
     'inventory',
     laterAuditedTables.map((table) => ({ table })),

@@ -1,3 +1,4 @@
+import { auditRoutes } from './audit/records.js';
 import { allocationRoutes } from './inventory/allocations.js';
 import { capacityRoutes } from './inventory/capacities.js';
 import { graphRoutes } from './inventory/graph.js';
@@ -5,6 +6,7 @@ import { importRoutes } from './inventory/imports.js';
 import { placementRoutes } from './inventory/placements.js';
 import { poolRoutes } from './inventory/pools.js';
 import { registryRoutes } from './inventory/registries.js';
+import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
 import { systemRoutes } from './system.js';
 import { accessRoutes } from './tenancy/access.js';
@@ -27,7 +29,9 @@ export const routes: typeof systemRoutes &
   typeof poolRoutes &
   typeof placementRoutes &
   typeof allocationRoutes &
-  typeof importRoutes = {
+  typeof refusalRoutes &
+  typeof importRoutes &
+  typeof auditRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -41,5 +45,7 @@ export const routes: typeof systemRoutes &
   ...poolRoutes,
   ...placementRoutes,
   ...allocationRoutes,
+  ...refusalRoutes,
   ...importRoutes,
+  ...auditRoutes,
 };

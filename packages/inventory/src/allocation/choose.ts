@@ -1,11 +1,10 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { nothingPending, type Search } from '../placement/host-sql.js';
+import type { Search } from '../placement/host-sql.js';
 import { expectReferences } from '../placement/refer.js';
 import { listPlaces, needsOf, type PlaceRow } from '../placement/sql.js';
-import { waterfallOf } from '../placement/waterfall.js';
-import { givingSight, seenGivingSight } from '../reading.js';
+import { givingSight } from '../reading.js';
 import { inOperation } from './operation.js';
 import type { Part } from './part.js';
 import type { WantedPlace } from './place.js';
@@ -47,7 +46,7 @@ export async function choose(
           const search = { ask: place.ask, sight, allowed, pending };
           const found = await listPlaces(tx, search, tries);
           const row = found[Math.floor(Math.random() * found.length)];
-          if (row === undefined) throw await noPlace(tx, caller, { search, tenantId: part.scope.tenantId });
+          if (row === undefined) throw noPlace(place);
           for (const item of itemsOf(place, row, wanted.length)) {
             wanted.push(item);
             add(pending, item);
@@ -80,25 +79,12 @@ function itemsOf({ ask, ordinal: asked }: WantedPlace, { takers }: PlaceRow, fro
   }));
 }
 
-/** None is left of what is described: why, as far as the caller sees the hosts. */
-async function noPlace(
-  tx: Tx,
-  caller: Caller,
-  { search, tenantId }: { search: Search; tenantId: string },
-): Promise<Error> {
-  const [need] = needsOf(search.ask.units);
+/** None is left of what is described; why is told with the refusal (refusal/places.ts). */
+function noPlace({ ask }: WantedPlace): Error {
+  const [need] = needsOf(ask.units);
   return problem(
     'capacity-exhausted',
-    {
-      unit: need?.class ?? search.ask.kind ?? '',
-      requested: need?.amount ?? 1,
-      available: 0,
-      waterfall: await waterfallOf(tx, {
-        ...search,
-        sight: seenGivingSight(caller, tenantId),
-        pending: nothingPending,
-      }),
-    },
+    { unit: need?.class ?? ask.kind ?? '', requested: need?.amount ?? 1, available: 0 },
     'No place is left for what is described.',
   );
 }

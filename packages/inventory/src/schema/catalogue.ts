@@ -41,6 +41,7 @@ export const bookkeepingTables = [
   'number_hold',
   'scope_view',
   'quota_use',
+  'refusal',
   'import',
   'import_chunk',
   'import_row',
