@@ -1,4 +1,5 @@
 import type { Id } from '@sentral/contracts/ids';
+import { isProblem } from '@sentral/contracts/problem';
 import { newId } from '@sentral/kernel/id';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { codeOf, orProblem, stand, type Offer, type Place, type Stand } from './stand.js';
@@ -344,6 +345,19 @@ test('whole nodes of a kind are found while nobody has them or a part of them, a
   // One is left where two are asked for: none is taken, and it is told what is in the way.
   const refusal = await s.ask([{ what: 'place', ...wish }]);
   expect(codeOf(refusal)).toBe('capacity-exhausted');
+  expect(isProblem(refusal) && refusal.facts['explanation']).toMatchObject({
+    items: [
+      {
+        item: 0,
+        needed: 2,
+        waterfall: [
+          { filter: 'inService' },
+          { filter: 'location', remaining: 4 },
+          { filter: 'capacity', remaining: 1 },
+        ],
+      },
+    ],
+  });
   expect(hosts(await find(wish))).toHaveLength(1);
 });
 
