@@ -36,11 +36,9 @@ export function readTarget(options: {
   );
   if (!match?.[3]) throw new TypeError('A database URL is postgres://user:password@host:port[,host:port]/database');
   const [, user, password, hosts, database, query] = match;
-  const mode = new URLSearchParams(query ?? '').get('sslmode');
-  let tls: TlsOptions | undefined;
+  let tls = tlsOf(query ?? '');
   if (typeof options.tls === 'object') tls = options.tls;
-  else if (options.tls === true || mode === 'verify-full') tls = {};
-  else if (mode === 'require') tls = { rejectUnauthorized: false };
+  else if (options.tls === true) tls = {};
   const name = options.user ?? decodeURIComponent(user ?? '');
   if (name === '') throw new TypeError('A database URL names its user');
   return {
@@ -50,6 +48,16 @@ export function readTarget(options: {
     password: options.password ?? decodeURIComponent(password ?? ''),
     tls,
   };
+}
+
+/** A word that is misread here would send passwords in the clear, so only what is known passes. */
+function tlsOf(query: string): TlsOptions | undefined {
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (name !== 'sslmode' || !['disable', 'require', 'verify-full'].includes(value))
+      throw new TypeError(`A database URL takes ?sslmode=disable, require or verify-full, not ${name}=${value}`);
+    if (value !== 'disable') return value === 'require' ? { rejectUnauthorized: false } : {};
+  }
+  return undefined;
 }
 
 function readHost(text: string): Host {

@@ -79,7 +79,7 @@ export async function takeAll(
           newId: deps.newId,
           firstOrdinal,
         };
-        dimension = await take(taker, item, supply.nodes);
+        dimension = await ofItem(taking, item, () => take(taker, item, supply.nodes));
       }
       moves.quota.push({ tenantId, projectId, scopeId, dimension, delta, part });
     });
@@ -91,6 +91,17 @@ export async function takeAll(
 /** What was chosen had room a moment ago: whoever has it now was faster. */
 function refusedChoice(error: unknown): never {
   throw isProblem(error) ? outrun(error) : error;
+}
+
+/** Things are taken one by one; what is refused is the item that asked for so many of them. */
+async function ofItem<R>({ fresh }: Taking, item: Wanted, work: () => Promise<R>): Promise<R> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isProblem(error, 'capacity-exhausted')) throw error;
+    const same = fresh.filter((other) => other.asked === item.asked);
+    throw problem(error.code, { ...error.facts, requested: same.length, available: same.indexOf(item) }, error.detail);
+  }
 }
 
 /** One lock of all nodes, in the order of ids; then what of them each tenant may be given. */
