@@ -24,21 +24,23 @@ export interface Target {
   readonly tls: TlsOptions | undefined;
 }
 
-/** Reads `postgres://[user[:password]@]host[:port][,host[:port]…]/database[?sslmode=disable|require|verify-full]`. */
+const urlForm =
+  /^postgres(?:ql)?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/?]+)(?:\/([^?]*))?(?:\?sslmode=(disable|require|verify-full))?$/;
+
+/** Reads `postgres://[user[:password]@]host[:port][,host[:port]…]/database[?sslmode=disable|require|verify-full]`; a word misread would send passwords in the clear. */
 export function readTarget(options: {
   url: string;
   user?: string;
   password?: string;
   tls?: TlsOptions | boolean;
 }): Target {
-  const match = /^postgres(?:ql)?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(
-    options.url,
-  );
-  if (!match?.[3]) throw new TypeError('A database URL is postgres://user:password@host:port[,host:port]/database');
-  const [, user, password, hosts, database, query] = match;
-  let tls = tlsOf(query ?? '');
+  const match = urlForm.exec(options.url);
+  if (!match?.[3]) throw new TypeError('Want postgres://host/database[?sslmode=disable|require|verify-full]');
+  const [, user, password, hosts, database, mode] = match;
+  let tls: TlsOptions | undefined;
   if (typeof options.tls === 'object') tls = options.tls;
-  else if (options.tls === true) tls = {};
+  else if (options.tls === true || mode === 'verify-full') tls = {};
+  else if (mode === 'require') tls = { rejectUnauthorized: false };
   const name = options.user ?? decodeURIComponent(user ?? '');
   if (name === '') throw new TypeError('A database URL names its user');
   return {
@@ -48,16 +50,6 @@ export function readTarget(options: {
     password: options.password ?? decodeURIComponent(password ?? ''),
     tls,
   };
-}
-
-/** A word that is misread here would send passwords in the clear, so only what is known passes. */
-function tlsOf(query: string): TlsOptions | undefined {
-  for (const [name, value] of new URLSearchParams(query)) {
-    if (name !== 'sslmode' || !['disable', 'require', 'verify-full'].includes(value))
-      throw new TypeError(`A database URL takes ?sslmode=disable, require or verify-full, not ${name}=${value}`);
-    if (value !== 'disable') return value === 'require' ? { rejectUnauthorized: false } : {};
-  }
-  return undefined;
 }
 
 function readHost(text: string): Host {
