@@ -3,7 +3,9 @@ import { allocationRoutes } from './inventory/allocations.js';
 import { capacityRoutes } from './inventory/capacities.js';
 import { graphRoutes } from './inventory/graph.js';
 import { importRoutes } from './inventory/imports.js';
+import { placementRoutes } from './inventory/placements.js';
 import { poolRoutes } from './inventory/pools.js';
+import { registryRoutes } from './inventory/registries.js';
 import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
 import { systemRoutes } from './system.js';
@@ -22,8 +24,10 @@ export const routes: typeof systemRoutes &
   typeof quotaRoutes &
   typeof overviewRoutes &
   typeof graphRoutes &
+  typeof registryRoutes &
   typeof capacityRoutes &
   typeof poolRoutes &
+  typeof placementRoutes &
   typeof allocationRoutes &
   typeof refusalRoutes &
   typeof importRoutes &
@@ -36,8 +40,10 @@ export const routes: typeof systemRoutes &
   ...quotaRoutes,
   ...overviewRoutes,
   ...graphRoutes,
+  ...registryRoutes,
   ...capacityRoutes,
   ...poolRoutes,
+  ...placementRoutes,
   ...allocationRoutes,
   ...refusalRoutes,
   ...importRoutes,

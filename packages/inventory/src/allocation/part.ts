@@ -89,7 +89,7 @@ async function partOf(
 }
 
 /** The environment as it may be used: known, and active up to the root. */
-function scopeOf(caller: Caller, path: readonly ScopeViewRow[], scopeId: string): Scope {
+export function scopeOf(caller: Caller, path: readonly ScopeViewRow[], scopeId: string): Scope {
   const environment = path.at(-1);
   if (environment === undefined || !mayUse(caller, environment) || environment.tenantId === null)
     throw problem('reference-not-found', { pointer: '/environmentId', resourceType: 'environment' });

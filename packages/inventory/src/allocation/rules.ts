@@ -1,4 +1,4 @@
-import type { AllocationRequestItem } from '@sentral/contracts/inventory/allocation';
+import type { AllocationSelectingItem } from '@sentral/contracts/inventory/allocation';
 import { decodeId } from '@sentral/contracts/ids';
 import type { QuotaDimension } from '@sentral/contracts/quota';
 import type { AllocationRow } from './sql.js';
@@ -11,12 +11,20 @@ export interface WantedCapacity {
   readonly amount: number;
   readonly ordinal: number;
   readonly asked: number;
+  readonly chosen?: boolean;
 }
 
 /** One thing to take, with its provider: the thing whose takers stand in line. */
 export type Wanted =
   | WantedCapacity
-  | { readonly what: 'node'; readonly providerId: string; readonly ordinal: number; readonly asked: number }
+  | {
+      readonly what: 'node';
+      readonly providerId: string;
+      readonly ordinal: number;
+      readonly asked: number;
+      /** Not named but chosen a moment before the locks. */
+      readonly chosen?: boolean;
+    }
   | {
       readonly what: 'number';
       readonly providerId: string;
@@ -56,7 +64,7 @@ export const thingsMax = 256;
  * `domainOf` tells the domain of a range, as read before the transaction: it never changes.
  */
 export function readItems(
-  items: readonly AllocationRequestItem[],
+  items: readonly AllocationSelectingItem[],
   domainOf: (rangeId: string) => string | undefined,
 ): { readonly wanted: readonly Wanted[] } | { readonly faults: readonly ItemFault[] } {
   const faults: ItemFault[] = [];
@@ -71,6 +79,8 @@ export function readItems(
     if (stated !== undefined && 'count' in item && item.count > 1)
       fault('count', 'contradiction', `must be 1 when ${stated} is stated`);
     switch (item.what) {
+      case 'place':
+        break;
       case 'node':
         add(1, (ordinal) => ({ what: 'node', providerId: decodeId('nod', item.nodeId), ordinal, asked }));
         break;
@@ -132,7 +142,7 @@ export function readItems(
   return faults.length > 0 ? { faults } : { wanted };
 }
 
-function statedField(item: AllocationRequestItem): string | undefined {
+function statedField(item: AllocationSelectingItem): string | undefined {
   if (item.what === 'number' && item.number !== undefined) return 'number';
   if (item.what === 'address' && item.address !== undefined) return 'address';
   return item.what === 'block' && item.cidr !== undefined ? 'cidr' : undefined;

@@ -79,6 +79,17 @@ export const itemColumns = `
 /** Set beside the counters that were locked: somebody changed what there is to lock, so the attempt begins anew. */
 export const movedOn = new Error('what was to be locked has changed');
 
+const outrunBy = new WeakSet<object>();
+
+/** Marks the refusal of what was chosen before the locks: somebody was faster, so the attempt begins anew. */
+export function outrun<E extends object>(refusal: E): E {
+  outrunBy.add(refusal);
+  return refusal;
+}
+
+export const wasOutrun = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && outrunBy.has(error);
+
 /** The row of a statement that always gives one. */
 export function only<R>(rows: readonly R[]): R {
   const [row] = rows;

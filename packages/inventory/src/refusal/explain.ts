@@ -7,6 +7,7 @@ import type { Operation } from '../allocation/operation.js';
 import { levels, netMoves, scopeIdOf } from '../quota/move.js';
 import { alsoFailing, draftOf, type Draft } from './draft.js';
 import { judgeCapacity, judgeWhole, readNodes } from './nodes.js';
+import { blockedPlaces } from './places.js';
 import { movesOf, type Move } from './request.js';
 import { blockedItem, blockedOf, goesOver, soleBlockersOf, type Shortfall } from './rules.js';
 import { listRoom } from './sql.js';
@@ -38,11 +39,15 @@ export async function explain(
   const { drafts, excesses } = await judgeQuotas(tx, moves, allowed);
   const inOrder = drafts.toSorted((a, b) => a.move.at - b.move.at || a.item - b.item);
   const blocked = blockedOf(inOrder) as readonly Draft[];
+  const places = await blockedPlaces(tx, caller, moves);
   return {
     moves,
     explanation: {
-      items: blocked.map(blockedItem),
-      soleBlockers: [...soleBlockersOf(inOrder)],
+      items: [...blocked.map(blockedItem), ...places].toSorted(
+        (a, b) => (a.operationIndex ?? 0) - (b.operationIndex ?? 0) || a.item - b.item,
+      ),
+      // Of a place it is told item by item: two filters of two items are never one.
+      soleBlockers: places.length > 0 ? [] : [...soleBlockersOf(inOrder)],
       unblock: await unblocking(tx, caller, { blocked, excesses }),
     },
   };
