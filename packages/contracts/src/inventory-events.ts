@@ -72,6 +72,10 @@ export const inventoryEvents = defineEvents({
     },
     'rackReservation.removed': { summary: 'A reservation of rack units went with its source.', ...rackReservation },
     'allocation.held': { summary: 'Things were taken for a while.', ...allocation },
+    'allocation.bound': {
+      summary: 'A reservation was tied to a task and has no end of its own any more.',
+      ...allocation,
+    },
     'allocation.confirmed': { summary: 'Things were taken for good.', ...allocation },
     'allocation.renewed': { summary: 'The end of a reservation was moved.', ...allocation },
     'allocation.replaced': { summary: 'An allocation holds another set of things.', ...allocation },

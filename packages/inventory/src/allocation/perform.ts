@@ -62,6 +62,20 @@ export interface Moves {
   readonly capacity: CapacityMove[];
 }
 
+/** Gives back inside a transaction of the caller's, which is left as it was while others change what is to be locked. */
+export async function releaseIn(tx: Tx, use: { deps: Deps; caller: Caller }, id: string): Promise<void> {
+  const operation = { op: 'release', id, version: undefined, fence: undefined } as const;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await tx.savepoint(() => performIn(tx, use, [operation]));
+      return;
+    } catch (error) {
+      if (error !== movedOn) throw error;
+      if (tries === attempts) throw problem('overloaded', {});
+    }
+  }
+}
+
 async function performIn(
   tx: Tx,
   { deps, caller }: { deps: Deps; caller: Caller },
@@ -82,7 +96,7 @@ async function performIn(
   const freshOf = new Map<Part, readonly Wanted[]>();
   for (const part of parts)
     await inOperation(part.index, async () => {
-      const given = await giveBack(tx, part, { locked, traceparent });
+      const given = await giveBack(tx, part, { locked, caller });
       if (given?.seen !== undefined) seen.set(part, given.seen);
       if (given?.fresh !== undefined) freshOf.set(part, given.fresh);
       if (given !== undefined) give(moves, given);
@@ -125,11 +139,12 @@ type Back = Given & { readonly seen?: Allocation; readonly fresh?: readonly Want
 async function giveBack(
   tx: Tx,
   part: Part,
-  { locked, traceparent }: { locked: Locked; traceparent: string | undefined },
+  { locked, caller }: { locked: Locked; caller: Caller },
 ): Promise<Back | undefined> {
   const { operation } = part;
   if (operation.op === 'create') return undefined;
-  const { row, items } = await targetUnderLock(tx, part, locked);
+  const { traceparent } = caller;
+  const { row, items } = await targetUnderLock(tx, part, { locked, caller });
   if (operation.op === 'release') {
     await refuseCarrying(tx, items);
     return endWhole(tx, row.id, { state: 'released', traceparent });
