@@ -71,8 +71,9 @@ async function supervised(service: StandInName, seed = 1) {
   };
   const server: StepServer = {
     deliver: async (command) => {
-      await next;
-      await Promise.race([current!.take(JSON.stringify(command)), death]);
+      // The bus brings again what a process took to its grave.
+      do await next;
+      while ((await Promise.race([current!.take(JSON.stringify(command)), death])) === undefined);
       await next;
     },
     settle,

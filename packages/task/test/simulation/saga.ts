@@ -174,12 +174,12 @@ export interface Tally {
 }
 
 /** Plays so many sagas and counts. */
-export function tally(runs: number, rules: Rules = allRules, firstSeed = 1): Tally {
+export function tally(runs: number, rules: Rules = allRules, played: (seeds: number) => void = () => undefined): Tally {
   const violations: Record<string, number> = {};
   const states: Record<string, number> = {};
   const firstSeeds: Record<string, number> = {};
   const stats: Watch['stats'] = { commands: 0, succeededSteps: 0, undos: 0, stuck: 0, retried: 0 };
-  for (let seed = firstSeed; seed < firstSeed + runs; seed += 1) {
+  for (let seed = 1; seed <= runs; seed += 1) {
     const saga = play(seed, rules);
     states[saga.state] = (states[saga.state] ?? 0) + 1;
     for (const what of saga.violations) {
@@ -187,6 +187,7 @@ export function tally(runs: number, rules: Rules = allRules, firstSeed = 1): Tal
       firstSeeds[what] ??= seed;
     }
     for (const key of Object.keys(stats) as (keyof typeof stats)[]) stats[key] += saga.stats[key];
+    played(seed);
   }
   return { runs, violations, states, firstSeeds, stats };
 }
