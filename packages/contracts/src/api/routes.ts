@@ -1,8 +1,10 @@
+import { auditRoutes } from './audit/records.js';
 import { allocationRoutes } from './inventory/allocations.js';
 import { capacityRoutes } from './inventory/capacities.js';
 import { graphRoutes } from './inventory/graph.js';
 import { importRoutes } from './inventory/imports.js';
 import { poolRoutes } from './inventory/pools.js';
+import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
 import { systemRoutes } from './system.js';
 import { accessRoutes } from './tenancy/access.js';
@@ -23,7 +25,9 @@ export const routes: typeof systemRoutes &
   typeof capacityRoutes &
   typeof poolRoutes &
   typeof allocationRoutes &
-  typeof importRoutes = {
+  typeof refusalRoutes &
+  typeof importRoutes &
+  typeof auditRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -35,5 +39,7 @@ export const routes: typeof systemRoutes &
   ...capacityRoutes,
   ...poolRoutes,
   ...allocationRoutes,
+  ...refusalRoutes,
   ...importRoutes,
+  ...auditRoutes,
 };

@@ -8,7 +8,7 @@ import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordAllocation } from './events.js';
 import { toAllocation } from './resource.js';
-import { amendExpiry, findByConsumer, listItems, taskConsumer, type AllocationRow } from './sql.js';
+import { amendExpiry, findByConsumer, listItems, type AllocationRow } from './sql.js';
 import { stepIn } from './step.js';
 
 type Task = Command<'allocation', 'bind'>;
@@ -27,10 +27,11 @@ export async function bound(tx: Tx, caller: Caller, task: Task): Promise<Allocat
     id: encodeId('alc', id),
     allowed: ['held', 'active'],
     work: async (_, row) => {
-      if (row.state === 'active' || row.boundTaskId === taskId) return toAllocation(row, await listItems(tx, [id]));
+      const before = toAllocation(row, await listItems(tx, [id]));
+      if (row.state === 'active' || row.boundTaskId === taskId) return before;
       const { policyVersion } = row;
       const changed = await amendExpiry(tx, { id, state: 'held', expiresInSeconds: null, policyVersion, taskId });
-      return recordAllocation(tx, changed, { event: 'bound', traceparent: caller.traceparent });
+      return recordAllocation(tx, changed, { event: 'bound', by: caller, before });
     },
   });
 }
@@ -40,7 +41,9 @@ export async function bound(tx: Tx, caller: Caller, task: Task): Promise<Allocat
  * @throws Problem not-found
  */
 export async function heldFor(tx: Tx, task: Task): Promise<AllocationRow> {
-  const found = await findByConsumer(tx, decodeId('tnt', task.tenantId), taskConsumer(task.taskId));
+  // As the facade names the task when it reserves for it.
+  const consumer = { service: 'sentral', kind: 'task', id: task.taskId };
+  const found = await findByConsumer(tx, decodeId('tnt', task.tenantId), consumer);
   if (found === undefined) throw problem('not-found', { resourceType: 'allocation' });
   return found;
 }
