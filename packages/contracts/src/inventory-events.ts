@@ -87,6 +87,10 @@ export const inventoryEvents = defineEvents({
     'pool.amended': { summary: 'A pool was changed, or its members.', ...pool },
     'pool.removed': { summary: 'A pool ended; its nodes stay.', ...pool },
     'allocation.held': { summary: 'Things were taken for a while.', ...allocation },
+    'allocation.bound': {
+      summary: 'A reservation was tied to a task and has no end of its own any more.',
+      ...allocation,
+    },
     'allocation.confirmed': { summary: 'Things were taken for good.', ...allocation },
     'allocation.renewed': { summary: 'The end of a reservation was moved.', ...allocation },
     'allocation.replaced': { summary: 'An allocation holds another set of things.', ...allocation },

@@ -16,6 +16,7 @@ import { createSpace } from './address-space/create.js';
 import { getSpace } from './address-space/get.js';
 import { listSpaces } from './address-space/list.js';
 import { batchAllocations } from './allocation/batch.js';
+import { bindAllocation } from './allocation/bind.js';
 import { confirmAllocation } from './allocation/confirm.js';
 import { getAllocation } from './allocation/get.js';
 import { listAllocations } from './allocation/list.js';
@@ -206,6 +207,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         reserve: (caller, command) => reserveAllocation(deps, caller, command),
         replace: (caller, command) => replaceAllocation(deps, caller, command),
         batch: (caller, command) => batchAllocations(deps, caller, command),
+        bind: (caller, command) => bindAllocation(deps, caller, command),
         confirm: (caller, command) => confirmAllocation(deps, caller, command),
         renew: (caller, command) => renewAllocation(deps, caller, command),
         release: (caller, command) => releaseAllocation(deps, caller, command),

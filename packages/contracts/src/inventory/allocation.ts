@@ -109,6 +109,8 @@ export const allocationSchema = v.object({
   onExpiry: v.picklist(['release', 'quarantine', 'notify']),
   /** Which state of the policies it was judged by. */
   policyVersion: v.optional(countSchema),
+  /** The task that it is held for: without an end, and changed by that task alone until it is active. */
+  boundTaskId: v.optional(idSchema('tsk')),
   startsAt: timeSchema,
   expiresAt: v.optional(timeSchema),
   labels: labelsSchema,
@@ -206,6 +208,14 @@ const batch = verb({
   idempotent: false,
 });
 
+const bind = verb({
+  summary: 'Ties what was reserved for a task to it: no TTL runs out while the task waits. Its consumer is the task.',
+  command: v.strictObject({ tenantId, taskId: idSchema('tsk') }),
+  result: allocationSchema,
+  refuses: ['not-found', 'lease-expired', 'state-conflict'],
+  idempotent: true,
+});
+
 const confirm = verb({
   summary: 'Turns a reservation into an allocation; nothing is copied, so there is no window.',
   command: v.strictObject({ id: idSchema('alc'), version: basedOnVersion }),
@@ -269,4 +279,4 @@ const list = verb({
   idempotent: true,
 });
 
-export const allocation = { reserve, replace, batch, confirm, renew, release, get, list } as const;
+export const allocation = { reserve, bind, replace, batch, confirm, renew, release, get, list } as const;

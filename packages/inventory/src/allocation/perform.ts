@@ -80,6 +80,21 @@ export interface Moves {
   readonly capacity: CapacityMove[];
 }
 
+/** Gives back inside a transaction of the caller's, which is left as it was while others change what is to be locked. */
+export async function releaseIn(tx: Tx, use: { deps: Deps; caller: Caller }, id: string): Promise<void> {
+  const operation = { op: 'release', id, version: undefined, fence: undefined } as const;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      // It takes nothing, so nothing that ran out stands in its way.
+      await tx.savepoint(() => performIn(tx, { ...use, left: { tell: () => undefined } }, [operation]));
+      return;
+    } catch (error) {
+      if (error !== movedOn) throw error;
+      if (tries === attempts) throw problem('overloaded', {});
+    }
+  }
+}
+
 async function performIn(
   tx: Tx,
   { deps, caller, tries, left: overdueLeft }: { deps: Deps; caller: Caller; tries: number; left: OverdueLeft },
@@ -151,7 +166,7 @@ type Back = Given & { readonly seen?: Allocation; readonly fresh?: readonly Want
 async function giveBack(tx: Tx, part: Part, { locked, by }: { locked: Locked; by: Caller }): Promise<Back | undefined> {
   const { operation } = part;
   if (operation.op === 'create') return undefined;
-  const { row, items } = await targetUnderLock(tx, part, locked);
+  const { row, items } = await targetUnderLock(tx, part, { locked, caller: by });
   if (operation.op === 'release') {
     await refuseCarrying(tx, items);
     return endWhole(tx, row.id, { state: 'released', by });

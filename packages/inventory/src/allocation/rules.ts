@@ -1,5 +1,7 @@
+import type { Caller } from '@sentral/contracts/contract';
 import type { AllocationSelectingItem } from '@sentral/contracts/inventory/allocation';
-import { decodeId } from '@sentral/contracts/ids';
+import { decodeId, encodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
 import type { QuotaDimension } from '@sentral/contracts/quota';
 import type { AllocationRow } from './sql.js';
 
@@ -189,6 +191,19 @@ export function judgeProvider(node: {
   if (node.intent !== 'in_service') return { ok: false, state: node.intent, allowedStates: ['in_service'] };
   if (node.state !== 'available') return { ok: false, state: node.state, allowedStates: ['available'] };
   return { ok: true };
+}
+
+/**
+ * What a task holds is changed by its steps and by loops, until it is active or given back.
+ * @throws Problem state-conflict
+ */
+export function expectUnbound(caller: Caller, row: Pick<AllocationRow, 'state' | 'boundTaskId'>): void {
+  if (row.state !== 'held' || row.boundTaskId === null || caller.principal.type === 'system') return;
+  throw problem(
+    'state-conflict',
+    { state: 'bound', allowedStates: ['held', 'active'] },
+    `It is held for ${encodeId('tsk', row.boundTaskId)}: cancel the task to give it back.`,
+  );
 }
 
 /** What a state allows next: confirm and renew want a live hold, release wants anything live. */

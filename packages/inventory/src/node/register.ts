@@ -18,7 +18,7 @@ import { conflicting } from './conflicting.js';
 import { standInRack } from './position.js';
 import { toNode } from './row.js';
 import { placementFault } from './rules.js';
-import { findNode, findSiblingOfName, insertNode, lockNodesAsTheyAre } from './sql.js';
+import { findNode, findSiblingOfName, insertNode, lockNodesAsTheyAre, type NewNode } from './sql.js';
 import { expectTraits } from './traits.js';
 
 /**
@@ -41,7 +41,7 @@ interface Attempt {
 
 export async function registered(
   { tx, caller, id, claimIds }: Attempt,
-  command: Command<'node', 'register'>,
+  command: Omit<Command<'node', 'register'>, 'state'> & Pick<NewNode, 'state'>,
 ): Promise<Node> {
   const sight = sightOf(caller);
   const parentId = command.parentId === undefined ? null : decodeId('nod', command.parentId);
