@@ -5,6 +5,7 @@ import { importRoutes } from '@sentral/contracts/api/inventory/imports';
 import { poolRoutes } from '@sentral/contracts/api/inventory/pools';
 import { overviewRoutes } from '@sentral/contracts/api/overview';
 import { systemRoutes } from '@sentral/contracts/api/system';
+import { serviceGateRoutes, taskRoutes } from '@sentral/contracts/api/task/tasks';
 import { accessRoutes } from '@sentral/contracts/api/tenancy/access';
 import { principalRoutes } from '@sentral/contracts/api/tenancy/principals';
 import { policyRoutes } from '@sentral/contracts/api/tenancy/policy';
@@ -28,6 +29,7 @@ import { poolHandlers } from './routes/pools.js';
 import { quotaHandlers } from './routes/quotas.js';
 import { scopeHandlers } from './routes/scopes.js';
 import { systemHandlers } from './routes/system.js';
+import { serviceGateHandlers, taskHandlers } from './routes/tasks.js';
 import type { World } from './routes/world.js';
 
 /** The public model of Sentral: every route behind the door, in one place. */
@@ -49,5 +51,7 @@ export function mountFacade(app: Hono, use: { world: World; door: Door; readines
   mount(app, poolRoutes, { handlers: poolHandlers(world), ...common });
   mount(app, allocationRoutes, { handlers: allocationHandlers(world), ...common });
   mount(app, importRoutes, { handlers: importHandlers(world), ...common });
+  mount(app, taskRoutes, { handlers: taskHandlers(world), ...common });
+  mount(app, serviceGateRoutes, { handlers: serviceGateHandlers(world), ...common });
   mountDocs(app);
 }

@@ -33,6 +33,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   prj: 'p',
   env: 'e',
   alc: 'e',
+  tsk: 'e',
 };
 const scopeNames = { T: 'tenant', p: 'project', e: 'environment' } as const;
 

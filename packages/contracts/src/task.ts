@@ -1,8 +1,11 @@
 import { defineContract } from './contract.js';
 import { feedVerbs, invariantVerbs } from './shared-verbs.js';
+import { serviceGate } from './task/service-gate.js';
+import { event, step } from './task/step.js';
+import { taskNoun } from './task/task.js';
 
-/** What the task context offers the others so far: its feed and its invariants, nothing of its own domain yet. */
+/** What the task context offers the others: long-running work, its steps and its story. */
 export const task = defineContract({
   context: 'task',
-  nouns: { feed: feedVerbs, invariant: invariantVerbs },
+  nouns: { task: taskNoun, step, event, serviceGate, feed: feedVerbs, invariant: invariantVerbs },
 });

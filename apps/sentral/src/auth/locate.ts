@@ -13,6 +13,10 @@ type Finder = (contexts: Contexts, id: never) => Promise<ScopeId>;
 /** One line for every kind of thing that is named by an id of its own and lies in a scope. */
 const finders: { readonly [P in Prefix]?: Finder } = {
   alc: async ({ inventory }, id) => (await inventory.allocation.get(facade, { id })).environmentId,
+  tsk: async ({ task }, id) => {
+    const { environmentId, projectId, tenantId } = await task.task.get(facade, { id });
+    return environmentId ?? projectId ?? tenantId;
+  },
   hol: async ({ tenancy }, id) => (await tenancy.hold.get(facade, { id })).scopeId,
   pex: async ({ tenancy }, id) => (await tenancy.exemption.get(facade, { id })).scopeId,
   qta: async ({ tenancy }, id) => (await tenancy.quota.get(facade, { id })).scopeId,

@@ -5,6 +5,7 @@ import { importRoutes } from './inventory/imports.js';
 import { poolRoutes } from './inventory/pools.js';
 import { overviewRoutes } from './overview.js';
 import { systemRoutes } from './system.js';
+import { serviceGateRoutes, taskRoutes } from './task/tasks.js';
 import { accessRoutes } from './tenancy/access.js';
 import { principalRoutes } from './tenancy/principals.js';
 import { policyRoutes } from './tenancy/policy.js';
@@ -23,7 +24,9 @@ export const routes: typeof systemRoutes &
   typeof capacityRoutes &
   typeof poolRoutes &
   typeof allocationRoutes &
-  typeof importRoutes = {
+  typeof importRoutes &
+  typeof taskRoutes &
+  typeof serviceGateRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -36,4 +39,6 @@ export const routes: typeof systemRoutes &
   ...poolRoutes,
   ...allocationRoutes,
   ...importRoutes,
+  ...taskRoutes,
+  ...serviceGateRoutes,
 };
