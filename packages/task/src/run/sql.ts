@@ -63,6 +63,8 @@ export async function findTaskOfStep(db: Database, stepId: string): Promise<stri
   return row?.['taskId'] as string | undefined;
 }
 
+// finished_at beside the state: the index of live tasks has it in its condition.
+
 /** Destructive steps that may go out if their initiator still may. */
 export async function listUnauthorized(
   db: Database,
@@ -70,7 +72,7 @@ export async function listUnauthorized(
 ): Promise<readonly { readonly taskId: string; readonly stepId: string }[]> {
   const rows = await db.unsafe(
     `select s.task_id as "taskId", s.id as "stepId" from step s join task t on t.id = s.task_id
-     where s.state = 'ready' and s.destructive and t.state = 'running' and t.hold is null
+     where s.state = 'ready' and s.destructive and t.state = 'running' and t.finished_at is null and t.hold is null
        and not exists (select from service_gate g where g.service = s.service and g.paused)
      order by s.id limit $1`,
     [limit],
@@ -85,14 +87,14 @@ export async function listUnauthorized(
 export async function listStalled(db: Database, limit: number): Promise<readonly string[]> {
   const rows = await db.unsafe(
     `select distinct s.task_id as "taskId" from step s join task t on t.id = s.task_id
-     where s.state in ('ready', 'dispatched', 'accepted', 'retry_wait') and t.state = 'running'
+     where s.state in ('ready', 'dispatched', 'accepted', 'retry_wait') and t.state = 'running' and t.finished_at is null
        and (s.state = 'ready' and not s.destructive and t.hold is null
               and not exists (select from service_gate g where g.service = s.service and g.paused)
             or s.state <> 'ready' and not exists (select from timer m where m.owner_id = s.id and m.dir = 'do' and ${waiting('s.state')})
               and not (s.kind = 'child' and s.state = 'accepted'))
      union
      select s.task_id from step s join task t on t.id = s.task_id
-     where s.undo_state in ('ready', 'dispatched', 'accepted', 'retry_wait') and t.state = 'unwinding'
+     where s.undo_state in ('ready', 'dispatched', 'accepted', 'retry_wait') and t.state = 'unwinding' and t.finished_at is null
        and (s.undo_state = 'ready' and t.hold is null
               and not exists (select from service_gate g where g.service = s.service and g.paused)
             or s.undo_state <> 'ready' and not exists (select from timer m where m.owner_id = s.id and m.dir = 'undo' and ${waiting('s.undo_state')})

@@ -110,13 +110,17 @@ export function startService(bus: Bus, name: string, behaviour: Behaviour) {
       return commit(op, { on: 'ran', end });
     },
     /** Says the end of an operation once more, under its own id or under another one. */
-    repeat: async (op: string, answer: Answer, more: { id?: string; attempt?: number } = {}) => {
+    repeat: async (op: string, answer: Answer, more: { id?: string; as?: string } = {}) => {
       const command = commands.get(op);
       if (command === undefined) throw new Error(`${op} was never asked`);
-      const to = { command, service: name, direction: 'do' as const, attempt: more.attempt ?? command.attempt };
+      const to = { command, service: name, direction: 'do' as const, attempt: command.attempt };
       const message = replyMessage({ ...to, time: new Date().toISOString() }, answer);
       await bus.publish([
-        { subject: subjects.reply(name, command.stepid), id: more.id ?? message.id, data: JSON.stringify(message) },
+        {
+          subject: subjects.reply(more.as ?? name, command.stepid),
+          id: more.id ?? message.id,
+          data: JSON.stringify(message),
+        },
       ]);
     },
     beSilent: (now: boolean) => (silent = now),

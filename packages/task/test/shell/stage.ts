@@ -8,7 +8,7 @@ import { createTestDatabase } from '@sentral/testing';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inject } from 'vitest';
 import * as v from 'valibot';
-import { createPulse, createTask, createTaskLoops, workflow, type Deps } from '../../src/index.js';
+import { createPulse, createTask, createTaskLoops, workflow, type Deps, type Pulse } from '../../src/index.js';
 import type { PolicyPlan, StepPlan } from '../../src/plan/plan.js';
 
 const uuid = (n: number): string => `00000000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
@@ -84,7 +84,7 @@ export const inARow = (...steps: readonly StepPlan[]): StepPlan[] =>
 export async function openStage() {
   const place = await createTestDatabase(inject('postgresUrl'));
   const as = (role: string): Database =>
-    openDatabase({ url: place.url(role), applicationName: 'task-shell-test', poolSize: 8 });
+    openDatabase({ url: place.url(role), applicationName: 'task-shell-test', poolSize: 12, acquireTimeoutMs: 15_000 });
   const db = { app: as('task_app'), read: as('task_read'), platform: as('task_platform') };
   const broker = loopbackBroker(7);
   const bus = openLoopback({ broker });
@@ -93,8 +93,20 @@ export async function openStage() {
   const running: (() => Promise<unknown>)[] = [];
 
   /** One more process; `telemetry` may play its death at a span. */
-  function process(more: { telemetry?: Telemetry; mayStill?: () => boolean; faults?: LoopbackFaults } = {}) {
-    const deps: Deps = { db, newId, telemetry: more.telemetry ?? telemetry, pulse: createPulse() };
+  function process(
+    more: {
+      telemetry?: Telemetry;
+      pulse?: (of: Pulse) => Pulse;
+      mayStill?: () => boolean;
+      faults?: LoopbackFaults;
+    } = {},
+  ) {
+    const deps: Deps = {
+      db,
+      newId,
+      telemetry: more.telemetry ?? telemetry,
+      pulse: more.pulse?.(createPulse()) ?? createPulse(),
+    };
     const mine = more.faults === undefined ? bus : openLoopback({ broker, faults: more.faults });
     const task = createTask(deps, { workflows: [free], knows: () => true, results: true });
     const start = () => {
@@ -137,7 +149,7 @@ export async function openStage() {
 export type Stage = Awaited<ReturnType<typeof openStage>>;
 
 export async function eventually<T>(look: () => Promise<T | undefined>, what: string): Promise<T> {
-  for (const until = Date.now() + 15_000; Date.now() < until; await pause(15)) {
+  for (const until = Date.now() + 25_000; Date.now() < until; await pause(15)) {
     const found = await look();
     if (found !== undefined) return found;
   }
