@@ -89,10 +89,13 @@ export function createContexts({ config, pools, telemetry, newId, pulse }: Use):
     newId,
     telemetry,
   });
-  // The two ask each other: by the time that either does, both are there.
+  // They ask each other: by the time that one does, all are there.
   const scopeUsers = {
     get inventory() {
       return contexts.inventory;
+    },
+    get task() {
+      return contexts.task;
     },
   };
   const here = {
@@ -133,7 +136,11 @@ export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts)
   return [
     ...(pools.tenancy === undefined
       ? []
-      : createTenancyLoops({ ...deps, db: pools.tenancy, scopeUsers: { inventory: contexts.inventory } })),
+      : createTenancyLoops({
+          ...deps,
+          db: pools.tenancy,
+          scopeUsers: { inventory: contexts.inventory, task: contexts.task },
+        })),
     ...(pools.inventory === undefined
       ? []
       : createInventoryLoops(
@@ -145,7 +152,11 @@ export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts)
       ? []
       : createTaskLoops(
           { ...deps, db: pools.task, pulse: use.pulse },
-          { bus: use.bus, mayStill: createMayStill(contexts, workflows) },
+          {
+            bus: use.bus,
+            mayStill: createMayStill(contexts, workflows),
+            ...((contexts.tenancy as unknown) === undefined ? {} : { scopes: contexts.tenancy.scope }),
+          },
         )),
     ...(pools.audit === undefined
       ? []

@@ -1,8 +1,10 @@
+import { auditRoutes } from '@sentral/contracts/api/audit/records';
 import { graphRoutes } from '@sentral/contracts/api/inventory/graph';
 import { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
 import { capacityRoutes } from '@sentral/contracts/api/inventory/capacities';
 import { importRoutes } from '@sentral/contracts/api/inventory/imports';
 import { poolRoutes } from '@sentral/contracts/api/inventory/pools';
+import { refusalRoutes } from '@sentral/contracts/api/inventory/refusals';
 import { overviewRoutes } from '@sentral/contracts/api/overview';
 import { systemRoutes } from '@sentral/contracts/api/system';
 import { serviceGateRoutes, taskRoutes } from '@sentral/contracts/api/task/tasks';
@@ -20,6 +22,7 @@ import { mount } from './http/mount.js';
 import type { Readiness } from './readiness.js';
 import { accessHandlers, principalHandlers } from './routes/access.js';
 import { allocationHandlers } from './routes/allocations.js';
+import { auditHandlers } from './routes/audit.js';
 import { capacityHandlers } from './routes/capacities.js';
 import { graphHandlers } from './routes/graph.js';
 import { importHandlers } from './routes/imports.js';
@@ -27,6 +30,7 @@ import { overviewHandlers } from './routes/overview.js';
 import { policyHandlers } from './routes/policy.js';
 import { poolHandlers } from './routes/pools.js';
 import { quotaHandlers } from './routes/quotas.js';
+import { refusalHandlers } from './routes/refusals.js';
 import { scopeHandlers } from './routes/scopes.js';
 import { systemHandlers } from './routes/system.js';
 import { serviceGateHandlers, taskHandlers } from './routes/tasks.js';
@@ -50,8 +54,10 @@ export function mountFacade(app: Hono, use: { world: World; door: Door; readines
   mount(app, capacityRoutes, { handlers: capacityHandlers(world), ...common });
   mount(app, poolRoutes, { handlers: poolHandlers(world), ...common });
   mount(app, allocationRoutes, { handlers: allocationHandlers(world), ...common });
+  mount(app, refusalRoutes, { handlers: refusalHandlers(world), ...common });
   mount(app, importRoutes, { handlers: importHandlers(world), ...common });
   mount(app, taskRoutes, { handlers: taskHandlers(world), ...common });
   mount(app, serviceGateRoutes, { handlers: serviceGateHandlers(world), ...common });
+  mount(app, auditRoutes, { handlers: auditHandlers(world), ...common });
   mountDocs(app);
 }

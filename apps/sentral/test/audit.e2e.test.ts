@@ -1,7 +1,8 @@
-import { openNote, parseCheckpoint, parseNoteKey } from '@sentral/contracts/audit-note';
+import { fromBase64, openNote, parseCheckpoint, parseNoteKey } from '@sentral/contracts/audit-note';
+import { recordLeaf, verifyInclusion, type Hash } from '@sentral/contracts/audit-proof';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { any, house, made, type House } from './cast.js';
+import { allocate, any, house, made, numbers, type House } from './cast.js';
 import { startServer, type TestServer } from './start-server.js';
 
 let server: TestServer;
@@ -77,6 +78,56 @@ test('what happens in a tenant is in its log, by whom and with what became of it
     ['platform', []],
     ['platform', ['/labels']],
   ]);
+});
+
+test('every request that changed something has one record that is its primary, and each says what it was and why it was let through', async () => {
+  const wrong =
+    await db.unsafe(`select r.request_id, count(*) filter (where r.record #> '{request,primary}' = 'true') as primaries,
+      bool_and(r.record #>> '{request,operation}' is not null and r.record #>> '{authorization,permission}' is not null) as told
+    from audit.record r where r.request_id is not null and r.class = 'change' group by 1
+    having count(*) filter (where r.record #> '{request,primary}' = 'true') <> 1
+      or not bool_and(r.record #>> '{request,operation}' is not null and r.record #>> '{authorization,permission}' is not null)`);
+  expect(wrong).toEqual([]);
+  // Nobody but Sentral itself acts without a request.
+  const unasked = await db.unsafe(
+    `select distinct record -> 'actor' as actor from audit.record where request_id is null and class = 'change'`,
+  );
+  expect(unasked.map(({ actor }) => (actor as { type: string }).type)).toEqual(unasked.map(() => 'system'));
+});
+
+test('an allocation is on record by who took it, with the binding, the project and what became of it; the tenant reads it by the API', async () => {
+  const as = { token: shop.owner.token };
+  const domainId = await numbers(server, 'trail');
+  const taken = await made(allocate(server, shop.environment, { domainId, ...as }));
+  const reason = { 'sentral-reason': 'CHG-1234' };
+  await made(server.ask(`/v1/allocations/${taken.id}/release`, { ...as, method: 'POST', headers: reason }), 200);
+  const at = `/v1/auditRecords?resourceId=${taken.id}&sort=id`;
+  await expect
+    .poll(async () => (await server.ask(at, as)).body.items.length, { timeout: 20_000, interval: 250 })
+    .toBe(2);
+  const [first, second] = (await server.ask(at, as)).body.items;
+  expect(first).toMatchObject({
+    actor: { type: 'user', id: shop.owner.id },
+    scope: { tenantId: shop.tenant, projectId: shop.project, environmentId: shop.environment },
+    request: { operation: 'createAllocation', primary: true, idempotencyKeyHash: expect.any(String) },
+    authorization: {
+      permission: 'inventory.allocation.create',
+      decision: 'allow',
+      via: expect.stringMatching(/^rbd_/),
+      accessEpoch: expect.any(Number),
+    },
+  });
+  expect(second).toMatchObject({ action: 'inventory.allocation.released', reason: 'CHG-1234' });
+  const { body: proof } = await server.ask(`/v1/auditRecords/${second.id}/proof`, as);
+  const bytes = (text: string) => fromBase64(text) as Hash;
+  const { index, treeSize: size, leaf, root, hashes } = proof;
+  expect(bytes(leaf)).toEqual(await recordLeaf(second));
+  const claim = { leaf: bytes(leaf), index, size, proof: hashes.map(bytes), root: bytes(root) };
+  expect(await verifyInclusion(claim)).toBe(true);
+  // Staff of the platform reads the platform's log, and nothing of a tenant's.
+  expect((await server.ask(at)).body.items).toEqual([]);
+  const platform = (await server.ask('/v1/auditRecords?resourceType=inventory.node')).body.items;
+  expect(platform.map((record: { action: string }) => record.action)).toContain('inventory.node.registered');
 });
 
 test('no secret is on record, and no tenant is named in the log of another', async () => {

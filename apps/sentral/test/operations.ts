@@ -45,12 +45,31 @@ export function asking(def: RouteDef, token: string | null): Asking {
 
 const soon = () => new Date(Date.now() + 86_400_000).toISOString();
 
+/** The record of the tenant's making, once it is there. */
+async function onRecord(server: TestServer, { tenant, owner }: House): Promise<string> {
+  for (;;) {
+    const at = `/v1/auditRecords?resourceId=${tenant}&sort=id&limit=1`;
+    const [record] = (await made(server.ask(at, { token: owner.token }), 200)).items;
+    if (record !== undefined) return record.id;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 export async function makeThings(server: TestServer, place: House): Promise<Things> {
   const as = { token: place.owner.token };
   const tenant = `/v1/tenants/${place.tenant}`;
   const id = async (at: string, body: object, more: Asking = {}): Promise<string> =>
     (await made(server.ask(at, { ...more, body }))).id;
   const ours = (at: string, body: object) => id(`${tenant}${at}`, body, as);
+  const asked = {
+    consumer: { service: 's', kind: 'k', id: 'refused' },
+    items: [{ what: 'node', nodeId: await id('/v1/nodes', { kind: 'site' }) }],
+  };
+  const refused = await server.ask(`/v1/environments/${place.environment}/allocations`, {
+    ...as,
+    body: asked,
+    headers: { 'idempotency-key': `refused-${place.tenant}` },
+  });
   const staff = await service(server, place, { name: 'robot-of-things', role: 'viewer' });
   const ndm = await id('/v1/numberDomains', { name: `of-${place.tenant}`, kind: 'vlan' });
   const rng = await id(`/v1/numberDomains/${ndm}/ranges`, { start: 1, end: 100 });
@@ -66,7 +85,10 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
     },
     body: `${JSON.stringify({ op: 'upsert', externalId: 'r', resource: { type: 'node', kind: 'region', name: 'r' } })}\n`,
   });
+  const [aud, log] = [await onRecord(server, place), (await server.ask('/v1/auditLogs', as)).body.items[0].id];
   return {
+    aud,
+    log,
     tnt: place.tenant,
     prj: place.project,
     env: place.environment,
@@ -79,6 +101,7 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
       },
       { ...as, headers: { 'idempotency-key': `things-${place.tenant}` } },
     ),
+    rfs: refused.body.refusalId,
     hol: await ours('/holds', { origin: 'case-1', reason: 'kept' }),
     pex: await ours('/exemptions', { key: 'inventory.requiredLabels', reason: 'moving', expiresAt: soon() }),
     dny: await ours('/denyRules', {

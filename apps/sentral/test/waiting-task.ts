@@ -1,3 +1,4 @@
+import { parseId } from '@sentral/contracts/ids';
 import { openDatabase } from '@sentral/kernel/database';
 import { newId } from '@sentral/kernel/id';
 import { createTelemetry } from '@sentral/kernel/telemetry';
@@ -22,8 +23,8 @@ const waiting = workflow({
   }),
 });
 
-/** A task in the environment of the house that ends by nothing but what people ask of it. */
-export async function waitingTask(server: TestServer, place: House): Promise<string> {
+/** A task in the environment of the house that ends by nothing but what people ask of it; queued, it finds no room at first. */
+export async function waitingTask(server: TestServer, place: House, first?: 'queued'): Promise<string> {
   const url = new URL(server.adminUrl);
   const as = (user: string) =>
     openDatabase({
@@ -37,7 +38,7 @@ export async function waitingTask(server: TestServer, place: House): Promise<str
   const db = { app: as('task_app'), read: as('task_read'), platform: as('task_platform') };
   const deps = { db, newId, telemetry: createTelemetry({ level: 'warn' }), pulse: createPulse() };
   try {
-    const { task } = createTask(deps, { workflows: [waiting], knows: () => true });
+    const { task, projection } = createTask(deps, { workflows: [waiting], knows: () => true });
     const { tenant, project, environment, owner } = place;
     const row = { tenantId: tenant, state: 'active', version: 1 } as const;
     const caller = {
@@ -50,7 +51,12 @@ export async function waitingTask(server: TestServer, place: House): Promise<str
         { id: environment, parentId: project, kind: 'environment' as const, ...row },
       ],
     };
+    const room = (max: number) =>
+      db.app.sql`update lane set max_running = ${max} where tenant_id = ${parseId(tenant).uuid}::uuid`;
+    await projection.apply(caller, {});
+    if (first === 'queued') await room(0);
     const made = await task.create(caller, { kind: waiting.kind, input: {}, scopeId: environment });
+    if (first === 'queued') await room(20);
     return made.id;
   } finally {
     await Promise.all(Object.values(db).map((each) => each.close()));

@@ -4,6 +4,13 @@ import type { Deps } from './deps.js';
 import { confirmedFeed } from './feed/confirmed.js';
 import { pageFeed } from './feed/page.js';
 import { listInvariants } from './invariant/list.js';
+import { listCheckpoints } from './log/checkpoints.js';
+import { proveConsistency } from './log/consistency.js';
+import { getLog } from './log/get.js';
+import { listLogs } from './log/list.js';
+import { getRecord } from './record/get.js';
+import { listRecords } from './record/list.js';
+import { proveRecord } from './record/prove.js';
 
 export type { Deps } from './deps.js';
 export { createAuditLoops, createSigner } from './loops.js';
@@ -14,6 +21,17 @@ export function createAudit(deps: Deps, options: CheckedOptions = {}): Audit {
   return checked(
     audit,
     {
+      record: {
+        list: (caller, command) => listRecords(deps, caller, command),
+        get: (caller, command) => getRecord(deps, caller, command),
+        proof: (caller, command) => proveRecord(deps, caller, command),
+      },
+      log: {
+        list: (caller, command) => listLogs(deps, caller, command),
+        get: (caller, command) => getLog(deps, caller, command),
+        checkpoints: (caller, command) => listCheckpoints(deps, caller, command),
+        consistency: (caller, command) => proveConsistency(deps, caller, command),
+      },
       feed: {
         page: (caller, command) => pageFeed(deps, caller, command),
         confirmed: (caller, command) => confirmedFeed(deps, caller, command),

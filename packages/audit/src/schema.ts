@@ -78,6 +78,7 @@ export const record = audit.table(
     record: jsonb('record').notNull(),
     /** The public event, where the change has one. */
     event: jsonb('event'),
+    requestId: uuid('request_id'),
   },
   (t) => [
     primaryKey({ name: 'record_key', columns: [t.id] }),
@@ -85,6 +86,16 @@ export const record = audit.table(
     index('record_by_tenant').on(t.tenantId, t.id),
     index('record_by_resource').on(t.resourceId, t.id),
     index('record_by_actor').on(t.actorId, t.id),
+    // What lies in no project is not looked for by one, and is most of what a platform does.
+    index('record_by_project')
+      .on(t.projectId, t.id)
+      .where(sql`${t.projectId} is not null`),
+    index('record_by_environment')
+      .on(t.environmentId, t.id)
+      .where(sql`${t.environmentId} is not null`),
+    index('record_by_request')
+      .on(t.requestId, t.id)
+      .where(sql`${t.requestId} is not null`),
     index('record_policy_relevant')
       .on(t.tenantId, t.id)
       .where(sql`${t.policyRelevant}`),

@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { logVerbs } from './audit/log.js';
+import { recordVerbs } from './audit/record.js';
 import { defineContract, verb } from './contract.js';
 import { feedVerbs, invariantVerbs } from './shared-verbs.js';
 
@@ -16,5 +18,5 @@ const confirmed = verb({
 /** What the audit context offers the others. */
 export const audit = defineContract({
   context: 'audit',
-  nouns: { feed: { ...feedVerbs, confirmed }, invariant: invariantVerbs },
+  nouns: { record: recordVerbs, log: logVerbs, feed: { ...feedVerbs, confirmed }, invariant: invariantVerbs },
 });

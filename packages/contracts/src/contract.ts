@@ -160,10 +160,33 @@ export const callerSchema = v.object({
   ),
   traceparent: v.optional(v.pipe(v.string(), v.maxLength(128))),
   dryRun: v.optional(v.boolean()),
+  /** The request of the API that this call is part of, for the record: what was asked, and why it was let through. */
+  request: v.optional(
+    v.object({
+      id: idSchema('req'),
+      /** The operationId. */
+      operation: v.pipe(v.string(), v.minLength(1), v.maxLength(128)),
+      permission: v.optional(v.pipe(v.string(), v.maxLength(128))),
+      /** The binding that granted it. */
+      via: v.optional(v.pipe(v.string(), v.maxLength(64))),
+      /** The policy clock of the scopes that were decided in. */
+      policyVersion: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+      /** SHA-256 of the Idempotency-Key, base64url. */
+      idempotencyKeyHash: v.optional(v.pipe(v.string(), v.maxLength(64))),
+      /** What the caller said of why: the header Sentral-Reason. */
+      reason: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(1000))),
+    }),
+  ),
 });
 export type Caller = v.InferInput<typeof callerSchema>;
 
 type Nouns<C extends ContractDef> = C['nouns'];
+
+/** What belongs to one call and not to its command. */
+export interface CallOptions {
+  /** When it aborts, nobody waits for the answer any more: a far call ends as one whose answer was lost, a near one goes on. */
+  readonly signal?: AbortSignal;
+}
 
 /** The contract as its users see it: an object of functions, near or far. */
 export type Implements<C extends ContractDef> = {
@@ -172,6 +195,7 @@ export type Implements<C extends ContractDef> = {
       ? (
           caller: Caller,
           command: v.InferInput<Nouns<C>[N][V]['command']>,
+          options?: CallOptions,
         ) => Promise<v.InferOutput<Nouns<C>[N][V]['result']>>
       : never;
   };

@@ -6,6 +6,14 @@ import type { Deps } from './deps.js';
 
 export const schemaName = 'inventory';
 
+/** What this context does by itself, such as ending what has run out: it is nobody's doing, whoever comes by. */
+export const itself: Caller = {
+  principal: { id: 'inventory', type: 'system' },
+  accessEpoch: 0,
+  readScope: { all: true },
+  scopes: [],
+};
+
 /** A verb's change in one transaction: once per key of the caller, judged to the end and undone on a dry run. */
 export const inChange = <R extends object>(deps: Deps, caller: Caller, work: (tx: Tx) => Promise<R>): Promise<R> =>
   kernel.inChange(deps.db.app, schemaName, { caller, constraints, work });

@@ -153,6 +153,7 @@ export function feedEvent(schema: string, caller: Caller, change: Change) {
       after,
       ...(change.auditOnly === undefined ? {} : { auditOnly: change.auditOnly }),
       ...(change.reason === undefined ? {} : { reason: change.reason }),
+      ...(caller.request === undefined ? {} : { request: caller.request }),
     },
     ...(caller.traceparent === undefined ? {} : { traceparent: caller.traceparent }),
   };

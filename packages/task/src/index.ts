@@ -1,9 +1,11 @@
 import { checked, type CheckedOptions, type Implements } from '@sentral/contracts/contract';
 import { task } from '@sentral/contracts/task';
+import { confirmScopes } from '@sentral/kernel/scopes/news';
 import type { Deps } from './deps.js';
 import { listEvents } from './event/list.js';
 import { pageFeed } from './feed/page.js';
 import { listInvariants } from './invariant/list.js';
+import { scopes } from './projection/view.js';
 import { listServiceGates } from './service-gate/list.js';
 import { pauseServiceGate } from './service-gate/pause.js';
 import { resumeServiceGate } from './service-gate/resume.js';
@@ -20,6 +22,8 @@ import { retryTask } from './task/retry.js';
 import { signalTask } from './task/signal.js';
 import { unwindTask } from './task/unwind.js';
 import { waiveTask } from './task/waive.js';
+import { countUsage } from './usage/count.js';
+import { usageNow } from './usage/now.js';
 import { planner, type Registry } from './workflow/workflow.js';
 
 export type { Deps } from './deps.js';
@@ -58,6 +62,11 @@ export function createTask(deps: Deps, { workflows, knows, ...options }: Checked
       },
       feed: { page: (caller, command) => pageFeed(deps, caller, command) },
       invariant: { list: (caller) => listInvariants(deps, caller) },
+      usage: {
+        count: (caller, command) => countUsage(deps, caller, command),
+        now: (caller, command) => usageNow(deps, caller, command),
+      },
+      projection: { apply: (caller) => confirmScopes(deps.db.app, scopes, caller) },
     },
     options,
   );

@@ -1,6 +1,8 @@
 import type { Bus } from '@sentral/kernel/bus/port';
 import type { Loop } from '@sentral/kernel/relay';
+import { listenToScopes, startFillingScopes, type ScopeSource } from '@sentral/kernel/scopes/news';
 import type { Deps } from './deps.js';
+import { scopes } from './projection/view.js';
 import { startAdmission } from './run/admission.js';
 import { startAuthorization, type MayStill } from './run/authorization.js';
 import { listenToBeats } from './run/beats.js';
@@ -14,14 +16,19 @@ import { startTimers } from './run/timers.js';
 export interface Ears {
   readonly bus: Bus;
   readonly mayStill: MayStill;
+  /** Absent where this process is not told of tenancy: events and what callers bring are then all it has. */
+  readonly scopes?: ScopeSource;
 }
 
 /**
  * What moves tasks on. Nothing of it is remembered: every round begins with what the database says, so any number of processes
  * run it, and one that starts goes on where any other stopped.
  */
-export function createTaskLoops(deps: Deps, { bus, mayStill }: Ears): readonly Pick<Loop, 'stop'>[] {
+export function createTaskLoops(deps: Deps, ears: Ears): readonly Pick<Loop, 'stop'>[] {
+  const { bus, mayStill } = ears;
   return [
+    listenToScopes(deps.db.app, scopes, bus),
+    ...(ears.scopes === undefined ? [] : [startFillingScopes(deps, scopes, ears.scopes)]),
     listenToReplies(deps, bus),
     listenToBeats(deps, bus),
     startSending(deps, bus),

@@ -34,7 +34,8 @@ let next = 100;
 /** A tenant of its own for each test, whose lane lets in so many. */
 async function tenantWith(maxRunning: number) {
   const caller = callerOf((next += 1));
-  await behind(`insert into task.lane (tenant_id, max_running) values ($1, $2)`, [tenantUuid(caller), maxRunning]);
+  await stage.task.projection.apply({ ...caller, readScope: { all: true } }, {});
+  await room(caller, maxRunning);
   return caller;
 }
 const tenantUuid = (caller: ReturnType<typeof callerOf>) => decodeId('tnt', caller.scopes[0]!.tenantId!);

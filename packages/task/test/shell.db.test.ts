@@ -201,9 +201,10 @@ test('input of no workflow, and input that it does not take, are refused by name
     code: 'validation-failed',
     facts: { errors: [{ pointer: '/input/steps' }] },
   });
-  const scopes = acme.scopes.map((scope) => ({ ...scope, state: 'suspended' as const }));
-  const suspended = { kind: 'test.free', input: { steps: [step('a')] }, scopeId: scopeIdOf(acme) };
-  await expect(stage.task.task.create({ ...acme, scopes }, suspended)).rejects.toMatchObject({
+  const other = callerOf(3);
+  const scopes = other.scopes.map((scope) => ({ ...scope, state: 'suspended' as const }));
+  const suspended = { kind: 'test.free', input: { steps: [step('a')] }, scopeId: scopeIdOf(other) };
+  await expect(stage.task.task.create({ ...other, scopes }, suspended)).rejects.toMatchObject({
     code: 'scope-not-active',
   });
 });

@@ -27,6 +27,8 @@ export interface Authorized {
   /** The path of the scope that is acted in, as tenancy has it now; empty for reads. */
   readonly scopes: readonly ScopeRow[];
   readonly access: Access;
+  /** The binding that let the request through; absent where the answer only shows what the caller may see. */
+  readonly via?: string;
 }
 
 interface Use {
@@ -50,9 +52,10 @@ export async function authorize(
   const reading = readPermissionOf(permission);
   const readScope = visibleScopes(session.snapshot, reading);
   switch (placeOf(def)) {
-    case 'platform':
-      judge(session, permission, [platform]);
-      return allowed(use, session, { chain: [platform], readScope, scopes: [] });
+    case 'platform': {
+      const via = judge(session, permission, [platform]);
+      return allowed(use, session, { chain: [platform], readScope, scopes: [], via });
+    }
     case 'visible':
       return allowed(use, session, { chain: [platform], readScope, scopes: [] });
     case 'pathScope':
@@ -60,8 +63,8 @@ export async function authorize(
       const id = (placeOf(def) === 'queryScope' ? target.scope : (target.id ?? platformScopeId)) as ScopeId;
       const place = await placeAt(use, id, { current: def.method !== 'GET' });
       mustSee(session, place.chain);
-      judge(session, permission, place.chain);
-      return allowed(use, session, { ...place, readScope });
+      const via = judge(session, permission, place.chain);
+      return allowed(use, session, { ...place, readScope, via });
     }
     case 'item': {
       const id = target.id ?? '';
@@ -70,8 +73,8 @@ export async function authorize(
         return allowed(use, session, { chain: [platform], readScope, scopes: [] });
       const place = await placeAt(use, await use.locate(id), { current: def.method !== 'GET' });
       if (!decide(session.snapshot, reading, place.chain).allowed) throw missing(id);
-      judge(session, permission, place.chain);
-      return allowed(use, session, { ...place, readScope: onlyHere(place.chain) });
+      const via = judge(session, permission, place.chain);
+      return allowed(use, session, { ...place, readScope: onlyHere(place.chain), via });
     }
   }
 }
@@ -104,9 +107,10 @@ function mustSee(session: Session, chain: readonly ScopeRef[]): void {
   if (!decide(session.snapshot, `tenancy.${target.kind}.read`, chain).allowed) throw missing(target.id);
 }
 
-function judge(session: Session, permission: Permission, chain: readonly ScopeRef[]): void {
+/** Which grant lets it through. */
+function judge(session: Session, permission: Permission, chain: readonly ScopeRef[]): string {
   const decision = decide(session.snapshot, permission, chain);
-  if (decision.allowed) return;
+  if (decision.allowed) return decision.grantedBy;
   const scope = chain.at(-1)?.id ?? platformScopeId;
   const mayKnow = decision.deniedBy !== undefined && decide(session.snapshot, 'tenancy.denyRule.read', chain).allowed;
   throw problem('permission-denied', {
@@ -138,9 +142,10 @@ function onlyHere(chain: readonly ScopeRef[]): ReadScope {
 function allowed(
   use: Use,
   { snapshot }: Session,
-  place: { chain: readonly ScopeRef[]; readScope: ReadScope; scopes: readonly ScopeRow[] },
+  place: { chain: readonly ScopeRef[]; readScope: ReadScope; scopes: readonly ScopeRow[]; via?: string },
 ): Authorized {
   return {
+    ...(place.via === undefined ? {} : { via: place.via }),
     readScope: place.readScope,
     scopes: place.scopes,
     access: {

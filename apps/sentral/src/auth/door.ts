@@ -20,7 +20,12 @@ export interface Door {
   /** @throws Problem unauthenticated | rate-limited */
   enter(request: { authorization: string | undefined; address: string; changes: boolean }): Promise<Entered>;
   /** @throws Problem not-found | permission-denied */
-  authorize(entered: Entered, asked: { def: RouteDef; target: Target }): Promise<{ caller: Caller; access: Access }>;
+  authorize(
+    entered: Entered,
+    asked: { def: RouteDef; target: Target },
+  ): Promise<{ caller: Caller; access: Access; via: string | undefined }>;
+  /** After a change: what it granted or took is known here before its answer leaves. */
+  changed(def: RouteDef): Promise<void>;
 }
 
 interface Use {
@@ -52,11 +57,14 @@ export function createDoor(use: Use): Door {
     async authorize({ session }, asked) {
       try {
         const authorized = await authorize(use, session, asked);
-        return { caller: callerOf(session, authorized), access: authorized.access };
+        return { caller: callerOf(session, authorized), access: authorized.access, via: authorized.via };
       } catch (error) {
         if (!isProblem(error, 'permission-denied') || use.sessions.installation()?.administrators !== 0) throw error;
         throw problem('permission-denied', error.facts, noAdministrator);
       }
+    },
+    async changed({ method, permission }) {
+      if (method !== 'GET' && permission?.startsWith('tenancy.') === true) await use.sessions.changed();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { platformScopeId } from '@sentral/contracts/contract';
 import type { Prefix } from '@sentral/contracts/ids';
 import { isProblem } from '@sentral/contracts/problem';
 import type { Contexts } from '../routes/world.js';
@@ -10,8 +11,13 @@ export type Locate = (id: string) => Promise<ScopeId>;
 
 type Finder = (contexts: Contexts, id: never) => Promise<ScopeId>;
 
+const scopeOf = ({ environmentId, projectId, tenantId }: Record<'environmentId' | 'projectId' | 'tenantId', unknown>) =>
+  (environmentId ?? projectId ?? tenantId ?? platformScopeId) as ScopeId;
+
 /** One line for every kind of thing that is named by an id of its own and lies in a scope. */
 const finders: { readonly [P in Prefix]?: Finder } = {
+  aud: async ({ audit }, id) => scopeOf((await audit.record.get(facade, { id })).scope as never),
+  log: async ({ audit }, id) => (await audit.log.get(facade, { id })).tenantId ?? platformScopeId,
   alc: async ({ inventory }, id) => (await inventory.allocation.get(facade, { id })).environmentId,
   tsk: async ({ task }, id) => {
     const { environmentId, projectId, tenantId } = await task.task.get(facade, { id });

@@ -4,6 +4,7 @@ import type { ParsedOf, ResultOf, RouteDef, Routes } from '@sentral/contracts/ro
 import { expandedPageMax, offerOf, readShape, type Offer, type Shape } from '@sentral/contracts/shaping';
 import { contentErrors } from '@sentral/contracts/validation';
 import type { Context, Hono } from 'hono';
+import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { placeOf, type Access } from '../auth/authorize.js';
 import type { Door, Entered } from '../auth/door.js';
@@ -12,12 +13,14 @@ import { everyAnswer } from './answer.js';
 import { readJson, requireMediaType } from './body.js';
 import type { Expand } from './expand.js';
 import { fingerprint } from './fingerprint.js';
-import { matchesNone, readIdempotencyKey, readIfMatch, type Expected } from './preconditions.js';
+import { matchesNone, readIdempotencyKey, readIfMatch, readReason, type Expected } from './preconditions.js';
 import { shaped } from './shaped.js';
 
 /** What a handler knows of a request besides its parsed parts. */
 export interface Asked {
   readonly caller: Caller;
+  /** The binding that let the request through; absent where the answer only shows what the caller may see. */
+  readonly via: string | undefined;
   readonly requestId: string;
   readonly ifMatch: Expected;
   readonly dryRun: boolean;
@@ -65,7 +68,8 @@ export function mount<const R extends Routes>(
         shape,
         asked,
       });
-      const known = isDryRun(input) ? tried(answer) : answer;
+      await use.door.changed(def);
+      const known = isDryRun(input) ? tried(answer) : isHeld(input) ? held(answer) : answer;
       return respond(c, def, { ...known, headers: { ...asked.entered?.headers, ...known.headers } });
     });
   }
@@ -80,6 +84,7 @@ async function checks(c: Context, def: RouteDef, door: Door): Promise<Asked> {
     entered === undefined ? undefined : await door.authorize(entered, { def, target: targetOf(c, def, url) });
   return {
     caller: authorized?.caller ?? nobody,
+    via: authorized?.via,
     requestId: c.get('requestId') as string,
     ifMatch: undefined,
     dryRun: false,
@@ -193,6 +198,7 @@ function withBody(asked: Asked, def: RouteDef, input: Record<string, unknown>): 
   const dryRun = isDryRun(input);
   const caller: Caller = {
     ...asked.caller,
+    request: requestOf(asked, def, key),
     ...(dryRun ? { dryRun } : {}),
     ...(key === undefined || dryRun
       ? {}
@@ -211,6 +217,21 @@ function withBody(asked: Asked, def: RouteDef, input: Record<string, unknown>): 
         }),
   };
   return { ...asked, caller, dryRun, ifMatch: readIfMatch(ifMatch) };
+}
+
+/** The request as the record of what it changes will show it: what was asked, and by which grant it was let through. */
+function requestOf({ requestId, caller, via, raw }: Asked, def: RouteDef, key: string | undefined): Caller['request'] {
+  const policyVersion = Math.max(0, ...caller.scopes.map((scope) => scope.policyVersion ?? 0));
+  const reason = readReason(raw.headers.get('sentral-reason') ?? undefined);
+  return {
+    id: requestId,
+    operation: def.operationId,
+    ...(def.permission === null ? {} : { permission: def.permission }),
+    ...(via === undefined ? {} : { via }),
+    ...(policyVersion === 0 ? {} : { policyVersion }),
+    ...(key === undefined ? {} : { idempotencyKeyHash: createHash('sha256').update(key).digest('base64url') }),
+    ...(reason === undefined ? {} : { reason }),
+  };
 }
 
 function respond(c: Context, def: RouteDef, given: Answer): Response {
@@ -234,6 +255,10 @@ function respond(c: Context, def: RouteDef, given: Answer): Response {
 }
 
 const isDryRun = (input: Record<string, unknown>): boolean => (input['query'] as { dryRun?: unknown }).dryRun === true;
+
+/** Tried, and kept for a minute: made like the real thing. */
+const isHeld = (input: Record<string, unknown>): boolean => (input['query'] as { dryRun?: unknown }).dryRun === 'hold';
+const held = (answer: Answer): Answer => ({ ...answer, headers: { ...answer.headers, 'dry-run': 'hold' } });
 
 /** What would have been made has no id that anyone may keep, and is nowhere to be found. */
 function tried({ status, body, headers = {} }: Answer): Answer {

@@ -25,6 +25,14 @@ export function matchesNone(header: string | undefined, etag: string): boolean {
   return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
 }
 
+/** What the caller says of why, for the record. @throws Problem invalid-parameter when it is longer than 1,000 characters or none */
+export function readReason(header: string | undefined): string | undefined {
+  const reason = header?.trim();
+  if (reason === '' || (reason?.length ?? 0) > 1000)
+    throw problem('invalid-parameter', { parameter: 'Sentral-Reason' }, '1 to 1000 characters.');
+  return reason;
+}
+
 /** @throws Problem invalid-parameter when the key is not 1 to 128 visible ASCII characters, bare or quoted */
 export function readIdempotencyKey(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;

@@ -1,6 +1,7 @@
-import { platformScopeId, platformScopeUuid } from '@sentral/contracts/contract';
+import type { AuditRecord } from '@sentral/contracts/audit/record';
 import { canonicalJson } from '@sentral/contracts/canonical-json';
-import { decodeId, encodeId, isId, parseId, prefixes } from '@sentral/contracts/ids';
+import { platformScopeId, platformScopeUuid, type Caller } from '@sentral/contracts/contract';
+import { decodeId, encodeId, isId, parseId, prefixes, type Id } from '@sentral/contracts/ids';
 import type { FeedItem } from '@sentral/contracts/shared-verbs';
 import { changedKeys } from '@sentral/kernel/change';
 import { createHash } from 'node:crypto';
@@ -10,40 +11,33 @@ export interface Place {
   readonly logId: string;
   readonly seq: number;
   readonly recordedAt: string;
-}
-
-/** What a log holds of one change; the leaf is the hash of its canonical JSON, so a field that is not known is left out. */
-export interface AuditRecord {
-  readonly id: string;
-  readonly log: string;
-  readonly seq: number;
-  readonly schema: 1;
-  readonly occurredAt: string;
-  readonly recordedAt: string;
-  readonly class: 'change';
-  /** `<context>.<noun>.<past participle>`: what happened. */
-  readonly action: string;
-  readonly outcome: 'success';
-  readonly policyRelevant: boolean;
-  readonly actor: { readonly type: string; readonly id: string; readonly credentialId?: string };
-  readonly scope: { readonly tenantId?: string; readonly projectId?: string; readonly environmentId?: string };
-  readonly resource: { readonly type: string; readonly id: string; readonly version: number };
-  readonly request: { readonly traceId?: string; readonly causation?: string };
-  readonly authorization?: { readonly accessEpoch: number; readonly auditOnly?: readonly object[] };
-  readonly change: { readonly before: unknown; readonly after: unknown; readonly changed: readonly string[] };
-  readonly reason?: string;
+  /** It is the first record of a request that had effects. */
+  readonly primary: boolean;
 }
 
 /** What feed rows carry for audit (kernel `feedEvent`); the first migration of tenancy writes `actor`. */
-interface AuditPart {
+export interface AuditPart {
   readonly principal?: { readonly id: string; readonly type: string };
   readonly actor?: { readonly id: string; readonly type: string };
   readonly credentialId?: string;
   readonly accessEpoch?: number;
   readonly before?: Record<string, unknown> | null;
   readonly after?: Record<string, unknown> | null;
-  readonly auditOnly?: readonly object[];
+  readonly auditOnly?: Record<string, unknown>[];
   readonly reason?: string;
+  readonly request?: Caller['request'];
+  /** What was asked for without becoming a change (`request/report.ts`). */
+  readonly asked?: Asked;
+}
+
+/** A request that changed nothing: refused, failed, or a read that is kept. */
+export interface Asked {
+  readonly class: 'access_denied' | 'authn' | 'read';
+  readonly outcome: 'success' | 'denied' | 'failed';
+  readonly resource?: { readonly type: string; readonly id?: string };
+  readonly problem?: { readonly code: string; readonly status: number };
+  readonly deniedBy?: string;
+  readonly count?: number;
 }
 
 /** Kept seven years and shown apart: who may do what, and the life of scopes (audit.md 3). */
@@ -52,54 +46,76 @@ const policyRelevant =
 
 const unknownActor = { type: 'system', id: 'unknown' };
 
-/** The record of a fact that has an audit part. It has the uuid of the fact, so that the same fact is known when it comes again. */
-export function recordOf(item: FeedItem, { logId, seq, recordedAt }: Place): AuditRecord {
+/**
+ * The record of a fact that has an audit part. It has the uuid of the fact, so that the same fact is known when it comes again. The leaf is the hash
+ * of its canonical JSON, so a field that is not known is left out.
+ */
+export function recordOf(item: FeedItem, place: Place): AuditRecord {
   const part = (item.audit ?? {}) as AuditPart;
   const { type, id } = part.principal ?? part.actor ?? unknownActor;
-  const { before = null, after = null, accessEpoch } = part;
+  const { asked, credentialId, request } = part;
   return {
     id: encodeId('aud', decodeId('evt', item.id)),
-    log: encodeId('log', logId),
-    seq,
+    log: encodeId('log', place.logId),
+    seq: place.seq,
     schema: 1,
     occurredAt: item.recordedAt,
-    recordedAt,
-    class: 'change',
-    action: item.type,
-    outcome: 'success',
-    policyRelevant: policyRelevant.test(item.type),
-    actor: { type, id, ...(part.credentialId === undefined ? {} : { credentialId: part.credentialId }) },
-    scope: {
-      ...(item.tenantId === undefined ? {} : { tenantId: item.tenantId }),
-      ...(item.projectId === undefined ? {} : { projectId: item.projectId }),
-      ...(item.environmentId === undefined ? {} : { environmentId: item.environmentId }),
-    },
-    resource: item.resource,
-    request: {
-      ...(item.traceparent === undefined ? {} : { traceId: item.traceparent.slice(3, 35) }),
-      ...(item.causation === undefined ? {} : { causation: item.causation }),
-    },
-    ...(accessEpoch === undefined
-      ? {}
-      : {
-          authorization: {
-            accessEpoch,
-            ...(part.auditOnly === undefined ? {} : { auditOnly: part.auditOnly }),
-          },
-        }),
-    change: {
-      before: bounded(before),
-      after: bounded(after),
-      changed:
-        before === null || after === null
-          ? []
-          : changedKeys(before, after)
-              .toSorted()
-              .map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`),
-    },
-    ...(part.reason === undefined ? {} : { reason: part.reason }),
+    recordedAt: place.recordedAt,
+    class: asked?.class ?? 'change',
+    action: asked === undefined ? item.type : (request?.operation ?? asked.class),
+    outcome: asked?.outcome ?? 'success',
+    policyRelevant: asked === undefined && policyRelevant.test(item.type),
+    actor: { type, id, ...known({ credentialId }) },
+    scope: known({ tenantId: item.tenantId, projectId: item.projectId, environmentId: item.environmentId }),
+    ...known({ resource: asked === undefined ? item.resource : asked.resource }),
+    request: known({
+      id: request?.id as Id<'req'> | undefined,
+      operation: request?.operation,
+      idempotencyKeyHash: request?.idempotencyKeyHash,
+      traceId: item.traceparent?.slice(3, 35),
+      causation: item.causation,
+      primary: place.primary ? (true as const) : undefined,
+    }),
+    ...known({
+      authorization: authorizationOf(part),
+      change: asked === undefined ? changeOf(part) : undefined,
+      problem: asked?.problem,
+      count: asked?.count,
+      reason: part.reason ?? request?.reason,
+    }),
   };
 }
+
+/** Why it was allowed, or not; nothing where nobody was asked, as for what Sentral does by itself. */
+function authorizationOf({ accessEpoch, auditOnly, asked, request }: AuditPart): AuditRecord['authorization'] {
+  if (accessEpoch === undefined) return undefined;
+  const decision = asked?.class === 'access_denied' ? 'deny' : 'allow';
+  return known({
+    accessEpoch,
+    permission: request?.permission,
+    decision: request?.permission === undefined ? undefined : decision,
+    via: request?.via,
+    deniedBy: asked?.deniedBy,
+    policyVersion: request?.policyVersion,
+    auditOnly,
+  });
+}
+
+function changeOf({ before = null, after = null }: AuditPart): AuditRecord['change'] {
+  const changed =
+    before === null || after === null
+      ? []
+      : changedKeys(before, after)
+          .toSorted()
+          .map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+  return { before: bounded(before), after: bounded(after), changed };
+}
+
+type Known<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without the fields that are not known. */
+const known = <T extends object>(fields: T): Known<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Known<T>;
 
 const stateBytesMax = 32 * 1024;
 
@@ -136,9 +152,10 @@ export function columnsOf(record: AuditRecord) {
     tenant_id: uuidOf(record.scope.tenantId),
     project_id: uuidOf(record.scope.projectId),
     environment_id: uuidOf(record.scope.environmentId),
-    resource_type: record.resource.type,
-    resource_id: uuidOf(record.resource.id),
-    resource_version: record.resource.version,
+    resource_type: record.resource?.type ?? null,
+    resource_id: uuidOf(record.resource?.id),
+    resource_version: record.resource?.version ?? null,
+    request_id: uuidOf(record.request.id),
     recorded_at: record.recordedAt,
   };
 }

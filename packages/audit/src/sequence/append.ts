@@ -5,8 +5,8 @@ import { lockLease, type Lease } from '@sentral/kernel/lease';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { schemaName } from '../change.js';
 import type { Deps } from '../deps.js';
-import { columnsOf, recordOf } from '../record/build.js';
-import { appendRecords, listLogEnds, listRecorded, openLog, readNow, type LogEnd } from './sql.js';
+import { columnsOf, recordOf, type AuditPart } from '../record/build.js';
+import { appendRecords, listLogEnds, listRecorded, listRequests, openLog, readNow, type LogEnd } from './sql.js';
 
 export interface Batch {
   readonly context: string;
@@ -31,11 +31,12 @@ export async function appendBatch(deps: Deps, lease: Lease, batch: Batch): Promi
   );
   const fresh = facts.filter((item) => !known.has(decodeId('evt', item.id)));
   const ends = await logsOf(deps, fresh);
+  const primary = await primaries(deps, fresh);
   const recordedAt = await readNow(app);
   const records = await Promise.all(
     fresh.map(async (item) => {
       const end = ends.get(item.tenantId ?? '') as { id: string; size: number };
-      const record = recordOf(item, { logId: end.id, seq: end.size++, recordedAt });
+      const record = recordOf(item, { logId: end.id, seq: end.size++, recordedAt, primary: primary.has(item) });
       const leaf = await recordLeaf(record);
       return {
         ...columnsOf(record),
@@ -50,6 +51,28 @@ export async function appendBatch(deps: Deps, lease: Lease, batch: Batch): Promi
     await appendRecords(tx, { context: batch.context, afterPos: batch.afterPos, lastPos, records });
     return true;
   });
+}
+
+/** The facts that are the first of their request to go on record: what the caller asked for, before what follows from it. */
+async function primaries(deps: Deps, facts: readonly FeedItem[]): Promise<ReadonlySet<FeedItem>> {
+  const asking = facts.flatMap((item) => {
+    const { request, asked } = (item.audit ?? {}) as AuditPart;
+    return request === undefined || (asked?.outcome ?? 'success') !== 'success' ? [] : [{ item, id: request.id }];
+  });
+  const taken = new Set(
+    await listRequests(
+      deps.db.app,
+      asking.map(({ id }) => decodeId('req', id)),
+    ),
+  );
+  return new Set(
+    asking.flatMap(({ item, id }) => {
+      const uuid = decodeId('req', id);
+      if (taken.has(uuid)) return [];
+      taken.add(uuid);
+      return [item];
+    }),
+  );
 }
 
 /** Where each fact's log ends, by its tenant; the log of a tenant that has none is opened. */

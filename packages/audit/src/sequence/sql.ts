@@ -33,6 +33,16 @@ export async function listRecorded(on: On, ids: readonly string[]): Promise<Read
   return new Set(rows.map((row) => String(row['id'])));
 }
 
+/** Which of these requests have a record of their success already. */
+export async function listRequests(on: On, ids: readonly string[]): Promise<readonly string[]> {
+  if (ids.length === 0) return [];
+  const rows = await on.unsafe(
+    `select distinct request_id from audit.record where request_id = any($1::uuid[]) and outcome = 'success'`,
+    [ids],
+  );
+  return rows.map((row) => String(row['request_id']));
+}
+
 /** The database's time, as records say it. */
 export async function readNow(on: On): Promise<string> {
   const rows = (await on.unsafe('select now() as now')) as unknown as readonly [{ readonly now: Date }];

@@ -2,7 +2,7 @@
 import { formatCheckpoint } from '@sentral/contracts/audit-note';
 import { leafHash, type Hash } from '@sentral/contracts/audit-proof';
 import type { Database } from '@sentral/kernel/database';
-import type { AuditRecord } from '../record/build.js';
+import type { AuditRecord } from '@sentral/contracts/audit/record';
 
 /** One snapshot for all of it: logs grow while they are verified. */
 export type On = Pick<Database, 'unsafe'>;

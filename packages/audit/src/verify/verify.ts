@@ -10,7 +10,8 @@ import {
 } from '@sentral/contracts/audit-proof';
 import { encodeId } from '@sentral/contracts/ids';
 import { canonicalJson } from '@sentral/contracts/canonical-json';
-import { columnsOf, type AuditRecord } from '../record/build.js';
+import type { AuditRecord } from '@sentral/contracts/audit/record';
+import { columnsOf } from '../record/build.js';
 import type { Outside } from './outside.js';
 import { listHeadRows, listLogRows, listRecordRows, listTiles, type HeadRow, type LogRow, type On } from './sql.js';
 

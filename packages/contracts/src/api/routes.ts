@@ -1,8 +1,10 @@
+import { auditRoutes } from './audit/records.js';
 import { allocationRoutes } from './inventory/allocations.js';
 import { capacityRoutes } from './inventory/capacities.js';
 import { graphRoutes } from './inventory/graph.js';
 import { importRoutes } from './inventory/imports.js';
 import { poolRoutes } from './inventory/pools.js';
+import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
 import { systemRoutes } from './system.js';
 import { serviceGateRoutes, taskRoutes } from './task/tasks.js';
@@ -24,7 +26,9 @@ export const routes: typeof systemRoutes &
   typeof capacityRoutes &
   typeof poolRoutes &
   typeof allocationRoutes &
+  typeof refusalRoutes &
   typeof importRoutes &
+  typeof auditRoutes &
   typeof taskRoutes &
   typeof serviceGateRoutes = {
   ...systemRoutes,
@@ -38,7 +42,9 @@ export const routes: typeof systemRoutes &
   ...capacityRoutes,
   ...poolRoutes,
   ...allocationRoutes,
+  ...refusalRoutes,
   ...importRoutes,
   ...taskRoutes,
   ...serviceGateRoutes,
+  ...auditRoutes,
 };

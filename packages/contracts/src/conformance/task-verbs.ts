@@ -1,4 +1,5 @@
 import type { Caller, Implements } from '../contract.js';
+import { encodeId } from '../ids.js';
 import { defaultTenantId } from '../tenancy/index.js';
 import type { task } from '../task.js';
 import type { Kit } from './kit.js';
@@ -8,6 +9,8 @@ type Task = Implements<typeof task>;
 /** A workflow of one step that nobody serves: whoever runs the suite offers it, and nothing is to answer. */
 export const conformanceWorkflow = { kind: 'conformance.wait', service: 'conformance', action: 'thing.wait' } as const;
 
+const nowhere = encodeId('tnt', '00000000-0000-7000-8000-00000000dead');
+const asleep = encodeId('tnt', '00000000-0000-7000-8000-00000000a5ee');
 const tenant = { id: defaultTenantId, parentId: 'platform', kind: 'tenant', tenantId: defaultTenantId } as const;
 const inTenant = (kit: Kit, changes: Partial<Caller> = {}) =>
   kit.caller({ scopes: [{ ...tenant, state: 'active', version: 1 }], ...changes });
@@ -45,9 +48,9 @@ export const taskVerbCases = [
       const asked = { kind: conformanceWorkflow.kind, input: {}, scopeId: defaultTenantId };
       const unknown = { ...asked, kind: 'conformance.none' };
       await kit.refuses('reference-not-found', subject.task.create(inTenant(kit), unknown));
-      await kit.refuses('reference-not-found', subject.task.create(kit.caller(), asked));
-      const scopes = [{ ...tenant, state: 'suspended' as const, version: 1 }];
-      await kit.refuses('scope-not-active', subject.task.create(kit.caller({ scopes }), asked));
+      await kit.refuses('reference-not-found', subject.task.create(kit.caller(), { ...asked, scopeId: nowhere }));
+      const scopes = [{ ...tenant, id: asleep, tenantId: asleep, state: 'suspended' as const, version: 1 }];
+      await kit.refuses('scope-not-active', subject.task.create(kit.caller({ scopes }), { ...asked, scopeId: asleep }));
       await kit.refuses('validation-failed', subject.task.create(inTenant(kit), { ...asked, input: { more: 1 } }));
     },
   },

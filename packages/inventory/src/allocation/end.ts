@@ -1,3 +1,4 @@
+import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { problem } from '@sentral/contracts/problem';
@@ -20,15 +21,14 @@ export type Scope = Pick<AllocationRow, 'tenantId' | 'projectId' | 'scopeId'>;
 export async function endThings(
   tx: Tx,
   { tenantId, projectId, scopeId }: Scope,
-  ended: { items: readonly ItemRow[]; state: 'released' | 'expired'; traceparent: string | undefined },
+  ended: { items: readonly ItemRow[]; state: 'released' | 'expired'; by: Caller },
 ): Promise<Given> {
   const { items } = ended;
   const ids = items.map((item) => item.id);
   if (ids.length === 0) return { gives: [], frees: [] };
   await endItems(tx, ids, ended.state);
   if (items.some((item) => item.what === 'block')) {
-    for (const block of await endTakenBlocks(tx, ids))
-      await recordBlockRemoved(tx, { ...block, tenantId }, ended.traceparent);
+    for (const block of await endTakenBlocks(tx, ids)) await recordBlockRemoved(tx, { ...block, tenantId }, ended.by);
   }
   return {
     gives: items.flatMap(({ dimension, amount }) =>
@@ -46,19 +46,19 @@ export async function endThings(
 export async function endWhole(
   tx: Tx,
   id: string,
-  how: { state: 'released' | 'expired'; traceparent: string | undefined },
+  how: { state: 'released' | 'expired'; by: Caller },
 ): Promise<Given & { seen: Allocation }> {
   const items = await listItems(tx, [id]);
   const row = await endAllocation(tx, id, how.state);
   const given = await endThings(tx, row, { items, ...how });
-  return { ...given, seen: await recordAllocation(tx, row, { event: how.state, traceparent: how.traceparent }) };
+  return { ...given, seen: await recordAllocation(tx, row, { event: how.state, by: how.by }) };
 }
 
 /** Ends a locked allocation whose counters are locked too, and gives them back; quotas are the caller's to move. */
 export async function end(
   tx: Tx,
   id: string,
-  how: { state: 'released' | 'expired'; traceparent: string | undefined },
+  how: { state: 'released' | 'expired'; by: Caller },
 ): Promise<{ seen: Allocation; gives: readonly Held[] }> {
   const { seen, gives, frees } = await endWhole(tx, id, how);
   await amendCapacity(tx, frees);

@@ -1,7 +1,9 @@
+import type { Caller } from '@sentral/contracts/contract';
+import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import type { InventoryEventName } from '@sentral/contracts/inventory-events';
 import type { Tx } from '@sentral/kernel/database';
-import { record } from '@sentral/kernel/feed';
 import { findBlock, toBlock } from '../address-block/sql.js';
+import { recordChanges } from '../events.js';
 import { toAllocation } from './resource.js';
 import { listItems, type AllocationRow } from './sql.js';
 
@@ -13,50 +15,44 @@ export type AllocationEvent = ParticipleOf<'allocation'>;
 export async function recordAllocation(
   tx: Tx,
   row: AllocationRow,
-  change: { event: AllocationEvent; traceparent: string | undefined; auditOnly?: readonly object[] },
+  change: { event: AllocationEvent; by: Caller; before?: Allocation; auditOnly?: readonly object[] },
 ) {
-  const seen = toAllocation({ ...row, overdue: false }, await listItems(tx, [row.id]));
-  await record(tx, 'inventory', {
-    type: `inventory.allocation.${change.event}`,
-    resource: { type: 'inventory.allocation', id: row.id, version: row.version },
-    scope: {
-      tenantId: row.tenantId,
-      ...(row.projectId === null ? {} : { projectId: row.projectId }),
-      environmentId: row.scopeId,
+  const { event, by, before, auditOnly = [] } = change;
+  const after = toAllocation({ ...row, overdue: false }, await listItems(tx, [row.id]));
+  await recordChanges(tx, by, [
+    {
+      what: `allocation.${event}`,
+      id: row.id,
+      version: row.version,
+      before: before ?? null,
+      after,
+      ...(auditOnly.length === 0 ? {} : { auditOnly }),
+      scope: {
+        tenantId: row.tenantId,
+        ...(row.projectId === null ? {} : { projectId: row.projectId }),
+        environmentId: row.scopeId,
+      },
     },
-    event: seen,
-    audit: {
-      after: seen,
-      ...(change.auditOnly === undefined || change.auditOnly.length === 0 ? {} : { auditOnly: change.auditOnly }),
-    },
-    ...(change.traceparent === undefined ? {} : { traceparent: change.traceparent }),
-  });
-  return seen;
+  ]);
+  return after;
 }
 
-interface BlockEvent {
-  readonly block: { readonly id: string; readonly tenantId: string };
-  readonly traceparent: string | undefined;
-}
+type Block = { readonly id: string; readonly tenantId: string };
 
-async function recordBlock(tx: Tx, what: 'created' | 'removed', { block, traceparent }: BlockEvent): Promise<void> {
+async function recordBlock(
+  tx: Tx,
+  what: 'created' | 'removed',
+  { block, by }: { block: Block; by: Caller },
+): Promise<void> {
   const row = await findBlock(tx, 'everything', block.id);
   if (row === undefined) throw new Error('a block that was written is not there');
-  const seen = toBlock(row);
-  await record(tx, 'inventory', {
-    type: `inventory.addressBlock.${what}`,
-    resource: { type: 'inventory.addressBlock', id: row.id, version: row.version },
-    scope: { tenantId: block.tenantId },
-    event: seen,
-    audit: { after: seen },
-    ...(traceparent === undefined ? {} : { traceparent }),
-  });
+  const { id, version } = row;
+  const scope = { tenantId: block.tenantId };
+  await recordChanges(tx, by, [{ what: `addressBlock.${what}`, id, version, after: toBlock(row), scope }]);
 }
 
-export async function recordBlockCreated(tx: Tx, block: BlockEvent['block'], traceparent: string | undefined) {
-  await recordBlock(tx, 'created', { block, traceparent });
-}
+export const recordBlockCreated = (tx: Tx, block: Block, by: Caller): Promise<void> =>
+  recordBlock(tx, 'created', { block, by });
 
-export async function recordBlockRemoved(tx: Tx, block: BlockEvent['block'], traceparent: string | undefined) {
-  await recordBlock(tx, 'removed', { block, traceparent });
-}
+export const recordBlockRemoved = (tx: Tx, block: Block, by: Caller): Promise<void> =>
+  recordBlock(tx, 'removed', { block, by });

@@ -2,10 +2,10 @@ import type { Caller } from '@sentral/contracts/contract';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
+import { expectActive, lockScopePath } from '@sentral/kernel/scopes/view';
+import { schemaName } from '../change.js';
 import type { Deps } from '../deps.js';
-import { expectActive } from '../projection/active.js';
 import { bringForward } from '../projection/bring.js';
-import { lockScopePath } from '../projection/sql.js';
 import { recordAllocation, type AllocationEvent } from './events.js';
 import { judgeLease } from './policy.js';
 import { toAllocation } from './resource.js';
@@ -33,17 +33,18 @@ export async function prolong(deps: Deps, caller: Caller, how: Prolonging): Prom
     allowed: how.to === 'active' ? ['held', 'active'] : ['held'],
     first: async (tx, id) => {
       const seen = await findAllocation(tx, id);
-      path = seen === undefined ? [] : await lockScopePath(tx, seen.scopeId);
+      path = seen === undefined ? [] : await lockScopePath(tx, schemaName, seen.scopeId);
     },
     work: async (tx, row) => {
-      if (row.state === 'active') return toAllocation(row, await listItems(tx, [row.id]));
+      const before = toAllocation(row, await listItems(tx, [row.id]));
+      if (row.state === 'active') return before;
       const ttlSeconds = await how.lasting(tx, row);
       if (path.at(-1)?.kind !== 'environment')
         throw problem('scope-not-active', { scope: 'environment', state: 'unknown' });
       expectActive(path);
       const { policyVersion, auditOnly } = await judgeLease(tx, path, ttlSeconds);
       const changed = await amendExpiry(tx, { id: row.id, state: how.to, expiresInSeconds: ttlSeconds, policyVersion });
-      return recordAllocation(tx, changed, { event: how.event, traceparent: caller.traceparent, auditOnly });
+      return recordAllocation(tx, changed, { event: how.event, by: caller, before, auditOnly });
     },
   });
 }

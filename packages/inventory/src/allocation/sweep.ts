@@ -1,5 +1,6 @@
 import type { Tx } from '@sentral/kernel/database';
 import { inTransaction } from '@sentral/kernel/transaction';
+import { itself } from '../change.js';
 import type { Deps } from '../deps.js';
 import { moveQuota, type Held } from '../quota/move.js';
 import type { Place } from '../usage/sql.js';
@@ -25,9 +26,10 @@ export async function expireOverdue(tx: Tx, scope: Place): Promise<void> {
   await expire(tx, await lockOverdueIn(tx, scope, null));
 }
 
-async function expire(tx: Tx, ids: readonly string[]): Promise<number> {
+/** Ends what has run out, behind its locks. */
+export async function expire(tx: Tx, ids: readonly string[]): Promise<number> {
   const given: Held[] = [];
-  for (const id of ids) given.push(...(await end(tx, id, { state: 'expired', traceparent: undefined })).gives);
+  for (const id of ids) given.push(...(await end(tx, id, { state: 'expired', by: itself })).gives);
   await moveQuota(tx, given);
   return ids.length;
 }

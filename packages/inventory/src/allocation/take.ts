@@ -15,7 +15,7 @@ import {
   judgeHost,
   type BlockRow,
 } from './address-sql.js';
-import { amendNodeFence, findNodeHolder, type NodeToTake } from './node-sql.js';
+import { amendNodeFence, listNodeHolders, type NodeToTake } from './node-sql.js';
 import { findDomain, findNextNumber, findNumberHolder, insertNumberHold, isInRange } from './number-sql.js';
 import { seenIds, sightOf, type Sight } from '../reading.js';
 import { asSeen, exhausted, taken, unknownReference } from './refusals.js';
@@ -38,7 +38,6 @@ export interface Taker {
   readonly allocationId: string;
   readonly tenantId: string;
   readonly newId: () => string;
-  readonly traceparent: string | undefined;
   /** Where the things of this operation begin among those of its allocation. */
   readonly firstOrdinal: number;
 }
@@ -93,7 +92,7 @@ async function takeNode(
   if (!verdict.ok) {
     throw problem('state-conflict', { nodeId, state: verdict.state, allowedStates: verdict.allowedStates });
   }
-  const holder = await findNodeHolder(tx, node.id);
+  const [holder] = await listNodeHolders(tx, [node.id]);
   if (holder !== undefined) throw taken({ nodeId }, nodeId, asSeen(caller, holder));
   return { nodeId: node.id, dimension: dimensionOfNode(node.kind) };
 }
@@ -198,7 +197,7 @@ async function takeBlock(taker: Taker, wanted: Wanted & { what: 'block' }, item:
   }
   const block = { id: taker.newId(), parent, cidr, tenantId: taker.tenantId };
   await insertTakenBlock(taker.tx, block);
-  await recordBlockCreated(taker.tx, block, taker.traceparent);
+  await recordBlockCreated(taker.tx, block, taker.caller);
   const dimension = dimensionOfBlock(parent.width);
   await insertItem(taker.tx, {
     ...item,

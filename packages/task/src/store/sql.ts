@@ -1,4 +1,5 @@
 // Isolation: READ COMMITTED; the lock of the task's row is what puts decisions in a row. Lock order of every transaction:
+//   0. the rows of its scopes  root first, for key share: only by whoever makes a task (kernel/scopes/view)
 //   1. the task's row          for update, always first; never two tasks in one transaction
 //   2. its steps, timers, attempts, holdings, signals   written by whoever holds 1, so never waited for
 //   3. rows of the outbox      of its own operations

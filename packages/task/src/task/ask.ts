@@ -43,8 +43,11 @@ export async function askTask(
     const input = await inputOf(tx, loaded);
     if (input === undefined) return toTask(stored);
     const context = { now: stored.now.getTime(), jitter, paused: loaded.paused };
-    const decision = decide(loaded.aggregate, input, context);
-    if (decision.refusal !== undefined) throw refused(loaded, decision.refusal);
+    const decided = decide(loaded.aggregate, input, context);
+    if (decided.refusal !== undefined) throw refused(loaded, decided.refusal);
+    // A signal names nobody by itself; here it was a person, or a service account.
+    const { event } = decided;
+    const decision = event === undefined ? decided : { ...decided, event: { actor: actorOf(caller), ...event } };
     const after = await writeDecision(tx, deps, { loaded, decision, cause: { caller } });
     if (input.on === 'retry' || input.on === 'waive' || input.on === 'abandon') await settleLetters(tx, uuid, input);
     taken = { decision, loaded: after };

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '@sentral/contracts/canonical-json';
-import type { Caller, ScopeRow } from '@sentral/contracts/contract';
+import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Task } from '@sentral/contracts/task/task';
 import { feedEvent } from '@sentral/kernel/change';
 import type { Tx } from '@sentral/kernel/database';
 import { record } from '@sentral/kernel/feed';
+import { bringForward } from '@sentral/kernel/scopes/news';
+import { expectActive, lockScopePath, scopeUuid } from '@sentral/kernel/scopes/view';
 import { inChange, schemaName } from '../change.js';
 import type { Command } from '../command.js';
 import { aggregateOf } from '../decide/begin.js';
@@ -14,6 +16,7 @@ import { decide } from '../decide/decide.js';
 import type { Decision } from '../decide/decision.js';
 import type { Deps } from '../deps.js';
 import type { Plan } from '../plan/plan.js';
+import { scopes } from '../projection/view.js';
 import { announce, drawJitter } from '../run/take.js';
 import { load, type Loaded } from '../store/aggregate.js';
 import {
@@ -35,6 +38,7 @@ import { findTask } from './sql.js';
 /** So many of a tenant may wait. */
 const queuedMax = 1_000;
 
+type Planned = Omit<NewTask, 'tenantId' | 'projectId' | 'environmentId'>;
 type Made = { readonly task: Task; readonly begun?: { readonly decision: Decision; readonly loaded: Loaded } };
 
 /**
@@ -47,12 +51,10 @@ export async function createTask(
   { planOf, ...command }: Command<'task', 'create'> & { planOf: PlanOf },
 ): Promise<Task> {
   const id = command.id === undefined ? deps.newId() : decodeId('tsk', command.id);
-  const place = placeOf(caller.scopes, command.scopeId);
   const { plan, input } = planOf(command, { taskId: encodeId('tsk', id), newId: deps.newId });
   const stepIds = new Map(plan.steps.map(({ key }) => [key, deps.newId()]));
   const { steps } = aggregateOf(plan, { id, input, stepId: (key) => stepIds.get(key) ?? '' });
-  const row: NewTask = {
-    ...place,
+  const row: Planned = {
     id,
     kind: plan.kind,
     kindVersion: plan.kindVersion,
@@ -67,9 +69,15 @@ export async function createTask(
     steps,
   };
   const jitter = drawJitter();
+  await bringForward(deps.db.app, scopes, caller.scopes);
   let begun: Made['begun'];
   const task = await inChange(deps, caller, async (tx) => {
-    const made = await make(tx, deps, { caller, row, plan, jitter });
+    const made = await make(tx, deps, {
+      caller,
+      row: { ...row, ...(await lockPlace(tx, command.scopeId)) },
+      plan,
+      jitter,
+    });
     ({ begun } = made);
     return made.task;
   });
@@ -143,21 +151,14 @@ async function claimAll(tx: Tx, row: NewTask, plan: Plan): Promise<void> {
 }
 
 /**
- * Where a task lies: the last scope of the caller's path, and what that lies in.
+ * Where a task lies, locked: while it is being made, no scope of its path is counted empty.
  * @throws Problem reference-not-found | scope-not-active
  */
-function placeOf(path: readonly ScopeRow[], scopeId: string) {
-  const at = path.findIndex(({ id }) => id === scopeId);
-  const above = path.slice(0, at + 1);
-  const tenantId = above.at(-1)?.tenantId ?? null;
+async function lockPlace(tx: Tx, scopeId: string) {
+  const path = await lockScopePath(tx, schemaName, scopeUuid(scopeId));
+  const tenantId = path.at(-1)?.tenantId ?? null;
   if (tenantId === null) throw problem('reference-not-found', { pointer: '/scopeId', resourceType: 'scope' });
-  const inactive = above.find(({ state }) => state !== 'active');
-  if (inactive !== undefined) throw problem('scope-not-active', { scope: inactive.kind, state: inactive.state });
-  const idOf = (kind: 'project' | 'environment') => above.find((scope) => scope.kind === kind)?.id;
-  const [project, environment] = [idOf('project'), idOf('environment')];
-  return {
-    tenantId: decodeId('tnt', tenantId),
-    projectId: project === undefined ? null : decodeId('prj', project),
-    environmentId: environment === undefined ? null : decodeId('env', environment),
-  };
+  expectActive(path);
+  const idOf = (kind: 'project' | 'environment') => path.find((scope) => scope.kind === kind)?.id ?? null;
+  return { tenantId, projectId: idOf('project'), environmentId: idOf('environment') };
 }

@@ -1,0 +1,61 @@
+// What is read of records. Nothing here locks or writes. Every page walks an index from where it begins: each scope that the caller sees is walked
+// on its own, since an OR over scopes has no order; so a page costs as many steps as it has rows, times the scopes.
+import type { AuditRecord } from '@sentral/contracts/audit/record';
+import type { Query } from '@sentral/kernel/page';
+import type { On, Visible } from '../reading.js';
+
+export interface RecordRow {
+  readonly id: string;
+  readonly logId: string;
+  readonly seq: number;
+  readonly record: AuditRecord;
+}
+
+const columns = 'r.id, r.log_id as "logId", r.seq, r.record';
+
+/** A page of what the conditions of `q` hold for, as far as it is visible. */
+export async function listVisible(
+  on: On,
+  q: Query,
+  { visible, order, limit }: { visible: Visible; order: `${'id' | 'seq'}${'' | ' desc'}`; limit: number },
+): Promise<readonly RecordRow[]> {
+  const walk = (scope: string): string =>
+    `select r.id, r.seq from audit.record r ${q.where()} ${scope} order by r.${order} limit ${limit}`;
+  if (visible === 'all') {
+    const text = `select ${columns} from audit.record r ${q.where()} order by r.${order} limit ${limit}`;
+    return (await on.unsafe(text, q.params)) as unknown as readonly RecordRow[];
+  }
+  const more = q.where() === '' ? 'where' : 'and';
+  const each = (column: string, ids: readonly string[]): string[] =>
+    ids.length === 0
+      ? []
+      : [
+          `select w.id, w.seq from unnest(${q.value(ids)}::uuid[]) s(id) cross join lateral (${walk(`${more} r.${column} = s.id`)}) w`,
+        ];
+  const walks = [
+    ...each('tenant_id', visible.tenantIds),
+    ...each('project_id', visible.projectIds),
+    ...each('environment_id', visible.environmentIds),
+    ...(visible.platform ? [`(${walk(`${more} r.tenant_id is null`)})`] : []),
+  ];
+  if (walks.length === 0) return [];
+  // A record of a project lies in its tenant too, and comes once.
+  const text = `with found as materialized (select distinct id, seq from (${walks.join(' union all ')}) f order by ${order} limit ${limit})
+    select ${columns} from found f join audit.record r on r.id = f.id order by f.${order}`;
+  return (await on.unsafe(text, q.params)) as unknown as readonly RecordRow[];
+}
+
+export async function findRecord(on: On, id: string, visible: Visible): Promise<RecordRow | undefined> {
+  const rows = (await on.unsafe(
+    `select ${columns} from audit.record r where r.id = $1 and ($2 or r.tenant_id = any($3::uuid[]) or r.project_id = any($4::uuid[])
+       or r.environment_id = any($5::uuid[]) or ($6 and r.tenant_id is null))`,
+    [id, ...visibleParams(visible)],
+  )) as unknown as readonly RecordRow[];
+  return rows[0];
+}
+
+function visibleParams(visible: Visible): readonly unknown[] {
+  if (visible === 'all') return [true, [], [], [], false];
+  const { tenantIds, projectIds, environmentIds, platform } = visible;
+  return [false, tenantIds, projectIds, environmentIds, platform];
+}
