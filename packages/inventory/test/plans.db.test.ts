@@ -3,6 +3,7 @@ import { encodeId } from '@sentral/contracts/ids';
 import { openDatabase, type Database, type Tx } from '@sentral/kernel/database';
 import { feedPage, numberFeed } from '@sentral/kernel/feed';
 import { newId } from '@sentral/kernel/id';
+import { lockScopePath } from '@sentral/kernel/scopes/view';
 import { createTelemetry } from '@sentral/kernel/telemetry';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
@@ -15,6 +16,7 @@ import { findNextNumber, insertNumberHold } from '../src/allocation/number-sql.j
 import { claimOverdue, findByConsumer, listOverdue, lockAllocation, lockProviders } from '../src/allocation/sql.js';
 import type { Deps } from '../src/deps.js';
 import { historyOfNode } from '../src/node/history.js';
+import { listHolds } from '../src/projection/sql.js';
 import { listNodes } from '../src/node/list.js';
 import { lockNodes } from '../src/node/sql.js';
 import { listSubtree } from '../src/topology/sql.js';
@@ -66,6 +68,10 @@ const filled = [
   `insert into inventory.number_range (id, domain_id, domain_kind, numbers)
      select gen_random_uuid(), (${uuid('8008', 'n % 200 + 1')})::uuid, 'vni', int8range(n / 200 * 1000, n / 200 * 1000 + 1000) from ${n}`,
   `insert into inventory.number_hold (domain_id, domain_kind, value, free_at) select (${uuid('8008', 'n % 200 + 1')})::uuid, 'vni', n / 200, 'infinity' from ${n}`,
+  // One scope in ten has a lien, each on a thing of its own.
+  `insert into inventory.scope_view (id, kind, parent_id, state, version, holds)
+     select (${uuid('8009', 'n')})::uuid, case when n = 1 then 'platform' else 'environment' end, case when n > 1 then (${uuid('8009', 1)})::uuid end, 'active', 1,
+       case when n % 10 = 7 then jsonb_build_array(jsonb_build_object('id', 'hol_' || n, 'resourceId', 'nod_' || n, 'origin', 'o', 'reason', 'r')) else '[]' end from ${n}`,
   `insert into inventory.feed (id, pos, type, resource_type, resource_id, resource_version, event)
      select gen_random_uuid(), case when n <= ${rows - 100} then n end, 't', 'inventory.node', gen_random_uuid(), 1, '{}' from ${n}`,
   `insert into inventory.lease (name, position) values ('feed.number', ${rows - 100}) on conflict (name) do update set position = excluded.position`,
@@ -230,6 +236,14 @@ const statements: readonly [
     'a page of the history of a node',
     ['node_history_once_a_version'],
     (on) => historyOfNode(depsOn(on), everyone, { id: encodeId('nod', id('8001', 7)), limit: 50 }),
+  ],
+  ['the liens on one thing', ['scope_view_by_held'], (on) => listHolds(on, 'nod_777')],
+  [
+    'a scope and what it lies in',
+    ['scope_view_pkey'],
+    (on) => lockScopePath(on, 'inventory', id('8009', 777)),
+    // The ids that were locked are few, whatever the planner thinks of an array.
+    [],
   ],
   ['a page of the feed', ['_pos_once'], (on) => feedPage(on, 'inventory', 15_000, 200)],
 ];

@@ -1,6 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
-import { problem } from '@sentral/contracts/problem';
+import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import type { Deps } from '../deps.js';
 import { seenIds, sightOf, takingSight, type Sight } from '../reading.js';
@@ -78,12 +78,23 @@ export async function takeAll(
           newId: deps.newId,
           firstOrdinal,
         };
-        dimension = await take(taker, item, supply.nodes);
+        dimension = await ofItem(taking, item, () => take(taker, item, supply.nodes));
       }
       moves.quota.push({ tenantId, projectId, scopeId, dimension, delta, part });
     });
   }
   await insertCapacityItems(tx, amounts);
+}
+
+/** Things are taken one by one; what is refused is the item that asked for so many of them. */
+async function ofItem<R>({ fresh }: Taking, item: Wanted, work: () => Promise<R>): Promise<R> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isProblem(error, 'capacity-exhausted')) throw error;
+    const same = fresh.filter((other) => other.asked === item.asked);
+    throw problem(error.code, { ...error.facts, requested: same.length, available: same.indexOf(item) }, error.detail);
+  }
 }
 
 /** One lock of all nodes, in the order of ids; then what of them each tenant may be given. */

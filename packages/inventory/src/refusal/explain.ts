@@ -19,6 +19,9 @@ export interface Explained {
   readonly explanation: Explanation;
 }
 
+/** Each item is a few statements: a larger batch is told its problem alone. One allocation has 64 items at most. */
+const itemsMax = 128;
+
 /**
  * Holds a request to every filter, item by item, as if what ran out were ended: not to the first one that refuses, as the taking
  * does. Reads without locks, so what it says is of a moment just after the refusal.
@@ -29,7 +32,7 @@ export async function explain(
   operations: readonly Operation[],
 ): Promise<Explained | undefined> {
   const moves = await movesOf(tx, caller, operations);
-  if (moves === undefined) return undefined;
+  if (moves === undefined || moves.flatMap(({ fresh }) => itemsOf(fresh)).length > itemsMax) return undefined;
   const things = await judgeThings(tx, caller, moves);
   const allowed = await judgePolicies(tx, moves, things);
   const { drafts, excesses } = await judgeQuotas(tx, moves, allowed);
