@@ -9,6 +9,7 @@ import { registryRoutes } from '@sentral/contracts/api/inventory/registries';
 import { refusalRoutes } from '@sentral/contracts/api/inventory/refusals';
 import { overviewRoutes } from '@sentral/contracts/api/overview';
 import { systemRoutes } from '@sentral/contracts/api/system';
+import { serviceGateRoutes, taskRoutes } from '@sentral/contracts/api/task/tasks';
 import { accessRoutes } from '@sentral/contracts/api/tenancy/access';
 import { principalRoutes } from '@sentral/contracts/api/tenancy/principals';
 import { policyRoutes } from '@sentral/contracts/api/tenancy/policy';
@@ -36,6 +37,7 @@ import { registryHandlers } from './routes/registries.js';
 import { refusalHandlers } from './routes/refusals.js';
 import { scopeHandlers } from './routes/scopes.js';
 import { systemHandlers } from './routes/system.js';
+import { serviceGateHandlers, taskHandlers } from './routes/tasks.js';
 import type { World } from './routes/world.js';
 
 /** The public model of Sentral: every route behind the door, in one place. */
@@ -60,6 +62,8 @@ export function mountFacade(app: Hono, use: { world: World; door: Door; readines
   mount(app, allocationRoutes, { handlers: allocationHandlers(world), ...common });
   mount(app, refusalRoutes, { handlers: refusalHandlers(world), ...common });
   mount(app, importRoutes, { handlers: importHandlers(world), ...common });
+  mount(app, taskRoutes, { handlers: taskHandlers(world), ...common });
+  mount(app, serviceGateRoutes, { handlers: serviceGateHandlers(world), ...common });
   mount(app, auditRoutes, { handlers: auditHandlers(world), ...common });
   mountDocs(app);
 }

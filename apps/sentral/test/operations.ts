@@ -2,6 +2,7 @@ import { routes } from '@sentral/contracts/api/routes';
 import { prefixes } from '@sentral/contracts/ids';
 import type { RouteDef } from '@sentral/contracts/route';
 import { made, service, type House } from './cast.js';
+import { waitingTask } from './waiting-task.js';
 import type { Asking, TestServer } from './start-server.js';
 
 /** Every operation of the document, and those of them that ask for a permission. */
@@ -129,5 +130,6 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
     ndm,
     rng,
     imp: ((await started.json()) as { id: string }).id,
+    tsk: await waitingTask(server, place),
   };
 }

@@ -37,6 +37,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   prj: 'p',
   env: 'e',
   alc: 'e',
+  tsk: 'e',
   rfs: 'e',
 };
 const scopeNames = { T: 'tenant', p: 'project', e: 'environment' } as const;

@@ -9,6 +9,7 @@ import { registryRoutes } from './inventory/registries.js';
 import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
 import { systemRoutes } from './system.js';
+import { serviceGateRoutes, taskRoutes } from './task/tasks.js';
 import { accessRoutes } from './tenancy/access.js';
 import { principalRoutes } from './tenancy/principals.js';
 import { policyRoutes } from './tenancy/policy.js';
@@ -31,7 +32,9 @@ export const routes: typeof systemRoutes &
   typeof allocationRoutes &
   typeof refusalRoutes &
   typeof importRoutes &
-  typeof auditRoutes = {
+  typeof auditRoutes &
+  typeof taskRoutes &
+  typeof serviceGateRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -47,5 +50,7 @@ export const routes: typeof systemRoutes &
   ...allocationRoutes,
   ...refusalRoutes,
   ...importRoutes,
+  ...taskRoutes,
+  ...serviceGateRoutes,
   ...auditRoutes,
 };
