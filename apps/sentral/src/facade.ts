@@ -3,10 +3,13 @@ import { graphRoutes } from '@sentral/contracts/api/inventory/graph';
 import { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
 import { capacityRoutes } from '@sentral/contracts/api/inventory/capacities';
 import { importRoutes } from '@sentral/contracts/api/inventory/imports';
+import { placementRoutes } from '@sentral/contracts/api/inventory/placements';
 import { poolRoutes } from '@sentral/contracts/api/inventory/pools';
+import { registryRoutes } from '@sentral/contracts/api/inventory/registries';
 import { refusalRoutes } from '@sentral/contracts/api/inventory/refusals';
 import { overviewRoutes } from '@sentral/contracts/api/overview';
 import { systemRoutes } from '@sentral/contracts/api/system';
+import { serviceGateRoutes, taskRoutes } from '@sentral/contracts/api/task/tasks';
 import { accessRoutes } from '@sentral/contracts/api/tenancy/access';
 import { principalRoutes } from '@sentral/contracts/api/tenancy/principals';
 import { policyRoutes } from '@sentral/contracts/api/tenancy/policy';
@@ -27,11 +30,14 @@ import { graphHandlers } from './routes/graph.js';
 import { importHandlers } from './routes/imports.js';
 import { overviewHandlers } from './routes/overview.js';
 import { policyHandlers } from './routes/policy.js';
+import { placementHandlers } from './routes/placements.js';
 import { poolHandlers } from './routes/pools.js';
 import { quotaHandlers } from './routes/quotas.js';
+import { registryHandlers } from './routes/registries.js';
 import { refusalHandlers } from './routes/refusals.js';
 import { scopeHandlers } from './routes/scopes.js';
 import { systemHandlers } from './routes/system.js';
+import { serviceGateHandlers, taskHandlers } from './routes/tasks.js';
 import type { World } from './routes/world.js';
 
 /** The public model of Sentral: every route behind the door, in one place. */
@@ -49,11 +55,15 @@ export function mountFacade(app: Hono, use: { world: World; door: Door; readines
   mount(app, quotaRoutes, { handlers: quotaHandlers(world), ...common });
   mount(app, overviewRoutes, { handlers: overviewHandlers(world), ...common });
   mount(app, graphRoutes, { handlers: graphHandlers(world), ...common });
+  mount(app, registryRoutes, { handlers: registryHandlers(world), ...common });
   mount(app, capacityRoutes, { handlers: capacityHandlers(world), ...common });
   mount(app, poolRoutes, { handlers: poolHandlers(world), ...common });
+  mount(app, placementRoutes, { handlers: placementHandlers(world), ...common });
   mount(app, allocationRoutes, { handlers: allocationHandlers(world), ...common });
   mount(app, refusalRoutes, { handlers: refusalHandlers(world), ...common });
   mount(app, importRoutes, { handlers: importHandlers(world), ...common });
+  mount(app, taskRoutes, { handlers: taskHandlers(world), ...common });
+  mount(app, serviceGateRoutes, { handlers: serviceGateHandlers(world), ...common });
   mount(app, auditRoutes, { handlers: auditHandlers(world), ...common });
   mountDocs(app);
 }

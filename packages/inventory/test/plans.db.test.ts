@@ -19,6 +19,9 @@ import { historyOfNode } from '../src/node/history.js';
 import { listHolds } from '../src/projection/sql.js';
 import { listNodes } from '../src/node/list.js';
 import { lockNodes } from '../src/node/sql.js';
+import { readAsk } from '../src/placement/ask.js';
+import { nothingPending } from '../src/placement/host-sql.js';
+import { listPlaces } from '../src/placement/sql.js';
 import { listSubtree } from '../src/topology/sql.js';
 
 // Tens of thousands of rows, so that the planner has reason to choose; each statement is the one that runs, read back with
@@ -136,6 +139,14 @@ const inBlock =
 const list = (command: object) => (on: Tx) =>
   listNodes(depsOn(on), everyone, { limit: 50, sort: 'id', showRetired: true, ...command });
 
+const find = (asked: Partial<Parameters<typeof readAsk>[0]>) => (on: Tx) => {
+  const plain = { requiredTraits: [], forbiddenTraits: [], resources: [], groups: [], sameSubtree: [], pools: [] };
+  const ask = readAsk({ ...plain, ...asked }, '');
+  const sight = { tenants: [id('8003', 7)], shared: true };
+  return listPlaces(on, { ask, sight, allowed: null, pending: nothingPending }, 10);
+};
+const amounts = { resources: [{ class: 'vcpu', amount: 2 }] };
+
 /** What runs, the indexes that it must use, and the tables that it may read whole because they stay small. */
 const statements: readonly [
   title: string,
@@ -143,6 +154,19 @@ const statements: readonly [
   work: (on: Tx) => Promise<unknown>,
   whole?: readonly string[],
 ][] = [
+  ['where amounts could lie', ['capacity_by_class'], find(amounts), ['kind']],
+  [
+    'where they could lie apart from each other',
+    ['capacity_by_class'],
+    find({ ...amounts, strategy: 'pack', spread: { level: 'rack', max: 1, with: [] } }),
+    ['kind'],
+  ],
+  [
+    'where whole nodes could lie',
+    ['allocation_item_by_node'],
+    find({ resources: [{ kind: 'rack', count: 1 }] }),
+    ['kind'],
+  ],
   [
     'nodes are locked by id',
     ['node_pkey'],
@@ -169,8 +193,9 @@ const statements: readonly [
     ['resource_class'],
   ],
   [
+    // By one of two indexes over the same two columns.
     'counters are moved by node and class',
-    ['capacity_once_per_class'],
+    ['Index Scan using capacity_'],
     (on) => amendCapacity(on, [{ ...counters[0], delta: 1 }]),
   ],
   ['the sweep begins at the earliest expiry', ['allocation_by_expiry'], (on) => claimOverdue(on, 100)],

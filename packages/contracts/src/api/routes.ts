@@ -3,10 +3,13 @@ import { allocationRoutes } from './inventory/allocations.js';
 import { capacityRoutes } from './inventory/capacities.js';
 import { graphRoutes } from './inventory/graph.js';
 import { importRoutes } from './inventory/imports.js';
+import { placementRoutes } from './inventory/placements.js';
 import { poolRoutes } from './inventory/pools.js';
+import { registryRoutes } from './inventory/registries.js';
 import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
 import { systemRoutes } from './system.js';
+import { serviceGateRoutes, taskRoutes } from './task/tasks.js';
 import { accessRoutes } from './tenancy/access.js';
 import { principalRoutes } from './tenancy/principals.js';
 import { policyRoutes } from './tenancy/policy.js';
@@ -22,12 +25,16 @@ export const routes: typeof systemRoutes &
   typeof quotaRoutes &
   typeof overviewRoutes &
   typeof graphRoutes &
+  typeof registryRoutes &
   typeof capacityRoutes &
   typeof poolRoutes &
+  typeof placementRoutes &
   typeof allocationRoutes &
   typeof refusalRoutes &
   typeof importRoutes &
-  typeof auditRoutes = {
+  typeof auditRoutes &
+  typeof taskRoutes &
+  typeof serviceGateRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -36,10 +43,14 @@ export const routes: typeof systemRoutes &
   ...quotaRoutes,
   ...overviewRoutes,
   ...graphRoutes,
+  ...registryRoutes,
   ...capacityRoutes,
   ...poolRoutes,
+  ...placementRoutes,
   ...allocationRoutes,
   ...refusalRoutes,
   ...importRoutes,
+  ...taskRoutes,
+  ...serviceGateRoutes,
   ...auditRoutes,
 };

@@ -12,6 +12,7 @@ import { inOperation } from './operation.js';
 import type { Moves, Taking } from './perform.js';
 import { byTaking, type Wanted } from './rules.js';
 import { counterFor, freeOf, type Supply } from './take-capacity.js';
+import { outrun } from './sql.js';
 import { take, type Taker } from './take.js';
 
 interface All {
@@ -36,7 +37,7 @@ export async function takeAll(
   const amounts: NewCapacityItem[] = [];
   for (const { taking, item } of wanted) {
     const { part, row, firstOrdinal } = taking;
-    await inOperation(part.index, async () => {
+    const taken = inOperation(part.index, async () => {
       const { tenantId, projectId, scopeId } = row;
       const sight = takingSight(caller, tenantId);
       const supply = supplies(tenantId);
@@ -82,8 +83,14 @@ export async function takeAll(
       }
       moves.quota.push({ tenantId, projectId, scopeId, dimension, delta, part });
     });
+    await ('chosen' in item ? taken.catch(refusedChoice) : taken);
   }
   await insertCapacityItems(tx, amounts);
+}
+
+/** What was chosen had room a moment ago: whoever has it now was faster. */
+function refusedChoice(error: unknown): never {
+  throw isProblem(error) ? outrun(error) : error;
 }
 
 /** Things are taken one by one; what is refused is the item that asked for so many of them. */
