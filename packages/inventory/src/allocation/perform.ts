@@ -86,7 +86,7 @@ export async function releaseIn(tx: Tx, use: { deps: Deps; caller: Caller }, id:
   for (let tries = 1; ; tries += 1) {
     try {
       // It takes nothing, so nothing that ran out stands in its way.
-      await tx.savepoint(() => performIn(tx, { ...use, left: { tell: () => undefined } }, [operation]));
+      await tx.savepoint(() => performIn(tx, { ...use, tries, left: { tell: () => undefined } }, [operation]));
       return;
     } catch (error) {
       if (error !== movedOn) throw error;
