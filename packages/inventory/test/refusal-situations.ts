@@ -2,7 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId, type Id } from '@sentral/contracts/ids';
 import type { Explanation } from '@sentral/contracts/inventory/refusal';
 import { isProblem } from '@sentral/contracts/problem';
-import { defaultEnvironmentId, defaultProjectId, defaultTenantId } from '@sentral/contracts/tenancy';
+import { defaultProjectId } from '@sentral/contracts/tenancy';
 import { newId } from '@sentral/kernel/id';
 import { expect } from 'vitest';
 import type { Item, Outcome, Stand } from './stand.js';
@@ -34,12 +34,10 @@ export function asking(stand: () => Stand) {
     return outcome.facts['explanation'] as Explanation;
   };
 
-  let versions = 1;
   /** Changes a scope of the caller's path, as tenancy would tell. */
   async function rescope(id: string, change: object): Promise<void> {
-    versions += 1;
     stand().caller.scopes = stand().caller.scopes.map((scope) =>
-      scope.id === id ? { ...scope, ...change, version: versions } : scope,
+      scope.id === id ? { ...scope, ...change, version: scope.version + 1 } : scope,
     );
     await stand().inventory.projection.apply(stand().caller, {});
   }
