@@ -17,6 +17,7 @@ import type { Door } from './auth/door.js';
 import { documents } from './http/documents.js';
 import { createExpand } from './http/expand.js';
 import { mount } from './http/mount.js';
+import type { Trail } from './http/trail.js';
 import type { Readiness } from './readiness.js';
 import { accessHandlers, principalHandlers } from './routes/access.js';
 import { allocationHandlers } from './routes/allocations.js';
@@ -33,9 +34,12 @@ import { systemHandlers } from './routes/system.js';
 import type { World } from './routes/world.js';
 
 /** The public model of Sentral: every route behind the door, in one place. */
-export function mountFacade(app: Hono, use: { world: World; door: Door; readiness: () => Promise<Readiness> }): void {
+export function mountFacade(
+  app: Hono,
+  use: { world: World; door: Door; trail: Trail; readiness: () => Promise<Readiness> },
+): void {
   const { world } = use;
-  const common = { door: use.door, expand: createExpand(world) };
+  const common = { door: use.door, trail: use.trail, expand: createExpand(world) };
   mount(app, systemRoutes, {
     handlers: systemHandlers({ readiness: use.readiness, documents: documents() }),
     ...common,

@@ -14,6 +14,8 @@ export interface Watched {
     lag(): Promise<{ readonly unnumbered: number; readonly unpublished: number }>;
   }[];
   readonly draining: () => boolean;
+  /** How many refusals could not be put on record since one last could. */
+  readonly refusalsMissing: () => number;
   /** What tenancy last said of its administrators; undefined where no facade asks. */
   readonly installation: () => { readonly administrators: number; readonly bootstrapOverride: boolean } | undefined;
 }
@@ -30,7 +32,7 @@ export async function readiness(watched: Watched): Promise<Readiness> {
   const away = databases.some((part) => part.status === 'unavailable');
   return {
     status: watched.draining() ? 'draining' : away ? 'unready' : 'ready',
-    parts: [...databases, ...bus, ...lags, ...administrators(watched)],
+    parts: [...databases, ...bus, ...lags, ...refusals(watched), ...administrators(watched)],
     ...(watched.installation()?.bootstrapOverride === true ? { bootstrapOverride: true } : {}),
   };
 }
@@ -67,6 +69,12 @@ async function lagPart({ context, lag }: Watched['lags'][number]): Promise<Part>
   } catch {
     return { name, status: 'degraded', reason: 'its lag cannot be read' };
   }
+}
+
+function refusals({ refusalsMissing }: Watched): Part[] {
+  const missing = refusalsMissing();
+  if (missing === 0) return [];
+  return [{ name: 'audit of refusals', status: 'degraded', reason: `${missing} could not be put on record` }];
 }
 
 function administrators(watched: Watched): Part[] {

@@ -11,6 +11,7 @@ import { listLogs } from './log/list.js';
 import { getRecord } from './record/get.js';
 import { listRecords } from './record/list.js';
 import { proveRecord } from './record/prove.js';
+import { reportRequest } from './request/report.js';
 
 export type { Deps } from './deps.js';
 export { createAuditLoops, createSigner } from './loops.js';
@@ -32,6 +33,7 @@ export function createAudit(deps: Deps, options: CheckedOptions = {}): Audit {
         checkpoints: (caller, command) => listCheckpoints(deps, caller, command),
         consistency: (caller, command) => proveConsistency(deps, caller, command),
       },
+      request: { report: (caller, command) => reportRequest(deps, caller, command) },
       feed: {
         page: (caller, command) => pageFeed(deps, caller, command),
         confirmed: (caller, command) => confirmedFeed(deps, caller, command),

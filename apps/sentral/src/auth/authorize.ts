@@ -27,6 +27,8 @@ export interface Authorized {
   /** The path of the scope that is acted in, as tenancy has it now; empty for reads. */
   readonly scopes: readonly ScopeRow[];
   readonly access: Access;
+  /** Where it was decided, the platform first. */
+  readonly chain: readonly ScopeRef[];
   /** The binding that let the request through; absent where the answer only shows what the caller may see. */
   readonly via?: string;
 }
@@ -146,6 +148,7 @@ function allowed(
 ): Authorized {
   return {
     ...(place.via === undefined ? {} : { via: place.via }),
+    chain: place.chain,
     readScope: place.readScope,
     scopes: place.scopes,
     access: {
@@ -155,6 +158,14 @@ function allowed(
     },
   };
 }
+
+/** Whoever asks for a public document, or has not come in. */
+export const nobody: Caller = {
+  principal: { id: 'anonymous', type: 'system' },
+  accessEpoch: 0,
+  readScope: nothing,
+  scopes: [],
+};
 
 /** The caller as contexts hear of it. */
 export function callerOf(session: Session, { readScope, scopes }: Authorized): Caller {

@@ -36,14 +36,26 @@ export function createMetrics(mode: string): Metrics {
     help: 'Imports that workers here brought to an end.',
     labels: ['state'],
   });
+  const lost = counter({
+    name: 'sentral_audit_refusals_lost_total',
+    help: 'Refusals that could not be put on record.',
+    labels: [],
+  });
+  const gaps = counter({
+    name: 'sentral_audit_feed_gaps_total',
+    help: 'Looks at a feed that found a gap in it.',
+    labels: [],
+  });
   const counted: Readonly<Record<string, (by: number) => void>> = {
     'import.rows': (by) => rows.add({}, by),
     'import.succeeded': (by) => imports.add({ state: 'succeeded' }, by),
+    'audit.lost': (by) => lost.add({}, by),
+    audit_feed_gap: (by) => gaps.add({}, by),
     'import.failed': (by) => imports.add({ state: 'failed' }, by),
   };
   // A counter that has not moved says 0: the first step must be seen as one.
   for (const begin of Object.values(counted)) begin(0);
-  const own = [...requests.families, rows, imports, ...processFamilies(mode)];
+  const own = [...requests.families, rows, imports, lost, gaps, ...processFamilies(mode)];
   return {
     requests,
     count: (name, by) => {
