@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/resource.ts', 'src/netbox.ts', 'src/devicetypes.ts', 'src/ipamplan.ts', 'src/compare.ts'],
+  entry: ['src/resource.ts', 'src/netbox.ts', 'src/devicetypes.ts', 'src/ipamplan.ts', 'src/compare.ts', 'src/told.ts'],
   format: ['esm'],
   platform: 'node',
   target: 'node20',

@@ -8,10 +8,38 @@ export interface Config {
   readonly passwords: Readonly<Record<string, string>>;
 }
 
+/**
+ * The settings of a deployment: the migrator may be given the environment of any of its processes, so it knows the names of all, and
+ * refuses only what is none of them.
+ */
+export const settingNames: readonly string[] = [
+  'MODE',
+  'HOST',
+  'PORT',
+  'OPS_PORT',
+  'INTERNAL_PORT',
+  'DATA_DIR',
+  'DATABASE_URL',
+  'DATABASE_PASSWORD_FILE',
+  'MIGRATOR_DATABASE_URL',
+  'NATS_URL',
+  'CONTEXTS',
+  'ISSUERS_FILE',
+  'INSTANCE_KEY_FILE',
+  'FEED_KEY_FILE',
+  'AUDIT_SIGNING_KEY_FILE',
+  'INTERNAL_KEY_FILE',
+  'RATE_LIMITS',
+  'LOG',
+  '<CONTEXT>_DATABASE_URL',
+  '<CONTEXT>_URL',
+].map((name) => `SENTRAL_${name}`);
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads what the migrator needs; throws with the name of the variable that is missing or wrong. */
 export function readConfig(env: Environment): Config {
+  refuseUnknown(env);
   const admin = urlOf(env, 'SENTRAL_MIGRATOR_DATABASE_URL');
   if (admin === undefined)
     throw new Error(
@@ -30,6 +58,17 @@ export function readConfig(env: Environment): Config {
     })),
     passwords: passwordsOf(env['SENTRAL_DATABASE_PASSWORD_FILE']),
   };
+}
+
+/** A misspelt name would have another database migrated, or none. */
+function refuseUnknown(env: Environment): void {
+  const known = rooms.flatMap(({ migrations: { context } }) =>
+    settingNames.map((name) => name.replace('<CONTEXT>', context.toUpperCase())),
+  );
+  const unknown = Object.keys(env).find(
+    (name) => name.startsWith('SENTRAL_') && !name.startsWith('SENTRAL_TEST_') && env[name] && !known.includes(name),
+  );
+  if (unknown !== undefined) throw new Error(`${unknown} is no setting: docs/operations.md lists those that there are`);
 }
 
 /** A context's variable says host and database only: the login is always the migrator's. */

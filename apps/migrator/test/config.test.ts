@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { readConfig } from '../src/config.js';
+import { readConfig, settingNames } from '../src/config.js';
 
 const admin = 'postgres://migrator:a%40b@db.example:5432,db2.example/sentral';
 
@@ -56,4 +56,17 @@ test('a wrong setting is named, and no line of the password file is shown', () =
   expect(() => readConfig({ SENTRAL_MIGRATOR_DATABASE_URL: admin, SENTRAL_DATABASE_PASSWORD_FILE: file })).toThrow(
     /^SENTRAL_DATABASE_PASSWORD_FILE: entry 1 must read role:password$/,
   );
+});
+
+test('a misspelt setting is named, and those of the other processes may be there', () => {
+  const whole = { SENTRAL_MIGRATOR_DATABASE_URL: admin, SENTRAL_PORT: '8080', SENTRAL_TENANCY_URL: 'http://x' };
+  expect(readConfig(whole).places).toHaveLength(5);
+  expect(() => readConfig({ ...whole, SENTRAL_INVENTRY_DATABASE_URL: 'postgres://x/y' })).toThrow(
+    /SENTRAL_INVENTRY_DATABASE_URL is no setting/,
+  );
+  const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+  const rows = page
+    .split('\n')
+    .flatMap((line) => (/^\| (SENTRAL_[^|]*)\|/.exec(line)?.[1] ?? '').match(/SENTRAL_[A-Z_<>]+/g) ?? []);
+  expect([...settingNames].sort()).toEqual(rows.sort());
 });

@@ -11,7 +11,7 @@ import type { Bus } from '@sentral/kernel/bus/port';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { startRelay, type Loop, type Relay } from '@sentral/kernel/relay';
 import type { Telemetry } from '@sentral/kernel/telemetry';
-import { createTask } from '@sentral/task';
+import { createTask, createTaskLoops } from '@sentral/task';
 import { createTenancy, createTenancyLoops } from '@sentral/tenancy';
 import type { Config, ContextName } from './config.js';
 import type { Contexts } from './routes/world.js';
@@ -85,10 +85,13 @@ export function createContexts({ config, pools, telemetry, newId }: Use): Contex
     newId,
     telemetry,
   });
-  // The two ask each other: by the time that either does, both are there.
+  // They ask each other: by the time that one does, all are there.
   const scopeUsers = {
     get inventory() {
       return contexts.inventory;
+    },
+    get task() {
+      return contexts.task;
     },
   };
   const here = {
@@ -129,12 +132,22 @@ export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts)
   return [
     ...(pools.tenancy === undefined
       ? []
-      : createTenancyLoops({ ...deps, db: pools.tenancy, scopeUsers: { inventory: contexts.inventory } })),
+      : createTenancyLoops({
+          ...deps,
+          db: pools.tenancy,
+          scopeUsers: { inventory: contexts.inventory, task: contexts.task },
+        })),
     ...(pools.inventory === undefined
       ? []
       : createInventoryLoops(
           { ...deps, db: pools.inventory },
           // Types say that every context is there; a process of one context alone is not told of the others.
+          { bus: use.bus, ...((contexts.tenancy as unknown) === undefined ? {} : { scopes: contexts.tenancy.scope }) },
+        )),
+    ...(pools.task === undefined
+      ? []
+      : createTaskLoops(
+          { ...deps, db: pools.task },
           { bus: use.bus, ...((contexts.tenancy as unknown) === undefined ? {} : { scopes: contexts.tenancy.scope }) },
         )),
     ...(pools.audit === undefined

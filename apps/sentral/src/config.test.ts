@@ -46,6 +46,9 @@ describe('settings are read once, and a wrong one stops the start with its name'
     ['SENTRAL_FEED_KEY_FILE', '/nowhere/key'],
     ['SENTRAL_FEED_KEY_FILE', file('short', 'c2hvcnQ=')],
     ['SENTRAL_DATABASE_PASSWORD_FILE', file('passwords', 'no colon here')],
+    ['SENTRAL_NATS_URLS', 'nats://bus'],
+    ['SENTRAL_INVENTRY_DATABASE_URL', 'postgres://db.example/inventory'],
+    ['SENTRAL_MIGRATOR_DATABASE_URL', 'postgres://migrator:secret@db.example/sentral'],
   ])('%s=%s is refused by name, and no secret is repeated', (name, value) => {
     let message = '';
     try {

@@ -117,6 +117,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const given = Object.fromEntries(
     Object.entries(env).filter(([name, value]) => name.startsWith('SENTRAL_') && value !== ''),
   );
+  refuseUnknown(Object.keys(given));
   const parsed = v.safeParse(settings, given);
   if (!parsed.success) {
     const issue = parsed.issues[0];
@@ -177,6 +178,19 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     rates: readRates(s.SENTRAL_RATE_LIMITS ?? ratesDefault[s.SENTRAL_MODE]),
     log: s.SENTRAL_LOG,
   });
+}
+
+/** A setting whose name is misspelt would leave the default in its place, and nobody would be told. */
+function refuseUnknown(names: readonly string[]): void {
+  const known = contextNames.flatMap((name) =>
+    settingNames.map((each) => each.replace('<CONTEXT>', name.toUpperCase())),
+  );
+  for (const name of names) {
+    if (name === 'SENTRAL_MIGRATOR_DATABASE_URL')
+      throw new Error(`${name} is set: that login is the migrator's, and no other process has it`);
+    if (!known.includes(name) && !name.startsWith('SENTRAL_TEST_'))
+      throw new Error(`${name} is no setting: docs/operations.md lists those that there are`);
+  }
 }
 
 function must<T>(

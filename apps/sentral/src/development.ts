@@ -36,7 +36,7 @@ try {
   const issuer = await createDevelopmentIssuer('sentral');
   const { issuer: url, subject } = issuer;
   await bootstrapDevelopment(migrator, { issuer: url, subject, tenantUuid: defaultScopeUuids.tenant });
-  const running = await start(readConfig(env), {
+  const running = await start(readConfig({ ...env, SENTRAL_MIGRATOR_DATABASE_URL: undefined }), {
     issuers: [{ ...issuer, algorithms: ['EdDSA'], typ: 'at+jwt', keys: { set: issuer.keys } }],
   });
   const token = await issuer.token(12 * 3600);

@@ -82,6 +82,20 @@ describe('who loses a binding, a token, an account or its place as a user', () =
   });
 });
 
+describe('on the replica that made the change', () => {
+  test('what was granted or taken a moment ago is so for the next read, ten times of ten', async () => {
+    const reader = await person(server, 'reader');
+    const seen: number[] = [];
+    for (let round = 0; round < 10; round += 1) {
+      seen.push((await read(server.ask, reader)).status);
+      const binding = await bind(reader);
+      seen.push((await read(server.ask, reader)).status);
+      await end(`/v1/roleBindings/${binding.id}`);
+    }
+    expect(seen).toEqual(Array.from({ length: 10 }, () => [404, 200]).flat());
+  });
+});
+
 describe('on every replica', () => {
   test('a binding and a token that end by themselves are over at that moment, for reads too', async () => {
     const worker = await person(server, 'temp');

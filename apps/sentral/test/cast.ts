@@ -57,16 +57,17 @@ export async function grant(
 ): Promise<void> {
   const body = { subject: userSubject(to), role, ...(over ? { expiresAt: '2099-01-01T00:00:00Z' } : {}) };
   const { id } = await made(server.ask(`/v1/tenants/${place.tenant}/roleBindings`, { token: place.owner.token, body }));
-  if (over) await behind(server, `update tenancy.role_binding set expires_at = now() - interval '1 hour'`, id);
+  const ended = `update tenancy.role_binding set expires_at = now() - interval '1 hour' where id = $1::uuid`;
+  if (over) await behind(server, ended, [parseId(id).uuid]);
 }
 
 /** Changes something that no route would, past the guards: time has to pass somehow. */
-async function behind(server: TestServer, change: string, id: string): Promise<void> {
+export async function behind(server: TestServer, change: string, values: readonly string[]): Promise<void> {
   const db = openDatabase({ url: server.adminUrl, applicationName: 'cast', poolSize: 1 });
   try {
     await inTransaction(db, async (tx) => {
       await tx.unsafe('set local session_replication_role = replica');
-      await tx.unsafe(`${change} where id = $1::uuid`, [parseId(id).uuid]);
+      await tx.unsafe(change, values);
     });
   } finally {
     await db.close();

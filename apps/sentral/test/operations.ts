@@ -60,6 +60,15 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
   const id = async (at: string, body: object, more: Asking = {}): Promise<string> =>
     (await made(server.ask(at, { ...more, body }))).id;
   const ours = (at: string, body: object) => id(`${tenant}${at}`, body, as);
+  const asked = {
+    consumer: { service: 's', kind: 'k', id: 'refused' },
+    items: [{ what: 'node', nodeId: await id('/v1/nodes', { kind: 'site' }) }],
+  };
+  const refused = await server.ask(`/v1/environments/${place.environment}/allocations`, {
+    ...as,
+    body: asked,
+    headers: { 'idempotency-key': `refused-${place.tenant}` },
+  });
   const staff = await service(server, place, { name: 'robot-of-things', role: 'viewer' });
   const ndm = await id('/v1/numberDomains', { name: `of-${place.tenant}`, kind: 'vlan' });
   const rng = await id(`/v1/numberDomains/${ndm}/ranges`, { start: 1, end: 100 });
@@ -91,6 +100,7 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
       },
       { ...as, headers: { 'idempotency-key': `things-${place.tenant}` } },
     ),
+    rfs: refused.body.refusalId,
     hol: await ours('/holds', { origin: 'case-1', reason: 'kept' }),
     pex: await ours('/exemptions', { key: 'inventory.requiredLabels', reason: 'moving', expiresAt: soon() }),
     dny: await ours('/denyRules', {

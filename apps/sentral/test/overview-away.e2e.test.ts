@@ -55,6 +55,19 @@ test('a context that takes calls and never answers costs its parts and no more t
   }
 });
 
+test('what nobody waits for any more is not left open', async () => {
+  wire.cutAll('rst');
+  await wire.set({ latencyMs: 60_000 });
+  const answers = await Promise.all(Array.from({ length: 20 }, () => overview()));
+  expect(new Set(answers.map(({ parts }) => JSON.stringify(parts)))).toEqual(
+    new Set([JSON.stringify(withoutInventory)]),
+  );
+  // Forty calls were made. What else the facade's process asks of inventory, audit's reading above all, is a few.
+  await eventually(async () => expect(wire.open()).toBeLessThan(5));
+  await wire.set({ latencyMs: 0 });
+  wire.cutAll('rst');
+});
+
 test('a context that is not there is told at once, by the name of the problem and nothing of its address', async () => {
   await wire.set({ accept: 'refuse' });
   wire.cutAll('rst');

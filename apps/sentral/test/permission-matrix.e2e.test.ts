@@ -35,6 +35,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   prj: 'p',
   env: 'e',
   alc: 'e',
+  rfs: 'e',
 };
 const scopeNames = { T: 'tenant', p: 'project', e: 'environment' } as const;
 

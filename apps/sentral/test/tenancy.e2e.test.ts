@@ -1,5 +1,20 @@
+import { encodeId, parseId } from '@sentral/contracts/ids';
+import { newId } from '@sentral/kernel/id';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { allocate, any, as, grant, house, type House, made, numbers, person, service, userSubject } from './cast.js';
+import {
+  allocate,
+  any,
+  as,
+  behind,
+  grant,
+  house,
+  type House,
+  made,
+  numbers,
+  person,
+  service,
+  userSubject,
+} from './cast.js';
 import { listen } from './hearing.js';
 import { eventually } from './patience.js';
 import { startServer, type Json, type TestServer } from './start-server.js';
@@ -174,8 +189,11 @@ describe('an environment', () => {
 
   test('that is deleted while allocations race for it ends with a blocker or without an allocation, never both', async () => {
     const domainId = await numbers(server, 'race');
-    const seen = { blocked: 0, deleted: 0 };
-    for (let round = 0; round < 20; round += 1) {
+    const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+    // How long the delete is ahead: whoever won gives way in the next round, so the two keep meeting.
+    let lead = 0;
+    const settled: { id: string; state: string; granted: number }[] = [];
+    for (let round = 0; round < 24; round += 1) {
       const { id } = await made(
         server.ask(`/v1/projects/${place.project}/environments`, {
           ...as(place.owner),
@@ -184,28 +202,48 @@ describe('an environment', () => {
       );
       const [removed, ...taken] = await Promise.all([
         server.ask(`/v1/environments/${id}`, { ...as(place.owner), method: 'DELETE', headers: any }),
-        ...Array.from({ length: 4 }, () => allocate(server, id, { domainId, token: place.owner.token })),
+        ...Array.from({ length: 4 }, () =>
+          later(lead).then(() => allocate(server, id, { domainId, token: place.owner.token })),
+        ),
       ]);
-      const held = await server.ask(`/v1/allocations?environmentId=${id}&state=held,active`, as(place.owner));
       const granted = taken.filter(({ status }) => status === 201).length;
-      expect(held.body.items).toHaveLength(granted);
-      const { body: scope } = await server.ask(`/v1/environments/${id}`, as(place.owner));
-      if (removed.status === 200) {
-        seen.deleted += 1;
-        expect([scope.state, granted]).toEqual(['deleted', 0]);
-      } else {
-        seen.blocked += 1;
-        expect([removed.body.code, removed.body.dependents?.[0]?.type, scope.state]).toEqual([
-          'has-dependents',
-          'allocation',
-          'active',
-        ]);
-        expect(granted).toBeGreaterThan(0);
-      }
       for (const { status, body } of taken)
         if (status !== 201) expect(['scope-not-active', 'not-found']).toContain(body.code);
+      if (removed.status === 200) settled.push({ id, state: 'deleted', granted: 0 });
+      else {
+        expect([removed.body.code, removed.body.dependents?.[0]?.type]).toEqual(['has-dependents', 'allocation']);
+        settled.push({ id, state: 'active', granted });
+      }
+      expect(granted > 0).toBe(removed.status !== 200);
+      lead = Math.max(0, lead + (granted > 0 ? 25 : -25));
     }
-    expect(seen.blocked + seen.deleted).toBe(20);
+    expect(new Set(settled.map(({ state }) => state))).toEqual(new Set(['deleted', 'active']));
+    // When all is over: what was told is how it stays, on both sides.
+    for (const { id, state, granted } of settled) {
+      const { body: scope } = await server.ask(`/v1/environments/${id}`, as(place.owner));
+      const { body: held } = await server.ask(`/v1/allocations?environmentId=${id}&state=held,active`, as(place.owner));
+      expect([scope.state, held.items.length]).toEqual([state, granted]);
+    }
+  });
+
+  test('that a task works in is not deleted, and neither is what it lies in, until the task has ended', async () => {
+    const at = `/v1/projects/${place.project}/environments`;
+    const { id } = await made(server.ask(at, { ...as(place.owner), body: { name: 'at-work', class: 'staging' } }));
+    const lies = [place.tenant, place.project, id].map((scope) => parseId(scope).uuid);
+    const task = newId();
+    await behind(
+      server,
+      `insert into task.task (id, tenant_id, project_id, environment_id, kind, kind_version, plan_hash, steps_total, steps_open, input, actor, correlation_id)
+       values ($1, $2, $3, $4, 'cluster.create', 1, '\\x00', 1, 1, '{}', '{}', $1)`,
+      [task, ...lies],
+    );
+    const remove = () => server.ask(`/v1/environments/${id}`, { ...as(place.owner), method: 'DELETE', headers: any });
+    const blocked = await remove();
+    const dependents = [{ type: 'task', count: 1, ids: [encodeId('tsk', task)] }];
+    expect([blocked.status, blocked.body.code, blocked.body.dependents]).toEqual([409, 'has-dependents', dependents]);
+    expect((await server.ask(`/v1/environments/${id}`, as(place.owner))).body.state).toBe('active');
+    await behind(server, `update task.task set state = 'succeeded', finished_at = now() where id = $1`, [task]);
+    expect((await remove()).status).toBe(200);
   });
 
   test('that is deleted comes back until it is purged, and its name stays its own', async () => {

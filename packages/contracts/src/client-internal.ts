@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Caller, ContractDef, Implements, VerbDef } from './contract.js';
+import type { Caller, CallOptions, ContractDef, Implements, VerbDef } from './contract.js';
 import { asReplayed } from './contract.js';
 import { problem, problemFromJson, type Problem } from './problem.js';
 
@@ -26,8 +26,8 @@ export function remoteContext<const C extends ContractDef>(contract: C, options:
     Object.fromEntries(
       Object.entries(verbs).map(([name, def]) => [
         name,
-        (caller: Caller, command: unknown) =>
-          callRemote({ contract, path: `${noun}/${name}`, def }, { caller, command }, options),
+        (caller: Caller, command: unknown, call: CallOptions = {}) =>
+          callRemote({ contract, path: `${noun}/${name}`, def }, { caller, command }, { ...options, ...call }),
       ]),
     ),
   ]);
@@ -43,12 +43,13 @@ interface Target {
 async function callRemote(
   target: Target,
   body: { caller: Caller; command: unknown },
-  options: RemoteOptions,
+  options: RemoteOptions & CallOptions,
 ): Promise<unknown> {
   const { context } = target.contract;
   const url = new URL(`/internal/v1/${context}/${target.path}`, options.baseUrl);
   const authorization = `Bearer ${await options.token(context)}`;
   const send = options.fetch ?? fetch;
+  const { signal, stop } = endOf(options);
   let response: Response;
   let text: string;
   try {
@@ -57,11 +58,13 @@ async function callRemote(
       headers: { authorization, 'content-type': 'application/json' },
       body: JSON.stringify(body),
       redirect: 'error',
-      signal: AbortSignal.timeout(options.timeoutMs ?? timeoutDefaultMs),
+      signal,
     });
     text = await response.text();
   } catch (error) {
     throw Object.assign(lost(target, body.caller), { cause: error });
+  } finally {
+    stop();
   }
   const answer = parsed(text);
   if (response.ok) return resultOf(target, body.caller, answer);
@@ -72,6 +75,20 @@ async function callRemote(
   const own = response.headers.has('www-authenticate') || !target.def.refuses.includes('unauthenticated');
   if (refusal.code === 'unauthenticated' && own) throw unreadable(response.status);
   throw refusal;
+}
+
+/** The end of a call: its own time, or before that whatever the caller waits for no longer. */
+function endOf({ timeoutMs = timeoutDefaultMs, signal }: Pick<RemoteOptions & CallOptions, 'timeoutMs' | 'signal'>) {
+  const end = new AbortController();
+  const abort = () => end.abort();
+  const timer = setTimeout(abort, timeoutMs);
+  if (signal?.aborted === true) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  const stop = () => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  };
+  return { signal: end.signal, stop };
 }
 
 function resultOf(target: Target, caller: Caller, answer: unknown): unknown {

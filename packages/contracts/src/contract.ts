@@ -182,6 +182,12 @@ export type Caller = v.InferInput<typeof callerSchema>;
 
 type Nouns<C extends ContractDef> = C['nouns'];
 
+/** What belongs to one call and not to its command. */
+export interface CallOptions {
+  /** When it aborts, nobody waits for the answer any more: a far call ends as one whose answer was lost, a near one goes on. */
+  readonly signal?: AbortSignal;
+}
+
 /** The contract as its users see it: an object of functions, near or far. */
 export type Implements<C extends ContractDef> = {
   readonly [N in keyof Nouns<C>]: {
@@ -189,6 +195,7 @@ export type Implements<C extends ContractDef> = {
       ? (
           caller: Caller,
           command: v.InferInput<Nouns<C>[N][V]['command']>,
+          options?: CallOptions,
         ) => Promise<v.InferOutput<Nouns<C>[N][V]['result']>>
       : never;
   };

@@ -16,6 +16,7 @@ const everywhere: readonly Limited[] = ['tenant', 'project', 'environment'];
 export const quotaDimensions = {
   'tenancy.projects': { context: 'tenancy', unit: 'projects that are not deleted', in: ['tenant'] },
   'tenancy.environments': { context: 'tenancy', unit: 'environments that are not deleted', in: ['tenant', 'project'] },
+  'task.running': { context: 'task', unit: 'tasks that run at once; more of them wait', in: ['tenant'] },
   'inventory.server': { context: 'inventory', unit: 'exclusive nodes of kind server or machine', in: everywhere },
   'inventory.device': { context: 'inventory', unit: 'exclusive nodes of every other kind', in: everywhere },
   'inventory.ipv4': { context: 'inventory', unit: 'IPv4 addresses given out one by one', in: everywhere },

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
-import { verb } from './contract.js';
+import { countSchema, versionSchema } from './api/common.js';
+import { scopeIdSchema, verb } from './contract.js';
 import { idSchema } from './ids.js';
+import { quotaUsesSchema } from './tenancy/quota.js';
 
 const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
@@ -66,3 +68,36 @@ export const invariantVerbs = {
     idempotent: true,
   }),
 } as const;
+
+/** What every context offers in which something may live in a scope: a delete is decided when each of them has counted. */
+export const scopeUserVerbs = {
+  usage: {
+    count: verb({
+      summary: 'Applies what the caller brings of the scope, then counts what of this context lives in it.',
+      command: v.strictObject({ scopeId: scopeIdSchema, version: versionSchema }),
+      result: v.object({
+        dependents: v.array(v.object({ type: v.string(), count: countSchema, ids: v.array(v.string()) })),
+      }),
+      refuses: ['permission-denied'],
+      idempotent: true,
+    }),
+  },
+  projection: {
+    apply: verb({
+      summary: 'Takes in the scope rows that the caller brings where they are newer, and answers when they hold here.',
+      command: v.strictObject({}),
+      result: v.object({ rows: v.array(v.object({ id: scopeIdSchema, version: versionSchema })) }),
+      refuses: ['permission-denied'],
+      idempotent: true,
+    }),
+  },
+} as const;
+
+/** What every context offers that counts a dimension of quota. */
+export const usageNow = verb({
+  summary: 'What a scope uses of each dimension now, with its limits, and where the use sits: per child.',
+  command: v.strictObject({ scopeId: scopeIdSchema }),
+  result: quotaUsesSchema,
+  refuses: ['not-found'],
+  idempotent: true,
+});

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { scopeRowSchema } from './contract.js';
+import { scopeRowSchema, type ScopeRow } from './contract.js';
 import { defineEvents } from './events.js';
 import { holdSchema } from './tenancy/hold.js';
 import { exemptionSchema, policySchema } from './tenancy/policy.js';
@@ -74,3 +74,12 @@ export const tenancyEvents = defineEvents({
   },
 });
 export type TenancyEventName = keyof typeof tenancyEvents.events;
+
+/** What is read of an event about a scope; whatever else it says is not the reader's to judge. */
+const scopeEvent = v.object({ data: v.object({ projection: scopeRowSchema }) });
+
+/** The scope that an event tells of; undefined for the end of one, and for a shape of another release. */
+export function scopeRowOf(event: unknown): ScopeRow | undefined {
+  const read = v.safeParse(scopeEvent, event);
+  return read.success ? read.output.data.projection : undefined;
+}

@@ -9,7 +9,7 @@ const attempt = fc.integer({ min: 1, max: 4 });
 /** What may come to one operation; ends of work come only while that work runs, so they are drawn as wishes. */
 const wish = fc.oneof(
   fc.record({ on: fc.constant('do' as const), attempt, expired: fc.boolean() }),
-  fc.record({ on: fc.constant('undo' as const), attempt }),
+  fc.record({ on: fc.constant('undo' as const), attempt, ahead: fc.boolean() }),
   fc.record({ on: fc.constant('end' as const), well: fc.boolean() }),
   fc.constant({ on: 'boot' as const }),
 );

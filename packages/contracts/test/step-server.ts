@@ -1,5 +1,12 @@
 import type { StepServer } from '../src/services/conformance.js';
-import { journal, type JournalAct, type JournalInput, type Operation, type Work } from '../src/services/journal.js';
+import {
+  inputOf,
+  journal,
+  type JournalAct,
+  type JournalInput,
+  type Operation,
+  type Work,
+} from '../src/services/journal.js';
 import { kindOf, replyMessage, type Answer, type Command, type Reply } from '../src/services/message.js';
 import { describeOperation } from '../src/services/query.js';
 
@@ -80,19 +87,7 @@ export function memoryServer(flaws: Flaws = {}): StepServer {
   return {
     deliver: async (command) => {
       commands.set(command.stepid, command);
-      const { stepid: op, attempt, data } = command;
-      if (command.direction === 'do') {
-        apply(op, {
-          on: 'do',
-          op,
-          attempt,
-          work: { ...command.data, input: command.data.input },
-          expired: Date.parse(command.expires) < Date.now(),
-        });
-      } else {
-        const { action, input, contract } = data as Extract<Command, { direction: 'undo' }>['data'];
-        apply(op, { on: 'undo', op, attempt, ...(action === undefined ? {} : { work: { action, contract, input } }) });
-      }
+      apply(command.stepid, inputOf(command, Date.now()));
       // A process that is about to die does so in its first work.
       if (crash !== undefined && jobs.length > 0) work();
     },

@@ -73,6 +73,23 @@ test('a timeout and a cut connection leave the outcome of a write unknown', asyn
   await refuses('dependency-unavailable', cut.book.write({ ...caller, dryRun: true }, { name: 'a' }));
 });
 
+test('a call ends with the signal of its caller, and what it held open is let go', async () => {
+  let held: AbortSignal | undefined;
+  const never = through(async (request) => {
+    held = request.signal;
+    if (held.aborted) throw held.reason;
+    return new Promise((_, reject) =>
+      request.signal.addEventListener('abort', () => reject(request.signal.reason as Error)),
+    );
+  }, 60_000);
+  const patience = new AbortController();
+  const asked = refuses('dependency-unavailable', never.book.get(caller, { id: bookId }, { signal: patience.signal }));
+  setTimeout(() => patience.abort(), 20);
+  await asked;
+  expect(held?.aborted).toBe(true);
+  await refuses('dependency-unavailable', never.book.get(caller, { id: bookId }, { signal: AbortSignal.abort() }));
+});
+
 test('an answer that is not of the contract leaves the outcome of a write unknown', async () => {
   await refuses('outcome-unknown', answering(200, '<html>').book.write(caller, { name: 'a' }));
 });

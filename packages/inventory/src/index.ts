@@ -1,3 +1,4 @@
+import { confirmScopes } from '@sentral/kernel/scopes/news';
 import { checked, type CheckedOptions, type Implements } from '@sentral/contracts/contract';
 import { inventory } from '@sentral/contracts/inventory';
 import { getAddress } from './address/get.js';
@@ -72,8 +73,10 @@ import { pathBetweenNodes } from './topology/path.js';
 import { subtreeOfNode } from './topology/subtree.js';
 import { listPolicyTrial } from './policy-trial/list.js';
 import { getClass } from './resource-class/get.js';
+import { getRefusal } from './refusal/get.js';
+import { listRefusals } from './refusal/list.js';
 import { listAllClasses } from './resource-class/list.js';
-import { applyProjection } from './projection/apply.js';
+import { scopes } from './projection/view.js';
 import { usageBetween } from './usage/between.js';
 import { countUsage } from './usage/count.js';
 import { usageNow } from './usage/now.js';
@@ -175,6 +178,10 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         get: (caller, command) => getAllocation(deps, caller, command),
         list: (caller, command) => listAllocations(deps, caller, command),
       },
+      refusal: {
+        get: (caller, command) => getRefusal(deps, caller, command),
+        list: (caller, command) => listRefusals(deps, caller, command),
+      },
       import: {
         create: (caller, command) => createImport(deps, caller, command),
         stage: (caller, command) => stageImport(deps, caller, command),
@@ -191,7 +198,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         now: (caller, command) => usageNow(deps, caller, command),
         between: (caller, command) => usageBetween(deps, caller, command),
       },
-      projection: { apply: (caller) => applyProjection(deps, caller) },
+      projection: { apply: (caller) => confirmScopes(deps.db.app, scopes, caller) },
       policyTrial: { list: (caller, command) => listPolicyTrial(deps, caller, command) },
     },
     options,

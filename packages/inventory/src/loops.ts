@@ -1,13 +1,11 @@
 import type { Bus } from '@sentral/kernel/bus/port';
-import { claimLease, releaseLease, renewLease } from '@sentral/kernel/lease';
 import { startLoop, type Loop } from '@sentral/kernel/relay';
+import { listenToScopes, startFillingScopes, type ScopeSource } from '@sentral/kernel/scopes/news';
 import { sweepAllocations } from './allocation/sweep.js';
-import { schemaName } from './change.js';
 import type { Deps } from './deps.js';
 import { startImportWorker } from './import/worker.js';
-import { listenToTenancy } from './listen.js';
 import type { TenantSource } from './import/tenants.js';
-import { fillProjection, type ScopeSource } from './projection/fill.js';
+import { scopes } from './projection/view.js';
 
 /** What this context hears others by. */
 export interface Ears {
@@ -30,47 +28,24 @@ export function createInventoryLoops(deps: Deps, ears?: Ears): readonly Pick<Loo
       ended: () => Promise.resolve(),
     },
   );
-  const others =
-    ears === undefined
-      ? []
-      : [listenToTenancy(deps, ears.bus), ...(ears.scopes === undefined ? [] : [startFilling(deps, ears.scopes)])];
-  const tenancy = ears?.scopes;
-  return [sweep, startImportWorker(deps, tenancy === undefined ? {} : { tenancy }), ...others];
-}
-
-const fillLease = 'projection.fill';
-/** Once a day whoever comes first goes through all scopes again: what an event that was lost would have said. */
-const fillEveryMs = 24 * 3_600_000;
-/** From page to page; another takes over where this one went away. */
-const fillHoldMs = 60_000;
-const retryMs: readonly [number, number] = [5_000, 15_000];
-
-function startFilling(deps: Deps, scopes: ScopeSource): Loop {
-  let filledAt = -Infinity;
-  return startLoop(
-    async () => {
-      if (performance.now() - filledAt < fillEveryMs) return;
-      const lease = await claimLease(deps.db.app, schemaName, fillLease, { holdMs: fillHoldMs });
-      if (lease === undefined) return;
-      let held = true;
-      try {
-        const seen = await fillProjection(deps, scopes, async (so) => {
-          deps.telemetry.log('debug', 'the projection of scopes is being filled', { scopes: so });
-          held = await renewLease(deps.db.app, schemaName, { ...lease, holdMs: fillHoldMs });
-          return held;
-        });
-        if (!held) return;
-        filledAt = performance.now();
-        deps.telemetry.log('info', 'the projection of scopes was gone through', { scopes: seen });
-      } finally {
-        await releaseLease(deps.db.app, schemaName, lease);
-      }
-    },
+  const refusals = startLoop(
+    async () => void (await deps.db.app.unsafe('select inventory.refusal_keep_partitions(7)')),
     {
-      pollMs: retryMs,
+      pollMs: [3_000_000, 3_600_000],
       failed: (error) =>
-        deps.telemetry.log('warn', 'the projection of scopes could not be filled and will be tried again', { error }),
+        deps.telemetry.log('warn', 'the days of refusals could not be made or dropped and will be tried again', {
+          error,
+        }),
       ended: () => Promise.resolve(),
     },
   );
+  const others =
+    ears === undefined
+      ? []
+      : [
+          listenToScopes(deps.db.app, scopes, ears.bus),
+          ...(ears.scopes === undefined ? [] : [startFillingScopes(deps, scopes, ears.scopes)]),
+        ];
+  const tenancy = ears?.scopes;
+  return [sweep, refusals, startImportWorker(deps, tenancy === undefined ? {} : { tenancy }), ...others];
 }

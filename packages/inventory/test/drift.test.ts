@@ -15,6 +15,7 @@ import * as kind from '../src/schema/kind.js';
 import * as node from '../src/schema/node.js';
 import * as number from '../src/schema/number.js';
 import * as rack from '../src/schema/rack.js';
+import * as refusal from '../src/schema/refusal.js';
 import * as scope from '../src/schema/scope.js';
 
 const schema = {
@@ -30,6 +31,7 @@ const schema = {
   ...node,
   ...number,
   ...rack,
+  ...refusal,
   ...scope,
 };
 

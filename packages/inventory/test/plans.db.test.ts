@@ -152,6 +152,7 @@ const statements: readonly [
       listOverdue(on, {
         providerIds: nodes,
         keys: [{ nodeId: nodes[0] ?? '', class: 'vcpu' }],
+        limit: 51,
         holderIds: [span.allocationId],
       }),
   ],

@@ -74,7 +74,9 @@ function* strings(value: unknown, key = ''): Generator<string> {
 
 /** Ids of unseen things and names of unseen owners that an answer holds, but for those that were asked with. */
 function leaksIn(answer: Answer, viewer: Viewer, { verb, command }: { verb: string; command: object }): string[] {
-  const said = [...strings(verb.startsWith('allocation.') ? withoutItems(answer) : answer)].join('\n');
+  const said = [...strings('result' in answer && verb.startsWith('allocation.') ? withoutItems(answer) : answer)].join(
+    '\n',
+  );
   const asked = JSON.stringify(command);
   const unseen = world.things.filter((thing) => !isSeen(thing, viewer)).map(({ key }) => key);
   const names = owners.filter((owner) => !viewer.sees.includes(owner) && !viewer.scopes.includes(owner));
@@ -84,8 +86,9 @@ const withoutItems = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === 'items' && !isList(inner) ? [] : inner)));
 const isList = (inner: unknown) => Array.isArray(inner) && inner.every((item) => 'consumer' in (item as object));
 
+const ofScope = ['allocation', 'refusal'];
 const isSeen = (thing: { noun: string; of: readonly Owner[] }, { sees, scopes }: Viewer) =>
-  thing.of.every((owner) => (thing.noun === 'allocation' ? scopes : sees).includes(owner));
+  thing.of.every((owner) => (ofScope.includes(thing.noun) ? scopes : sees).includes(owner));
 
 const keyOf = (noun: string, item: Record<string, string>) => (noun === 'number' ? item['name'] : item['id']);
 

@@ -32,6 +32,10 @@ export interface Stand {
   readonly used: (nodeId: Id<'nod'>, of?: string) => Promise<number>;
   /** Names of the invariants that are broken. */
   readonly broken: () => Promise<string[]>;
+  /** What was logged as a warning or worse. */
+  readonly warnings: readonly string[];
+  /** Every row of the schema but those of `but`, as one digest a table; the loops' own bookkeeping apart. */
+  readonly everyRow: (...but: string[]) => Promise<Record<string, string>>;
   readonly close: () => Promise<void>;
 }
 
@@ -48,7 +52,8 @@ export async function stand(poolSize = 12): Promise<Stand> {
       acquireTimeoutMs: 60_000,
     });
   const admin = openDatabase({ url: place.adminUrl, applicationName: 'stand', poolSize: 2 });
-  const telemetry = createTelemetry({ level: 'error', write: () => undefined });
+  const warnings: string[] = [];
+  const telemetry = createTelemetry({ level: 'warn', write: (line) => void warnings.push(line) });
   const db = { app: as('inventory_app'), read: as('inventory_read'), platform: as('inventory_platform') };
   const deps: Deps = { db, now: () => new Date(), newId, telemetry };
   const inventory = createInventory(deps, { results: true });
@@ -88,6 +93,20 @@ export async function stand(poolSize = 12): Promise<Stand> {
     used: async (nodeId, of = 'vcpu') => (await inventory.capacity.get(caller, { nodeId, class: of })).used,
     broken: async () =>
       (await inventory.invariant.list(caller, {})).items.filter((each) => each.violations > 0).map((each) => each.name),
+    warnings,
+    everyRow: async (...but) => {
+      const tables = await admin.unsafe(
+        `select c.relname as name from pg_class c where c.relnamespace = 'inventory'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+           and c.relname <> all($1::text[]) order by 1`,
+        [['lease', 'inbox', ...but]],
+      );
+      const digests = tables.map(
+        ({ name }) =>
+          `select '${String(name)}' as name, count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') as rows from inventory.${String(name)} t`,
+      );
+      const rows = await admin.unsafe(digests.join(' union all '));
+      return Object.fromEntries(rows.map(({ name, rows: digest }) => [String(name), String(digest)]));
+    },
     close: async () => {
       await Promise.all([admin, ...Object.values(db)].map((each) => each.close()));
       await place.drop();

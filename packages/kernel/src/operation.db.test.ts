@@ -1,70 +1,200 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { decodeId, encodeId, type Id } from '@sentral/contracts/ids';
+import { attributesSchema as input } from '@sentral/contracts/inventory/fields';
+import { problem } from '@sentral/contracts/problem';
+import { runServiceConformance, type StepServer } from '@sentral/contracts/services/conformance';
+import { commandId, type Command, type Reply } from '@sentral/contracts/services/message';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { createKernelSchema, type KernelSchema, schema } from '../test/kernel-schema.js';
 import type { Database, Tx } from './database.js';
+import type { Asker } from '@sentral/contracts/services/serve';
 import { newId } from './id.js';
-import { finishDo, finishUndo, listUnfinished, takeDo, takeUndo } from './operation.js';
-import { inTransaction } from './transaction.js';
+import { servedSteps, type ServedAction } from './operation.js';
 
 let context: KernelSchema;
 let db: Database;
 beforeAll(async () => {
   context = await createKernelSchema(inject('postgresUrl'));
+  await context.asOwner('create table probe.effect (op uuid not null, made_at timestamptz not null default now())');
   db = context.app({ poolSize: 25 });
 });
 afterAll(() => context.drop());
 
-const run = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => inTransaction(db, work);
-const doIt = (op: string, attempt: number) => run((tx) => takeDo(tx, schema, { op, attempt, input: { a: 1 } }));
-const undoIt = (op: string, attempt: number) => run((tx) => takeUndo(tx, schema, { op, attempt }));
-const endDo = (op: string, attempt: number, result: unknown = 'ok') =>
-  run((tx) => finishDo(tx, schema, { op, attempt, state: 'done', result }));
+type Step = Id<'stp'>;
+const works: Readonly<Record<string, ServedAction>> = {
+  'port.attach': {
+    contract: 1,
+    input,
+    run: async (tx: Tx, { stepid }: Asker) => {
+      await tx.sql`insert into effect (op) values (${decodeId('stp', stepid)}::uuid)`;
+      return { port: 'p1' };
+    },
+  },
+  'port.detach': {
+    contract: 1,
+    input,
+    takeBack: async (tx: Tx, { stepid }: Asker) =>
+      (await tx.sql`delete from effect where op = ${decodeId('stp', stepid)}::uuid returning 1 as one`).length > 0,
+  },
+  'port.break': {
+    contract: 1,
+    input,
+    run: async (tx: Tx, { stepid }: Asker) => {
+      await tx.sql`insert into effect (op) values (${decodeId('stp', stepid)}::uuid)`;
+      throw problem('state-conflict', { state: 'broken', allowedStates: [] });
+    },
+  },
+};
 
-test('a do delivered twenty times at once runs once, and after its end the recorded reply is sent again', async () => {
-  const op = newId();
-  const verdicts = await Promise.all(Array.from({ length: 20 }, () => doIt(op, 1)));
-  expect(verdicts.filter((v) => v.act === 'run')).toHaveLength(1);
-  expect(verdicts.filter((v) => v.act === 'drop')).toHaveLength(19);
-  expect(await endDo(op, 1, { port: 7 })).toBe('reply');
-  expect(await doIt(op, 1)).toEqual({ act: 'resend', result: { port: 7 } });
-  expect(await endDo(op, 1)).toBe('stale');
+/** Several processes on one journal; a crash is a transaction that never comes to its end. */
+function processes(actions: Readonly<Record<string, ServedAction>> = works): StepServer {
+  let crash: 'beforeEffect' | 'afterEffect' | undefined;
+  const died = new Error('the process has ended');
+  const dying = <A extends unknown[], R>(way: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      const now = crash;
+      crash = undefined;
+      if (now === 'beforeEffect') throw died;
+      const result = await way(...args);
+      if (now === 'afterEffect') throw died;
+      return result;
+    };
+  };
+  const mortal = Object.fromEntries(
+    Object.entries(actions).map(([name, { run, takeBack, ...rest }]) => [
+      name,
+      {
+        ...rest,
+        ...(run === undefined ? {} : { run: dying(run) }),
+        ...(takeBack === undefined ? {} : { takeBack: dying(takeBack) }),
+      },
+    ]),
+  );
+  const open = () => servedSteps({ db, schema, service: 'probe', actions: mortal, answered: () => undefined });
+  const rows = (step: Step, of: string) => db.unsafe(`select * from ${of} where op = $1`, [decodeId('stp', step)]);
+  return {
+    deliver: async (command) => {
+      try {
+        await open().take(JSON.stringify(command));
+      } catch (error) {
+        if (error !== died) throw error;
+      }
+    },
+    settle: () => open().resume(0),
+    replies: async (step) =>
+      (await db.unsafe('select body from outbox where aggregate = $1 order by id', [step])).map(
+        ({ body }) => body as Reply,
+      ),
+    effects: async (step) => (await rows(step, 'effect')).length,
+    describe: (step) => open().describe(JSON.stringify({ op: step })),
+    crashNext: async (when) => {
+      crash = when;
+    },
+  };
+}
+
+const fresh = () => {
+  const step = encodeId('stp', newId());
+  const envelope = {
+    specversion: '1.0',
+    source: '/sentral/task',
+    time: '2026-01-01T00:00:00.000Z',
+    tenantid: encodeId('tnt', newId()),
+    taskid: encodeId('tsk', newId()),
+    stepid: step,
+  } as const;
+  const of = { action: 'port.attach', input: { port: 'p1' } };
+  const doIt = (attempt: number, action = 'port.attach'): Command => ({
+    ...envelope,
+    id: commandId(step, 'do', attempt),
+    type: 'dev.dataverket.step.do.v1',
+    direction: 'do',
+    attempt,
+    expires: '9999-01-01T00:00:00.000Z',
+    data: { action, contract: 1, input: { port: 'p1' } },
+  });
+  const undoIt = (attempt: number): Command => ({
+    ...envelope,
+    id: commandId(step, 'undo', attempt),
+    type: 'dev.dataverket.step.undo.v1',
+    direction: 'undo',
+    attempt,
+    data: { action: 'port.detach', contract: 1, input: { port: 'p1' }, of },
+  });
+  return { step, doIt, undoIt };
+};
+
+describe('a context serves steps by the rules of every service', () => {
+  // The suite names its steps itself: each case has them to itself.
+  const subject = async () => {
+    await db.unsafe('delete from effect');
+    await db.unsafe('delete from operation');
+    await db.unsafe('delete from outbox');
+    return processes();
+  };
+  runServiceConformance({
+    test,
+    subject,
+    work: {
+      service: 'probe',
+      does: { action: 'port.attach', contract: 1, input: { port: 'p1' } },
+      undoes: { action: 'port.detach', input: { port: 'p1' } },
+      fails: { action: 'port.break', contract: 1, input: { port: 'p1' } },
+    },
+  });
 });
 
-test('an older attempt is dropped, a newer one is taken, and the end of the older says nothing', async () => {
-  const op = newId();
-  await doIt(op, 2);
-  expect(await doIt(op, 1)).toEqual({ act: 'drop' });
-  expect(await doIt(op, 3)).toEqual({ act: 'run' });
-  expect(await endDo(op, 2)).toBe('stale');
-  expect(await endDo(op, 3)).toBe('reply');
+const kinds = async (server: StepServer, step: Step) =>
+  (await server.replies(step)).map(({ type, attempt }) => `${type.split('.')[3]}:${attempt}`);
+
+test('a do that twenty processes take at once has one effect, and with an undo among them none', async () => {
+  const [server, once, both] = [processes(), fresh(), fresh()];
+  await Promise.all(Array.from({ length: 20 }, () => server.deliver(once.doIt(1))));
+  expect(await server.effects(once.step)).toBe(1);
+  expect(new Set(await kinds(server, once.step))).toEqual(new Set(['accepted:1', 'succeeded:1']));
+  await Promise.all(
+    Array.from({ length: 20 }, (_, at) => server.deliver(at % 2 === 0 ? both.doIt(1 + at) : both.undoIt(at))),
+  );
+  await server.settle();
+  expect(await server.effects(both.step)).toBe(0);
+  expect(await server.describe(both.step)).toMatchObject({ known: true, state: 'undone', tombstone: true });
 });
 
-test('an undo that comes before its do leaves a tombstone that no do gets past', async () => {
-  const op = newId();
-  expect(await undoIt(op, 1)).toEqual({ act: 'unknown' });
-  expect(await undoIt(op, 1)).toEqual({ act: 'resend', result: { found: false } });
-  expect(await doIt(op, 1)).toEqual({ act: 'fenced' });
-  expect(await doIt(op, 9)).toEqual({ act: 'fenced' });
+test('an undo takes back what was made ahead of its step, and a do that comes behind it is fenced', async () => {
+  const ahead = { ...works, 'port.detach': { ...works['port.detach']!, ahead: true } };
+  const [server, { step, doIt, undoIt }] = [processes(ahead), fresh()];
+  await db.unsafe('insert into effect (op) values ($1)', [decodeId('stp', step)]);
+  await server.deliver(undoIt(1));
+  expect(await server.effects(step)).toBe(0);
+  await server.deliver(doIt(1));
+  expect(await kinds(server, step)).toEqual(['accepted:1', 'undone:1', 'fenced:1']);
+  expect((await server.replies(step))[1]?.data).toEqual({ found: true });
 });
 
-test('an undo waits for a running do, then takes its place', async () => {
-  const op = newId();
-  await doIt(op, 1);
-  expect(await undoIt(op, 1)).toEqual({ act: 'wait' });
-  expect(await doIt(op, 2)).toEqual({ act: 'fenced' });
-  expect(await endDo(op, 1)).toBe('undo');
-  expect((await listUnfinished(db, schema)).filter((each) => each.op === op)).toMatchObject([
-    { state: 'undoing', tombstone: true, input: { a: 1 } },
-  ]);
-  expect(await run((tx) => finishUndo(tx, schema, { op, attempt: 1, result: { found: true } }))).toBe(true);
-  expect(await undoIt(op, 2)).toEqual({ act: 'resend', result: { found: true } });
-});
+test('a Problem undoes what the step had done and is told by its code; a bug leaves it to the next process', async () => {
+  let broken = true;
+  const shaky = async (tx: Tx, asker: Asker): Promise<unknown> => {
+    const output = await works['port.attach']!.run!(tx, asker, undefined as never);
+    if (broken) throw new TypeError('a bug');
+    return output;
+  };
+  const [server, one, two] = [
+    processes({ ...works, 'port.shake': { contract: 1, input, run: shaky } }),
+    fresh(),
+    fresh(),
+  ];
+  await server.deliver(one.doIt(1, 'port.break'));
+  expect((await server.replies(one.step)).at(-1)?.data).toMatchObject({
+    class: 'permanent',
+    code: 'state_conflict',
+    effects: 'none',
+  });
+  expect(await server.effects(one.step)).toBe(0);
 
-test('an undo of what is done runs once, a newer attempt of it again', async () => {
-  const op = newId();
-  await doIt(op, 1);
-  await endDo(op, 1);
-  const verdicts = await Promise.all(Array.from({ length: 10 }, () => undoIt(op, 1)));
-  expect(verdicts.map((v) => v.act).toSorted()).toEqual([...Array.from({ length: 9 }, () => 'drop'), 'run']);
-  expect(await undoIt(op, 2)).toMatchObject({ act: 'run', operation: { undoAttempt: 2, result: 'ok' } });
-  expect(await run((tx) => finishUndo(tx, schema, { op, attempt: 1, result: 1 }))).toBe(false);
+  await expect(server.deliver(two.doIt(1, 'port.shake'))).rejects.toThrow('a bug');
+  expect(await server.describe(two.step)).toMatchObject({ state: 'doing', attempt: 1 });
+  await expect(server.settle()).rejects.toThrow('a bug');
+  expect(await server.effects(two.step)).toBe(0);
+  broken = false;
+  await server.settle();
+  expect([await server.effects(two.step), await kinds(server, two.step)]).toEqual([1, ['accepted:1', 'succeeded:1']]);
 });

@@ -1,129 +1,132 @@
-// Steps that this context serves for task's workflows (task.md 9.3, S1-S6). Prevents: an effect that no undo will ever find, an
-// undo overtaken by its own do, and a step that runs twice. Each function is the decision of one message, in its transaction.
-import { type Database, json, type Tx } from './database.js';
+// Steps that a context serves (task.md 9.3, S1-S9). Prevents: an effect that no undo will ever find, an undo overtaken by its own
+// do, a step that runs twice. Unlike in other services, work and its end are one transaction under the lock of the operation's row:
+// any number of processes may go on with it, and it is over before its first beat.
+import { decodeId, encodeId, type Id } from '@sentral/contracts/ids';
+import { inputOf, journal, type JournalStep, type Operation } from '@sentral/contracts/services/journal';
+import { readCommand, subjects, type Command } from '@sentral/contracts/services/message';
+import { describeOperation, readDescribe } from '@sentral/contracts/services/query';
+import {
+  endOf,
+  askerOf,
+  failureOf,
+  repliesOf,
+  served,
+  type Asker,
+  type StepAction,
+} from '@sentral/contracts/services/serve';
+import { type Database, json, type Rows, type Tx } from './database.js';
+import { lockName } from './lease.js';
+import { enqueue } from './outbox.js';
 import { quoteName } from './tables.js';
+import { inTransaction } from './transaction.js';
 
-export type OperationState = 'doing' | 'done' | 'failed' | 'undoing' | 'undone';
-
-export interface Operation {
-  readonly op: string;
-  readonly attempt: number;
-  readonly undoAttempt: number;
-  readonly state: OperationState;
-  readonly tombstone: boolean;
-  readonly wantUndo: boolean;
-  readonly input: unknown;
-  readonly result: unknown;
+/** What a context does for a step in the transaction that also writes its end down; a Problem that it throws undoes what it did. */
+export interface ServedAction extends Pick<StepAction, 'contract' | 'input'> {
+  /** What it takes back may be there although the step was never sent: whoever opened the task has made it. */
+  readonly ahead?: boolean;
+  readonly run?: (tx: Tx, asker: Asker, input: never) => Promise<unknown>;
+  /** Whether there was anything to take back. */
+  readonly takeBack?: (tx: Tx, asker: Asker, input: never) => Promise<boolean>;
 }
 
-export interface StepCommand {
-  readonly op: string;
-  readonly attempt: number;
-  readonly input: unknown;
+export interface ServedSteps {
+  readonly db: Database;
+  readonly schema: string;
+  readonly service: string;
+  readonly actions: Readonly<Record<string, ServedAction>>;
+  /** Told that answers lie in the outbox. */
+  readonly answered: () => void;
 }
 
-export type DoVerdict =
-  | { readonly act: 'run' | 'drop' | 'fenced' }
-  | { readonly act: 'resend'; readonly result: unknown };
-export type UndoVerdict =
-  | { readonly act: 'run'; readonly operation: Operation }
-  | { readonly act: 'wait' | 'drop' | 'unknown' }
-  | { readonly act: 'resend'; readonly result: unknown };
+const columns = 'attempt, undo_attempt as "undoAttempt", state, tombstone, want_undo as "wantUndo", input, result';
+type Kept = Pick<Operation, 'work' | 'undoWork'> & { readonly asker: Asker };
+type Row = Omit<Operation, 'op'> & { readonly input: Kept };
 
-const columns = `op, attempt, undo_attempt as "undoAttempt", state, tombstone, want_undo as "wantUndo", input, result`;
+/** Serves the steps of a context: hang `take` and `describe` on the bus, and call `resume` in a loop. Any number of processes may. */
+export function servedSteps({ db, schema, service, actions, answered }: ServedSteps) {
+  const table = `${quoteName(schema)}.operation`;
 
-async function lockOperation(tx: Tx, schema: string, op: string): Promise<Operation | undefined> {
-  const [row] = await tx.unsafe(`select ${columns} from ${quoteName(schema)}.operation where op = $1 for update`, [op]);
-  return row as unknown as Operation | undefined;
-}
+  const find = async (op: Id<'stp'>) =>
+    readRow(op, await db.unsafe(`select ${columns} from ${table} where op = $1`, [decodeId('stp', op)]));
+  const lock = async (tx: Tx, op: Id<'stp'>) =>
+    readRow(op, await tx.unsafe(`select ${columns} from ${table} where op = $1 for update`, [decodeId('stp', op)]));
 
-/**
- * Decides a `do` and writes it down before its first side effect: commit, then act. `fenced` after an undo (S1), `resend` for
- * the same attempt that has finished, `drop` for an older or a running one (S2), `run` otherwise (S3).
- */
-export async function takeDo(tx: Tx, schema: string, command: StepCommand): Promise<DoVerdict> {
-  const name = quoteName(schema);
-  const fresh = await tx.unsafe(
-    `insert into ${name}.operation (op, attempt, state, input) values ($1, $2, 'doing', $3) on conflict (op) do nothing returning 1 as one`,
-    [command.op, command.attempt, json(command.input)],
-  );
-  if (fresh.length === 1) return { act: 'run' };
-  const known = await lockOperation(tx, schema, command.op);
-  if (known === undefined || known.tombstone) return { act: 'fenced' };
-  if (command.attempt < known.attempt) return { act: 'drop' };
-  if (command.attempt === known.attempt) {
-    return known.state === 'doing' ? { act: 'drop' } : { act: 'resend', result: known.result };
+  async function write(tx: Tx, asker: Asker, { row, acts }: JournalStep): Promise<void> {
+    if (row === undefined) return;
+    const { attempt, undoAttempt, state, tombstone, wantUndo, work, undoWork, result = null } = row;
+    const kept = [json({ asker, work, undoWork }), result === null ? null : json(result)];
+    await tx.unsafe(
+      `insert into ${table} (op, attempt, undo_attempt, state, tombstone, want_undo, input, result) values ($1, $2, $3, $4, $5, $6, $7, $8)
+       on conflict (op) do update set attempt = $2, undo_attempt = $3, state = $4, tombstone = $5, want_undo = $6, input = $7, result = $8, updated_at = now()`,
+      [decodeId('stp', asker.stepid), attempt, undoAttempt, state, tombstone, wantUndo, ...kept],
+    );
+    const to = { subject: subjects.reply(service, asker.stepid), aggregate: asker.stepid };
+    for (const body of repliesOf(acts, service, asker)) await enqueue(tx, schema, { ...to, messageId: body.id, body });
   }
-  await tx.unsafe(
-    `update ${name}.operation set attempt = $2, state = 'doing', input = $3, result = null, updated_at = now() where op = $1`,
-    [command.op, command.attempt, json(command.input)],
-  );
-  return { act: 'run' };
+
+  async function record(tx: Tx, command: Command): Promise<void> {
+    // Stands for the row that is not there yet.
+    await lockName(tx, schema, command.stepid);
+    const found = await lock(tx, command.stepid);
+    const [clock] = await tx.sql<{ ms: number }>`select (extract(epoch from now()) * 1000)::float8 as ms`;
+    const input = inputOf(command, clock?.ms ?? 0);
+    const ahead = input.on === 'undo' && input.work !== undefined && actions[input.work.action]?.ahead === true;
+    await write(tx, askerOf(command), journal(found?.row, input.on === 'undo' ? { ...input, ahead } : input));
+  }
+
+  /** Does what is unfinished of an operation, or nothing; the row's lock is held until its end is written. */
+  async function work(tx: Tx, op: Id<'stp'>): Promise<void> {
+    const found = await lock(tx, op);
+    const { row, acts } = journal(found?.row, { on: 'boot' });
+    const [act] = acts;
+    if (found === undefined || (act?.act !== 'run' && act?.act !== 'takeBack')) return;
+    const does = async (): Promise<unknown> => {
+      if (act.work === undefined) return false;
+      const { way, input } = served(actions, act.work, act.act);
+      return way(tx, found.asker, input as never);
+    };
+    const end = await endOf(
+      act.act,
+      () => tx.savepoint(does),
+      (error) => {
+        const failure = failureOf(error);
+        // A conflict, a lost connection or a bug: all of it is undone, and `resume` goes on with the operation.
+        if (failure === undefined) throw error;
+        return { ...failure, effects: 'none' };
+      },
+    );
+    await write(tx, found.asker, journal(row, end));
+  }
+
+  const workOn = (op: Id<'stp'>): Promise<void> =>
+    inTransaction(db, (tx) => work(tx, op), { deadlineMs: 15_000 }).finally(answered);
+
+  return {
+    async take(data: string): Promise<'ack' | 'unreadable'> {
+      const read = readCommand(data);
+      if (!read.ok) return 'unreadable';
+      await inTransaction(db, (tx) => record(tx, read.message));
+      await workOn(read.message.stepid);
+      return 'ack';
+    },
+    /** Goes on with what processes have left behind for so long (S5). */
+    async resume(idleSeconds = 5): Promise<void> {
+      const left = await db.unsafe(
+        `select op from ${table} where state in ('doing', 'undoing') and updated_at <= now() - make_interval(secs => $1) order by updated_at limit 100`,
+        [idleSeconds],
+      );
+      const failures: unknown[] = [];
+      for (const { op } of left)
+        await workOn(encodeId('stp', String(op))).catch((error: unknown) => failures.push(error));
+      if (failures.length > 0) throw failures[0];
+    },
+    describe: async (data: string) => describeOperation((await find(readDescribe(data)))?.row),
+  };
 }
 
-/**
- * Decides an `undo`. The tombstone is set in this transaction, which must commit before anything else is done (S1); an unknown
- * operation becomes `undone` at once (S3), a running one is waited for (S4).
- */
-export async function takeUndo(tx: Tx, schema: string, command: Omit<StepCommand, 'input'>): Promise<UndoVerdict> {
-  const name = quoteName(schema);
-  const fresh = await tx.unsafe(
-    `insert into ${name}.operation (op, undo_attempt, state, tombstone, result) values ($1, $2, 'undone', true, '{"found": false}')
-     on conflict (op) do nothing returning 1 as one`,
-    [command.op, command.attempt],
-  );
-  if (fresh.length === 1) return { act: 'unknown' };
-  const known = await lockOperation(tx, schema, command.op);
-  if (known === undefined) return { act: 'unknown' };
-  if (known.state === 'undone') return { act: 'resend', result: known.result };
-  if (command.attempt < known.undoAttempt) return { act: 'drop' };
-  // A second delivery of the attempt that already runs here.
-  if (command.attempt === known.undoAttempt && known.state === 'undoing') return { act: 'drop' };
-  const running = known.state === 'doing';
-  const [row] = await tx.unsafe(
-    `update ${name}.operation set undo_attempt = $2, tombstone = true, want_undo = $3,
-       state = case when $3 then state else 'undoing' end, updated_at = now() where op = $1 returning ${columns}`,
-    [command.op, command.attempt, running],
-  );
-  return running ? { act: 'wait' } : { act: 'run', operation: row as unknown as Operation };
-}
-
-/**
- * Ends a `do`, in one transaction with its reply (S6). `stale`: a newer attempt has taken over, say nothing. `undo`: an undo
- * waited for this end; the operation is `undoing` now and the undo is to be run instead of a reply.
- */
-export async function finishDo(
-  tx: Tx,
-  schema: string,
-  end: { readonly op: string; readonly attempt: number; readonly state: 'done' | 'failed'; readonly result: unknown },
-): Promise<'reply' | 'undo' | 'stale'> {
-  const [row] = await tx.unsafe(
-    `update ${quoteName(schema)}.operation set state = case when want_undo then 'undoing' else $3 end, result = $4, updated_at = now()
-     where op = $1 and attempt = $2 and state = 'doing' returning want_undo as "wantUndo"`,
-    [end.op, end.attempt, end.state, json(end.result)],
-  );
-  if (row === undefined) return 'stale';
-  return row['wantUndo'] === true ? 'undo' : 'reply';
-}
-
-/** Ends an `undo`, in one transaction with its reply; false when it was ended before or a newer attempt runs. */
-export async function finishUndo(
-  tx: Tx,
-  schema: string,
-  end: { readonly op: string; readonly attempt: number; readonly result: unknown },
-): Promise<boolean> {
-  const rows = await tx.unsafe(
-    `update ${quoteName(schema)}.operation set state = 'undone', want_undo = false, result = $3, updated_at = now()
-     where op = $1 and undo_attempt = $2 and state = 'undoing' returning 1 as one`,
-    [end.op, end.attempt, json(end.result)],
-  );
-  return rows.length === 1;
-}
-
-/** What was running when the process ended: to be resumed at its start (S5). */
-export async function listUnfinished(db: Database, schema: string): Promise<readonly Operation[]> {
-  const rows = await db.unsafe(
-    `select ${columns} from ${quoteName(schema)}.operation where state in ('doing', 'undoing') order by updated_at limit 1000`,
-  );
-  return rows as unknown as readonly Operation[];
+function readRow(op: Id<'stp'>, [found]: Rows) {
+  if (found === undefined) return undefined;
+  const { input, result, ...row } = found as unknown as Row;
+  const { asker, ...works } = input;
+  return { asker, row: { op, ...row, ...works, ...(result === null ? {} : { result }) } as Operation };
 }

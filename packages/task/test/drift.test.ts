@@ -5,11 +5,12 @@ import { auditedTables, bookkeepingTables, tenantTables } from '../src/schema/ca
 import * as context from '../src/schema/context.js';
 import * as kernel from '../src/schema/kernel.js';
 import * as lane from '../src/schema/lane.js';
+import * as scope from '../src/schema/scope.js';
 import * as step from '../src/schema/step.js';
 import * as tasks from '../src/schema/task.js';
 import * as trouble from '../src/schema/trouble.js';
 
-const schema = { schema: context.task, ...kernel, ...lane, ...step, ...tasks, ...trouble };
+const schema = { schema: context.task, ...kernel, ...lane, ...scope, ...step, ...tasks, ...trouble };
 
 type Snapshot = { id: string; tables: Record<string, { name: string }> };
 

@@ -1,10 +1,10 @@
 import type { Implements } from '@sentral/contracts/contract';
-import type { inventory } from '@sentral/contracts/inventory';
+import type { scopeUserVerbs } from '@sentral/contracts/shared-verbs';
 import type { Database } from '@sentral/kernel/database';
 import type { Telemetry } from '@sentral/kernel/telemetry';
 
 /** As much of another context as tenancy asks: what lives in a scope, and whether a newer scope has arrived there. */
-export type ScopeUser = Pick<Implements<typeof inventory>, 'usage' | 'projection'>;
+export type ScopeUser = Implements<{ context: string; nouns: typeof scopeUserVerbs }>;
 
 /** What this context needs of the process it runs in. */
 export interface Deps {

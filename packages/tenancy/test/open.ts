@@ -18,11 +18,7 @@ export const everyone: Caller = {
 
 /** A context in which nothing lives and which takes in every scope. */
 export const emptyContext: ScopeUser = {
-  usage: {
-    count: async () => ({ dependents: [] }),
-    now: async () => ({ own: [], children: [] }),
-    between: async (_, { from, to }) => ({ from, to, items: [] }),
-  },
+  usage: { count: async () => ({ dependents: [] }) },
   projection: {
     apply: async (caller) => ({ rows: caller.scopes.map(({ id, version }) => ({ id: id as Id<'tnt'>, version })) }),
   },

@@ -27,6 +27,8 @@ export interface Door {
   enter(request: { authorization: string | undefined; address: string; changes: boolean }): Promise<Entered>;
   /** @throws Problem not-found | permission-denied */
   authorize(entered: Entered, asked: { def: RouteDef; target: Target }): Promise<Let>;
+  /** After a change: what it granted or took is known here before its answer leaves. */
+  changed(def: RouteDef): Promise<void>;
 }
 
 interface Use {
@@ -64,6 +66,9 @@ export function createDoor(use: Use): Door {
         if (!isProblem(error, 'permission-denied') || use.sessions.installation()?.administrators !== 0) throw error;
         throw problem('permission-denied', error.facts, noAdministrator);
       }
+    },
+    async changed({ method, permission }) {
+      if (method !== 'GET' && permission?.startsWith('tenancy.') === true) await use.sessions.changed();
     },
   };
 }

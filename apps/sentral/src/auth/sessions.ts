@@ -15,6 +15,8 @@ export interface Sessions {
   open(credential: Credential): Promise<Session>;
   /** Asks for the epoch first and reads anew when it moved: a request that comes after a revocation was answered is refused. */
   openFresh(credential: Credential): Promise<Session>;
+  /** Something of access was changed here: whoever is answered from now on is judged by that. */
+  changed(): Promise<void>;
   /** What the last poll said of the installation; undefined before the first. */
   installation(): Epoch | undefined;
   stop(): Promise<void>;
@@ -98,6 +100,12 @@ export function createSessions(use: { access: Access; telemetry: Telemetry }): S
       // Another request may have begun to read the grants before the change that this one must not miss.
       return session.snapshot.epoch >= said.epoch ? session : load(keyOf(credential), credential);
     },
+    // Away, it cannot say what moved; then nothing that is remembered counts.
+    changed: () =>
+      ask().then(
+        () => undefined,
+        () => entries.clear(),
+      ),
     installation: () => last,
     stop: () => poll.stop(),
   };

@@ -99,7 +99,8 @@ async function answerOf(c: Context, { def, offer, handler, door, expand, story }
   const asked = withBody(known, def, input);
   story.asked = asked;
   const answer = await shaped(await handler(input, asked), { expand, list: offer?.list === true, shape, asked });
-  return asked.dryRun ? tried(answer) : answer;
+  await door.changed(def);
+  return asked.dryRun ? tried(answer) : isHeld(input) ? held(answer) : answer;
 }
 
 async function checks(c: Context, story: Story, door: Door): Promise<Asked> {
@@ -279,6 +280,10 @@ function respond(c: Context, def: RouteDef, given: Answer): Response {
 }
 
 const isDryRun = (input: Record<string, unknown>): boolean => (input['query'] as { dryRun?: unknown }).dryRun === true;
+
+/** Tried, and kept for a minute: made like the real thing. */
+const isHeld = (input: Record<string, unknown>): boolean => (input['query'] as { dryRun?: unknown }).dryRun === 'hold';
+const held = (answer: Answer): Answer => ({ ...answer, headers: { ...answer.headers, 'dry-run': 'hold' } });
 
 /** What would have been made has no id that anyone may keep, and is nowhere to be found. */
 function tried({ status, body, headers = {} }: Answer): Answer {

@@ -7,13 +7,14 @@ import type { World } from './world.js';
 export function allocationHandlers(world: World): Handlers<typeof allocationRoutes> {
   const { inventory, cursors } = world;
   return {
-    createAllocation: async ({ params, body }, asked) => {
+    createAllocation: async ({ params, query, body }, asked) => {
       requireIdempotencyKey(asked);
       return createdAt(
         await inventory.allocation.reserve(asked.caller, {
           ...body,
           environmentId: params.id,
           version: versionOf(asked),
+          ...(query.dryRun === 'hold' ? { hold: true } : {}),
         }),
         '/v1/allocations',
       );

@@ -1,6 +1,8 @@
 import type { overviewRoutes } from '@sentral/contracts/api/overview';
-import { isProblem } from '@sentral/contracts/problem';
 import type { Permission } from '@sentral/contracts/access';
+import type { Caller } from '@sentral/contracts/contract';
+import { isProblem } from '@sentral/contracts/problem';
+import { facade } from '../auth/sessions.js';
 import type { Asked, Handlers } from '../http/mount.js';
 import type { World } from './world.js';
 
@@ -11,33 +13,28 @@ const few = 20;
 export function overviewHandlers({ tenancy, inventory }: World): Handlers<typeof overviewRoutes> {
   return {
     getProjectOverview: async ({ params: { id } }, asked) => {
-      const until = Date.now() + budgetMs;
+      const budget = new AbortController();
+      const timer = setTimeout(() => budget.abort(), budgetMs);
+      const { signal } = budget;
       const seenAs = (permission: Permission) => ({ ...asked.caller, readScope: asked.access.readScope(permission) });
-      const part = <T>(permission: Permission, ask: () => Promise<T>) =>
-        composed(asked, { permission, ask, withinMs: until - Date.now() });
+      const part = <T>(permission: Permission, ask: (seen: Caller) => Promise<T>) =>
+        composed(asked, { permission, ask: () => ask(seenAs(permission)), signal });
+      const environmentsOf = { kind: 'environment', parentId: id, limit: few } as const;
+      const living = { projectId: id, state: ['held', 'active', 'releasing'], limit: few } as const;
       const [scope, environments, allocations, quota, policy] = await Promise.all([
-        part('tenancy.project.read', () => tenancy.scope.get(seenAs('tenancy.project.read'), { id })),
-        part('tenancy.environment.read', async () =>
-          page(
-            await tenancy.scope.list(seenAs('tenancy.environment.read'), {
-              kind: 'environment',
-              parentId: id,
-              limit: few,
-            }),
-          ),
+        part('tenancy.project.read', (seen) => tenancy.scope.get(seen, { id }, { signal })),
+        part('tenancy.environment.read', async (seen) =>
+          page(await tenancy.scope.list(seen, environmentsOf, { signal })),
         ),
-        part('inventory.allocation.read', async () =>
-          page(
-            await inventory.allocation.list(seenAs('inventory.allocation.read'), {
-              projectId: id,
-              state: ['held', 'active', 'releasing'],
-              limit: few,
-            }),
-          ),
+        part('inventory.allocation.read', async (seen) =>
+          page(await inventory.allocation.list(seen, { ...living, state: [...living.state] }, { signal })),
         ),
-        part('tenancy.usage.read', () => inventory.usage.now(seenAs('tenancy.usage.read'), { scopeId: id })),
-        part('tenancy.policy.read', () => tenancy.policy.effective(seenAs('tenancy.policy.read'), { scopeId: id })),
-      ]);
+        // Decided on this very scope, which inventory may not have heard of yet.
+        part('tenancy.usage.read', () =>
+          inventory.usage.now({ ...asked.caller, readScope: facade.readScope }, { scopeId: id }, { signal }),
+        ),
+        part('tenancy.policy.read', (seen) => tenancy.policy.effective(seen, { scopeId: id }, { signal })),
+      ]).finally(() => clearTimeout(timer));
       return {
         status: 200,
         body: {
@@ -55,22 +52,22 @@ type Part<T> = { status: 'ok'; data: T } | { status: 'unavailable' | 'hidden'; r
 
 async function composed<T>(
   asked: Asked,
-  use: { permission: Permission; ask: () => Promise<T>; withinMs: number },
+  { permission, ask, signal }: { permission: Permission; ask: () => Promise<T>; signal: AbortSignal },
 ): Promise<Part<T>> {
-  if (!asked.access.may(use.permission)) return { status: 'hidden', reason: `${use.permission} is missing` };
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Part<T>>((resolve) => {
-    timer = setTimeout(() => resolve({ status: 'unavailable', reason: 'no answer within the budget' }), use.withinMs);
-  });
-  const answer = use.ask().then(
-    (data): Part<T> => ({ status: 'ok', data }),
-    // What it says of itself is for the log of its own process; here it is away.
-    (error: unknown): Part<T> => ({
-      status: 'unavailable',
-      reason: isProblem(error) ? error.code : 'internal',
-    }),
+  if (!asked.access.may(permission)) return { status: 'hidden', reason: `${permission} is missing` };
+  const late = { status: 'unavailable', reason: 'no answer within the budget' } as const;
+  const overBudget = new Promise<Part<T>>((resolve) =>
+    signal.addEventListener('abort', () => resolve(late), { once: true }),
   );
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+  const answer = ask().then(
+    (data): Part<T> => ({ status: 'ok', data }),
+    (error: unknown): Part<T> => {
+      if (signal.aborted) return late;
+      // What it says of itself is for the log of its own process; here it is away.
+      return { status: 'unavailable', reason: isProblem(error) ? error.code : 'internal' };
+    },
+  );
+  return Promise.race([answer, overBudget]);
 }
 
 const page = <T>({ items, nextCursor }: { items: T[]; nextCursor?: string | undefined }) => ({

@@ -9,7 +9,7 @@ import type { World } from './world.js';
 const limited = ['Tenant', 'Project', 'Environment'] as const;
 type Page = { readonly limit?: number | undefined; readonly cursor?: string | undefined };
 
-export function quotaHandlers({ tenancy, inventory, cursors }: World): Handlers<typeof quotaRoutes> {
+export function quotaHandlers({ tenancy, inventory, task, cursors }: World): Handlers<typeof quotaRoutes> {
   const scopeId = (asked: Asked) => asked.scopeId ?? 'platform';
   return {
     ...onEach(
@@ -20,15 +20,16 @@ export function quotaHandlers({ tenancy, inventory, cursors }: World): Handlers<
     ),
     ...onEach(limited, { verb: 'list', noun: 'Quotas' }, async ({ query }: { query: Page }, asked: Asked) => {
       // The scope itself was authorized; who sees it from above sees its totals, and its parts only with rights inside.
-      const [limits, own, held] = await Promise.all([
+      const [limits, own, held, running] = await Promise.all([
         tenancy.quota.list(here(asked), { ...openCursor(cursors, asked, query), scopeId: scopeId(asked) }),
         tenancy.quota.use(here(asked), { scopeId: scopeId(asked) }),
         inventory.usage.now(here(asked), { scopeId: scopeId(asked) }),
+        task.usage.now(here(asked), { scopeId: scopeId(asked) }),
       ]);
       const answer = listed(cursors, asked, limits);
       const children = await onlyVisible(asked, [...own.children, ...held.children]);
       const cut = own.childrenCut === true || held.childrenCut === true ? { childrenCut: true as const } : {};
-      return { ...answer, body: { ...answer.body, use: [...own.own, ...held.own], children, ...cut } };
+      return { ...answer, body: { ...answer.body, use: [...own.own, ...held.own, ...running.own], children, ...cut } };
     }),
     getQuota: async ({ params }, asked) => shown(await tenancy.quota.get(asked.caller, params)),
     amendQuota: async ({ params, body }, asked) =>
@@ -40,13 +41,16 @@ export function quotaHandlers({ tenancy, inventory, cursors }: World): Handlers<
       { verb: 'get', noun: 'Usage' },
       async ({ query }: { query: { from: string; to: string } }, asked: Asked) => ({
         status: 200 as const,
-        body: await inventory.usage.between(asked.caller, { ...query, scopeId: scopeId(asked) }),
+        body: await inventory.usage.between(here(asked), { ...query, scopeId: scopeId(asked) }),
       }),
     ),
   };
 }
 
-/** A grant on the platform reaches a tenant's own limits, which no read scope can say: the door has decided on this scope. */
+/**
+ * The door has decided on this very scope. No read scope can say that a grant on the platform reaches a tenant's own limits, and a
+ * scope made a moment ago is one that inventory may not have heard of.
+ */
 const here = (asked: Asked) => ({ ...asked.caller, readScope: facade.readScope });
 
 async function onlyVisible(asked: Asked, uses: readonly QuotaUse[]): Promise<QuotaUse[]> {

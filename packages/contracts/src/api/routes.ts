@@ -4,6 +4,7 @@ import { capacityRoutes } from './inventory/capacities.js';
 import { graphRoutes } from './inventory/graph.js';
 import { importRoutes } from './inventory/imports.js';
 import { poolRoutes } from './inventory/pools.js';
+import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
 import { systemRoutes } from './system.js';
 import { accessRoutes } from './tenancy/access.js';
@@ -24,6 +25,7 @@ export const routes: typeof systemRoutes &
   typeof capacityRoutes &
   typeof poolRoutes &
   typeof allocationRoutes &
+  typeof refusalRoutes &
   typeof importRoutes &
   typeof auditRoutes = {
   ...systemRoutes,
@@ -37,6 +39,7 @@ export const routes: typeof systemRoutes &
   ...capacityRoutes,
   ...poolRoutes,
   ...allocationRoutes,
+  ...refusalRoutes,
   ...importRoutes,
   ...auditRoutes,
 };

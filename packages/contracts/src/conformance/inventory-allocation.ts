@@ -249,6 +249,51 @@ export const allocationCases = conformance(inventory, [
     },
   },
   {
+    title: 'a refusal says what alone is in the way, is kept for who asks later, and what is only tried is not kept',
+    async run(subject, kit) {
+      const vlans = await domain(subject, kit, { start: 70, end: 72 });
+      const held = await subject.allocation.reserve(
+        as(kit),
+        want(kit, [{ what: 'number', domainId: vlans.id, count: 2 }]),
+      );
+      const two = want(kit, [{ what: 'number', domainId: vlans.id, count: 2 }]);
+      const principal = { id: kit.name('usr'), type: 'user' } as const;
+      const refused = await kit.refuses('capacity-exhausted', subject.allocation.reserve(as(kit, { principal }), two));
+      const explanation = {
+        items: [
+          {
+            item: 0,
+            providerId: vlans.id,
+            needed: 2,
+            candidates: 3,
+            waterfall: ['held', 'resting', 'policy', 'quota'].map((filter) => ({ filter, remaining: 1 })),
+            soleBlockers: [{ filter: 'held', passing: 3 }],
+            nearestMisses: [{ providerId: vlans.id, fails: [{ filter: 'held' }] }],
+          },
+        ],
+        soleBlockers: ['held'],
+        unblock: [{ type: 'release', filter: 'held', allocationIds: [held.id] }],
+      };
+      kit.equals(refused.facts['explanation'], explanation, 'why');
+      const kept = await subject.refusal.get(as(kit), { id: refused.facts['refusalId'] as never });
+      kit.equals(
+        [kept.problem.code, kept.principal, kept.explanation],
+        ['capacity-exhausted', principal, explanation],
+        'what is kept',
+      );
+      const tried = await kit.refuses('capacity-exhausted', subject.allocation.reserve(as(kit, { dryRun: true }), two));
+      kit.equals(
+        [tried.facts['explanation'], tried.facts['refusalId'] ?? null],
+        [explanation, null],
+        'what is tried has no id',
+      );
+      const never = { id: 'rfs_01jdx3z6x7e008000000000009' as never };
+      await kit.refuses('not-found', subject.refusal.get(as(kit), never));
+      await subject.allocation.release(as(kit), { id: held.id });
+      kit.equals((await subject.allocation.reserve(as(kit), two)).items.length, 2, 'lifted, it succeeds');
+    },
+  },
+  {
     title: 'each version of an allocation is in the feed once, and positions have no gap',
     async run(subject, kit) {
       const vlans = await domain(subject, kit, { start: 60, end: 69 });

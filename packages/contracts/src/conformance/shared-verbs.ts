@@ -1,10 +1,10 @@
 import type { Implements } from '../contract.js';
+import type { feedVerbs, invariantVerbs } from '../shared-verbs.js';
 import { defaultTenantId } from '../tenancy/index.js';
-import type { task } from '../task.js';
 import type { Kit } from './kit.js';
 
-/** What every context offers; task, so far, has nothing else. */
-type Watched = Implements<typeof task>;
+/** What every context offers. */
+type Watched = Implements<{ context: string; nouns: { feed: typeof feedVerbs; invariant: typeof invariantVerbs } }>;
 
 const ofOneTenant = (kit: Kit) =>
   kit.caller({ readScope: { tenantIds: [defaultTenantId], projectIds: [], environmentIds: [] } });

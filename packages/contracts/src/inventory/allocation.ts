@@ -26,6 +26,9 @@ import { classKeySchema } from './resource-class.js';
 
 export const allocationStates = ['held', 'active', 'releasing', 'released', 'expired', 'failed'] as const;
 
+/** How long what was tried with `dryRun=hold` is kept, in seconds. */
+export const triedHoldSeconds = 60;
+
 const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(256)), 1);
 const ttlSeconds = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(31536000));
 
@@ -141,6 +144,8 @@ const reserve = verb({
     ...asked,
     /** What the caller believes the consumer holds: 0 is nothing. */
     version: basedOnVersion,
+    /** Judged as asked, and then kept as a reservation of at most triedHoldSeconds, to be confirmed or left to run out. */
+    hold: v.optional(v.literal(true)),
   }),
   result: allocationSchema,
   refuses: [...refusesTaking],

@@ -1,5 +1,5 @@
 import { defineContract } from '../contract.js';
-import { feedVerbs, invariantVerbs } from '../shared-verbs.js';
+import { feedVerbs, invariantVerbs, scopeUserVerbs } from '../shared-verbs.js';
 import { addressBlock } from './address-block.js';
 import { addressSpace } from './address-space.js';
 import { address } from './address.js';
@@ -14,8 +14,9 @@ import { node } from './node.js';
 import { numberDomain } from './number-domain.js';
 import { numberRange } from './number-range.js';
 import { number } from './number.js';
+import { refusal } from './refusal.js';
 import { resourceClass } from './resource-class.js';
-import { policyTrial, projection, usage } from './usage.js';
+import { policyTrial, usage } from './usage.js';
 
 /** What inventory offers the others: the resource graph, its pools, and who holds what. */
 export const inventory = defineContract({
@@ -34,11 +35,12 @@ export const inventory = defineContract({
     numberRange,
     number,
     allocation,
+    refusal,
     import: importNoun,
     feed: feedVerbs,
     invariant: invariantVerbs,
     usage,
-    projection,
+    projection: scopeUserVerbs.projection,
     policyTrial,
   },
 });

@@ -1,29 +1,13 @@
 import * as v from 'valibot';
-import { countSchema, timeSchema, versionSchema } from '../api/common.js';
+import { countSchema, timeSchema } from '../api/common.js';
 import { scopeIdSchema, verb } from '../contract.js';
 import { policyValuesSchema } from '../policy.js';
-import { quotaUsesSchema } from '../tenancy/quota.js';
-
-const ofScope = v.strictObject({ scopeId: scopeIdSchema });
+import { scopeUserVerbs, usageNow } from '../shared-verbs.js';
 
 /** What of this context lives in a scope, and how much of what it holds. */
 export const usage = {
-  count: verb({
-    summary: 'Applies what the caller brings of the scope, then counts what of this context lives in it.',
-    command: v.strictObject({ scopeId: scopeIdSchema, version: versionSchema }),
-    result: v.object({
-      dependents: v.array(v.object({ type: v.string(), count: countSchema, ids: v.array(v.string()) })),
-    }),
-    refuses: ['permission-denied'],
-    idempotent: true,
-  }),
-  now: verb({
-    summary: 'What a scope uses of each dimension now, with its limits, and where the use sits: per child.',
-    command: ofScope,
-    result: quotaUsesSchema,
-    refuses: ['not-found'],
-    idempotent: true,
-  }),
+  ...scopeUserVerbs.usage,
+  now: usageNow,
   between: verb({
     summary: 'Use over time: the integral of held amounts per dimension between two instants, whole and per child.',
     command: v.strictObject({
@@ -50,19 +34,6 @@ export const usage = {
       ),
     }),
     refuses: ['not-found'],
-    idempotent: true,
-  }),
-} as const;
-
-/** What this context knows of tenancy's scopes. */
-export const projection = {
-  apply: verb({
-    summary: 'Takes in the scope rows that the caller brings where they are newer, and answers when they hold here.',
-    command: v.strictObject({}),
-    result: v.object({
-      rows: v.array(v.object({ id: scopeIdSchema, version: versionSchema })),
-    }),
-    refuses: ['permission-denied'],
     idempotent: true,
   }),
 } as const;

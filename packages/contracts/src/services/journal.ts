@@ -1,4 +1,4 @@
-import type { Answer, Direction } from './message.js';
+import type { Answer, Command, Direction } from './message.js';
 
 // The rules of a service as one pure function (task.md 9.3): what its journal says and what has come → the new row and what to
 // do. The caller commits the row and the answers in ONE transaction (S6), and only then acknowledges the message and starts the
@@ -35,7 +35,14 @@ type Ended<K extends Answer['kind']> = Extract<Answer, { kind: K }>;
 export type JournalInput =
   /** `expired`: the time in `expires` has passed by the service's clock. */
   | { readonly on: 'do'; readonly op: string; readonly attempt: number; readonly work: Work; readonly expired: boolean }
-  | { readonly on: 'undo'; readonly op: string; readonly attempt: number; readonly work?: Work }
+  | {
+      readonly on: 'undo';
+      readonly op: string;
+      readonly attempt: number;
+      readonly work?: Work;
+      /** The effect may be there although no `do` ever came: whoever opened the task has made it (task.md 12, the bind). */
+      readonly ahead?: boolean;
+    }
   /** The work of `run` or `takeBack` has ended. */
   | { readonly on: 'ran'; readonly end: Ended<'succeeded' | 'failed'> }
   | { readonly on: 'tookBack'; readonly end: Ended<'undone' | 'undo_failed'> }
@@ -55,6 +62,17 @@ export interface JournalStep {
   /** The row to store; undefined when there is none and none comes to be. */
   readonly row: Operation | undefined;
   readonly acts: readonly JournalAct[];
+}
+
+/** What a command asks of the journal; `nowMs` is the service's clock. */
+export function inputOf(command: Command, nowMs: number): Extract<JournalInput, { on: Direction }> {
+  const { stepid: op, attempt } = command;
+  if (command.direction === 'do') {
+    const { action, contract, input } = command.data;
+    return { on: 'do', op, attempt, work: { action, contract, input }, expired: Date.parse(command.expires) < nowMs };
+  }
+  const { action, contract, input } = command.data;
+  return { on: 'undo', op, attempt, ...(action === undefined ? {} : { work: { action, contract, input } }) };
 }
 
 /** Decides one input against the row of its operation, as it is locked in the deciding transaction. */
@@ -93,9 +111,23 @@ function takeDo(row: Operation | undefined, { op, attempt, work, expired }: Jour
   return { row: { ...rest, attempt, work, state: 'doing' }, acts: [accepted, { act: 'run', work }] };
 }
 
-function takeUndo(row: Operation | undefined, { op, attempt, work }: JournalInput & { on: 'undo' }): JournalStep {
+function takeUndo(
+  row: Operation | undefined,
+  { op, attempt, work, ahead }: JournalInput & { on: 'undo' },
+): JournalStep {
   const reply = (answer: Answer): JournalAct => ({ act: 'reply', direction: 'undo', attempt, answer });
   const accepted = reply({ kind: 'accepted', data: {} });
+  if (row === undefined && ahead === true && work !== undefined) {
+    const undoing = {
+      op,
+      attempt: 0,
+      undoAttempt: attempt,
+      state: 'undoing',
+      tombstone: true,
+      wantUndo: false,
+    } as const;
+    return { row: { ...undoing, undoWork: work }, acts: [accepted, { act: 'takeBack', work }] };
+  }
   if (row === undefined) {
     const result = { found: false };
     const undone = { op, attempt: 0, undoAttempt: attempt, state: 'undone', tombstone: true, wantUndo: false } as const;

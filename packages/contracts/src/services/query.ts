@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { text, timeInputSchema } from '../api/common.js';
-import { idSchema } from '../ids.js';
+import { idSchema, type Id } from '../ids.js';
 import { operationStates, type Operation } from './journal.js';
 import { replyData, type Answer, type Direction } from './message.js';
 
@@ -9,6 +9,9 @@ import { replyData, type Answer, type Direction } from './message.js';
 const attemptSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 export const describeSchema = v.object({ op: idSchema('stp') });
+
+/** The operation that a question names. */
+export const readDescribe = (data: string): Id<'stp'> => v.parse(describeSchema, JSON.parse(data)).op;
 
 /** `known: false` says that the service has never recorded the operation: it is none of its effects. */
 export const descriptionSchema = v.variant('known', [

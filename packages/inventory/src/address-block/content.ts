@@ -1,4 +1,4 @@
-import { readHost, readNet, type Span } from './net.js';
+import { hostOf, readNet, type Span } from './net.js';
 import type { Content } from './rules.js';
 import type { BlockContent } from './sql.js';
 
@@ -7,16 +7,10 @@ export function contentOf(block: { isPool: boolean; markUtilized: boolean }, rea
   return {
     isPool: block.isPool,
     markUtilized: block.markUtilized,
-    held: read.held.map((host) => [valueOf(host), valueOf(host)] as Span),
-    ranges: read.ranges.map(({ first, last }) => [valueOf(first), valueOf(last)] as Span),
+    held: read.held.map((host) => [hostOf(host), hostOf(host)] as Span),
+    ranges: read.ranges.map(({ first, last }) => [hostOf(first), hostOf(last)] as Span),
     children: read.children.map(spanOf),
   };
-}
-
-function valueOf(host: string): bigint {
-  const read = readHost(host);
-  if (read === undefined) throw new Error('the database holds a host that is none');
-  return read.value;
 }
 
 function spanOf(cidr: string): Span {

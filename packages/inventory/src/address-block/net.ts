@@ -108,3 +108,22 @@ export function* prefixesOf(family: Family, [first, last]: Span): Generator<{ fi
     at += 1n << BigInt(shift);
   }
 }
+
+/** The value of a host that the database holds. */
+export function hostOf(host: string): bigint {
+  const read = readHost(host);
+  if (read === undefined) throw new Error('the database holds a host that is none');
+  return read.value;
+}
+
+export const contains = (outer: Net, inner: Net): boolean =>
+  outer.family === inner.family && outer.first <= inner.first && inner.last <= outer.last;
+
+/** How many aligned blocks of a length have room in a prefix beside what is taken. */
+export function placesOfLength(net: Net, length: number, taken: readonly Span[]): bigint {
+  const size = 1n << BigInt(bitsOf(net.family) - length);
+  return subtract([net.first, net.last], taken).reduce((sum, [first, last]) => {
+    const places = (last + 1n) / size - (first + size - 1n) / size;
+    return places > 0n ? sum + places : sum;
+  }, 0n);
+}

@@ -18,6 +18,8 @@ export interface Locked {
   readonly items: ReadonlyMap<string, readonly ItemRow[]>;
   /** Of those, what has run out, in the order of ids. */
   readonly overdue: readonly string[];
+  /** More has run out of what is wanted than one transaction ends. */
+  readonly more: boolean;
 }
 
 interface Touched {
@@ -28,15 +30,23 @@ interface Touched {
   readonly holderIds: readonly string[];
 }
 
-export async function lockAll(tx: Tx, { wanted, targetIds, holderIds }: Touched): Promise<Locked> {
-  const keys: CapacityKey[] = wanted.flatMap((item) =>
+/** How much of what has run out one transaction ends: each is a handful of statements, behind locks that others wait for. */
+export const overdueMax = 50;
+
+/** What a request is about to take of, by the keys of their locks. */
+export function thingsOf(wanted: readonly Wanted[]): { keys: readonly CapacityKey[]; providerIds: readonly string[] } {
+  const keys = wanted.flatMap((item) =>
     item.what === 'capacity' ? [{ nodeId: item.providerId, class: item.class }] : [],
   );
+  const others = wanted.filter((item) => item.what !== 'capacity').map((item) => item.providerId);
+  return { keys, providerIds: [...new Set(others)].toSorted() };
+}
+
+export async function lockAll(tx: Tx, { wanted, targetIds, holderIds }: Touched): Promise<Locked> {
+  const { keys, providerIds } = thingsOf(wanted);
   const nodeIds = wanted.filter((item) => item.what === 'node').map((item) => item.providerId);
-  const providerIds = [
-    ...new Set(wanted.filter((item) => item.what !== 'capacity').map((item) => item.providerId)),
-  ].toSorted();
-  const overdue = await listOverdue(tx, { providerIds, keys, holderIds });
+  const found = await listOverdue(tx, { providerIds, keys, holderIds, limit: overdueMax + 1 });
+  const overdue = found.slice(0, overdueMax);
   const ids = [...new Set([...targetIds, ...overdue])];
   const counters = await lockCapacity(tx, { keys: [...keys, ...(await listCapacityKeys(tx, ids))], nodeIds });
   if (providerIds.length > 0) await lockProviders(tx, providerIds);
@@ -53,6 +63,7 @@ export async function lockAll(tx: Tx, { wanted, targetIds, holderIds }: Touched)
     counters,
     rows: new Map(rows.map((row) => [row.id, row])),
     items: new Map(ids.map((id) => [id, items.filter((item) => item.allocationId === id)])),
+    more: found.length > overdueMax,
     overdue: rows.filter((row) => row.overdue && overdue.includes(row.id)).map((row) => row.id),
   };
 }

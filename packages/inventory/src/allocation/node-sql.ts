@@ -23,14 +23,19 @@ export async function lockNodesToTake(tx: Tx, sight: Sight, ids: readonly string
   return rows as unknown as readonly NodeToTake[];
 }
 
-/** Who has it now or later: the winner's transaction may have begun after ours did, so "now" alone would miss it. */
-export async function findNodeHolder(tx: Tx, nodeId: string): Promise<HolderRow | undefined> {
-  const rows = await tx.sql<HolderRow & object>`
-    select a.id as "allocationId", null::uuid as "recordedId", a.consumer_service as "consumerService", a.consumer_kind as "consumerKind",
+export interface NodeHolder extends HolderRow {
+  readonly nodeId: string;
+  readonly itemId: string;
+}
+
+/** Who has them now or later: the winner's transaction may have begun after ours did, so "now" alone would miss it. */
+export async function listNodeHolders(tx: Tx, nodeIds: readonly string[]): Promise<readonly NodeHolder[]> {
+  if (nodeIds.length === 0) return [];
+  return tx.sql<NodeHolder & object>`
+    select i.node_id as "nodeId", i.id as "itemId", a.id as "allocationId", null::uuid as "recordedId", a.consumer_service as "consumerService", a.consumer_kind as "consumerKind",
            a.consumer_id as "consumerId", a.tenant_id as "tenantId", a.project_id as "projectId", a.scope_id as "scopeId", a.starts_at as "startsAt", a.expires_at as "expiresAt"
     from allocation_item i join allocation a on a.id = i.allocation_id
-    where i.node_id = ${nodeId}::uuid and i.what = 'node' and i.ended_at is null and i.during && tstzrange(now(), null)`;
-  return rows[0];
+    where i.node_id = any(${[...nodeIds]}::uuid[]) and i.what = 'node' and i.ended_at is null and i.during && tstzrange(now(), null)`;
 }
 
 /** The node shows the highest fence it was given under; its line is ours, so this waits for nobody. */

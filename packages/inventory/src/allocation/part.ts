@@ -3,8 +3,8 @@ import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { expectActive } from '../projection/active.js';
-import { lockScopePath, type ScopeViewRow } from '../projection/sql.js';
+import { expectActive, lockScopePath, type ScopeViewRow } from '@sentral/kernel/scopes/view';
+import { schemaName } from '../change.js';
 import type { Scope } from './end.js';
 import type { Locked } from './lock.js';
 import { inOperation, type Operation, type Reserve } from './operation.js';
@@ -63,7 +63,7 @@ export async function partsOf(tx: Tx, caller: Caller, operations: readonly Opera
   const taking = looked.filter(({ operation }) => operation.op !== 'release');
   const paths = new Map<string, readonly ScopeViewRow[]>();
   for (const scopeId of [...new Set(taking.map((each) => each.scopeId))].toSorted())
-    paths.set(scopeId, await lockScopePath(tx, scopeId));
+    paths.set(scopeId, await lockScopePath(tx, schemaName, scopeId));
   const parts: Part[] = [];
   for (const { scopeId, ...each } of looked)
     parts.push(

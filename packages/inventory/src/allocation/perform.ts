@@ -1,17 +1,20 @@
 import type { Caller } from '@sentral/contracts/contract';
-import type { Allocation } from '@sentral/contracts/inventory/allocation';
+import { triedHoldSeconds, type Allocation } from '@sentral/contracts/inventory/allocation';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { inChange, itself } from '../change.js';
 import type { Deps } from '../deps.js';
-import { moveQuota, type Held } from '../quota/move.js';
+import { moveQuota, scopeIdOf, type Held } from '../quota/move.js';
 import { untilRoom } from '../quota/room.js';
+import { reasoned } from '../refusal/keep.js';
+import { goesOver } from '../refusal/rules.js';
 import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { endThings, endWhole, refuseCarrying, type Given } from './end.js';
 import { recordAllocation } from './events.js';
 import { lockAll, type Locked } from './lock.js';
-import { inOperation, type Operation } from './operation.js';
+import { inOperation, type Operation, type Reserve } from './operation.js';
 import { expectNoHolder, partsOf, targetUnderLock, type Part } from './part.js';
+import { untilNoneOverdue, type OverdueLeft } from './overdue.js';
 import { judgeReserve, type Judgement } from './policy.js';
 import { exchange } from './replace-rules.js';
 import type { Wanted } from './rules.js';
@@ -26,26 +29,37 @@ const attempts = 5;
  * @throws Problem what allocation.reserve, replace and release refuse with
  */
 export const perform = (deps: Deps, caller: Caller, operations: readonly Operation[]) =>
-  anew(deps, caller, async (tx) => ({ items: await performIn(tx, { deps, caller }, operations) }));
+  anew(deps, caller, operations, (items) => ({ items }));
 
 /** The same for one holder. */
 export const performOne = (deps: Deps, caller: Caller, operation: Operation): Promise<Allocation> =>
-  anew(deps, caller, async (tx) => {
-    const [seen] = await performIn(tx, { deps, caller }, [operation]);
+  anew(deps, caller, [operation], ([seen]) => {
     if (seen === undefined) throw new Error('an operation that was performed has no answer');
     return seen;
   });
 
-async function anew<R extends object>(deps: Deps, caller: Caller, work: (tx: Tx) => Promise<R>): Promise<R> {
+async function anew<R extends object>(
+  deps: Deps,
+  caller: Caller,
+  operations: readonly Operation[],
+  answer: (seen: Allocation[]) => R,
+): Promise<R> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await untilRoom(deps, () => inChange(deps, caller, work));
+      return await untilRoom(deps, () =>
+        untilNoneOverdue(deps, wantedOf(operations), (left) =>
+          inChange(deps, caller, async (tx) => answer(await performIn(tx, { deps, caller, left }, operations))),
+        ),
+      );
     } catch (error) {
-      if (error !== movedOn) throw error;
+      if (error !== movedOn) throw await reasoned(deps, caller, { operations, error });
       if (tries === attempts) throw problem('overloaded', {});
     }
   }
 }
+
+const wantedOf = (operations: readonly Operation[]): readonly Wanted[] =>
+  operations.flatMap((operation) => (operation.op === 'release' ? [] : operation.wanted));
 
 /** A part that takes: where its things go. */
 export interface Taking {
@@ -64,16 +78,17 @@ export interface Moves {
 
 async function performIn(
   tx: Tx,
-  { deps, caller }: { deps: Deps; caller: Caller },
+  { deps, caller, left: overdueLeft }: { deps: Deps; caller: Caller; left: OverdueLeft },
   operations: readonly Operation[],
 ): Promise<Allocation[]> {
   const all = await partsOf(tx, caller, operations);
   const parts = all.filter((part) => part.answer === undefined);
   const locked = await lockAll(tx, {
-    wanted: parts.flatMap(({ operation }) => (operation.op === 'release' ? [] : operation.wanted)),
+    wanted: wantedOf(parts.map(({ operation }) => operation)),
     targetIds: targets(parts, (part) => part.operation.op !== 'create'),
     holderIds: targets(parts, (part) => part.operation.op === 'create'),
   });
+  if (locked.more) overdueLeft.tell();
   const moves: Moves = { quota: [], capacity: [] };
   const { traceparent } = caller;
   const ending = traceparent === undefined ? itself : { ...itself, traceparent };
@@ -141,6 +156,7 @@ async function created(tx: Tx, part: Part): Promise<Taking> {
   if (operation.op !== 'create') throw new Error('only a create makes an allocation');
   const { command, wanted } = operation;
   const judgement = await judgeReserve(tx, path, { command, wanted });
+  const { ttlSeconds, maxTtlSeconds } = lastingOf(command);
   const row = await insertAllocation(tx, {
     id: operation.id,
     tenantId: scope.tenantId,
@@ -150,13 +166,22 @@ async function created(tx: Tx, part: Part): Promise<Taking> {
     consumerService: command.consumer.service,
     consumerKind: command.consumer.kind,
     consumerId: command.consumer.id,
-    ttlSeconds: command.ttlSeconds ?? null,
-    maxTtlSeconds: command.ttlSeconds === undefined ? null : Math.max(command.maxTtlSeconds ?? 0, command.ttlSeconds),
+    ttlSeconds: ttlSeconds ?? null,
+    maxTtlSeconds: ttlSeconds === undefined ? null : Math.max(maxTtlSeconds ?? 0, ttlSeconds),
     onExpiry: command.onExpiry,
     labels: command.labels,
     policyVersion: judgement.policyVersion,
   });
   return { part, row, judgement, firstOrdinal: 0, fresh: wanted };
+}
+
+/** What was tried and is kept is as it was asked for, for a minute: to be confirmed, or renewed as far as it might have lasted. */
+function lastingOf({ hold, ttlSeconds, maxTtlSeconds }: Reserve): Pick<Reserve, 'ttlSeconds' | 'maxTtlSeconds'> {
+  if (hold !== true) return { ttlSeconds, maxTtlSeconds };
+  return {
+    ttlSeconds: Math.min(ttlSeconds ?? triedHoldSeconds, triedHoldSeconds),
+    maxTtlSeconds: Math.max(ttlSeconds ?? 0, maxTtlSeconds ?? 0),
+  };
 }
 
 async function replaced(tx: Tx, part: Part, fresh: readonly Wanted[]): Promise<Taking> {
@@ -172,14 +197,25 @@ async function replaced(tx: Tx, part: Part, fresh: readonly Wanted[]): Promise<T
   return { part, row, judgement, firstOrdinal: await findNextOrdinal(tx, row.id), fresh };
 }
 
-/** In a batch the refusal of a quota names the first operation that takes of it. */
+const scopeIdsOf = ({ tenantId, projectId, scopeId }: Held): string[] =>
+  [tenantId, projectId, scopeId].flatMap((uuid, rank) => (uuid === null ? [] : [scopeIdOf(rank, uuid)]));
+
+/** In a batch the refusal of a quota names the operation that goes over it, in the order in which they were asked. */
 async function countQuota(tx: Tx, takings: readonly Taking[], quota: Moves['quota']): Promise<void> {
   try {
     await moveQuota(tx, quota);
   } catch (error) {
     if (!isProblem(error, 'quota-exceeded') || takings.every(({ part }) => part.index === undefined)) throw error;
-    const blamed = quota.find((held) => held.part !== undefined && held.dimension === error.facts['dimension']);
-    await inOperation(blamed?.part?.index, () => {
+    const { dimension, scope, limit, used } = error.facts as {
+      dimension: string;
+      scope: string;
+      limit: number;
+      used: number;
+    };
+    const moves = quota
+      .filter((held) => held.dimension === dimension && scopeIdsOf(held).includes(scope))
+      .map(({ delta, part }) => ({ delta, operation: part?.index ?? -1 }));
+    await inOperation(goesOver({ cap: limit, used }, moves), () => {
       throw error;
     });
   }

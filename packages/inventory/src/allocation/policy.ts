@@ -4,9 +4,9 @@ import { effectivePolicy, violation, type EffectivePolicy, type Violation } from
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import type { Command } from '../command.js';
-import type { ScopeViewRow } from '../projection/sql.js';
+import type { ScopeViewRow } from '@sentral/kernel/scopes/view';
 import type { Wanted } from './rules.js';
-import { findNow, listPlaces } from './policy-sql.js';
+import { findNow, listPlaces, type Place } from './policy-sql.js';
 
 /** What an allocation was judged by, and what only audit would have refused. */
 export interface Judgement {
@@ -14,7 +14,7 @@ export interface Judgement {
   readonly auditOnly: readonly Violation['facts'][];
 }
 
-type Reserve = Pick<Command<'allocation', 'reserve'>, 'labels' | 'ttlSeconds' | 'maxTtlSeconds'>;
+export type Reserve = Pick<Command<'allocation', 'reserve'>, 'labels' | 'ttlSeconds' | 'maxTtlSeconds'>;
 
 /**
  * Holds a new allocation to the policies on its path, as this context knows them in this transaction.
@@ -25,23 +25,36 @@ export async function judgeReserve(
   path: readonly ScopeViewRow[],
   { command, wanted }: { command: Reserve; wanted: readonly Wanted[] },
 ): Promise<Judgement> {
+  return judged(tx, path, async (effective) => violationsOf(effective, command, await placesOf(tx, wanted)));
+}
+
+/** Where the nodes of a request lie. */
+export async function placesOf(tx: Tx, wanted: readonly Wanted[]): Promise<readonly Place[]> {
   const nodes = wanted
     .filter((item) => item.what === 'node' || item.what === 'capacity')
     .map((item) => item.providerId);
-  const lease = Math.max(command.ttlSeconds ?? Infinity, command.maxTtlSeconds ?? 0);
-  return judged(tx, path, async (effective) => {
-    const places = nodes.length === 0 ? [] : await listPlaces(tx, nodes);
-    return [
-      violation(effective, 'inventory.allowedLocations', (allowed) =>
-        places.every(({ ancestors }) => liesIn(ancestors, allowed)),
-      ),
-      violation(effective, 'inventory.leaseSecondsMax', (max) => max === null || lease <= max),
-      violation(effective, 'inventory.requiredLabels', (keys) =>
-        keys.every((key) => Object.hasOwn(command.labels, key)),
-      ),
-    ];
-  });
+  return nodes.length === 0 ? [] : listPlaces(tx, nodes);
 }
+
+/** What of a request each policy would not have, enforced or only audited. */
+export function violationsOf(
+  effective: EffectivePolicy,
+  { labels, ttlSeconds, maxTtlSeconds }: Reserve,
+  places: readonly Place[],
+): readonly (Violation | undefined)[] {
+  const lease = Math.max(ttlSeconds ?? Infinity, maxTtlSeconds ?? 0);
+  return [
+    violation(effective, 'inventory.allowedLocations', (allowed) =>
+      places.every(({ ancestors }) => liesIn(ancestors, allowed)),
+    ),
+    violation(effective, 'inventory.leaseSecondsMax', (max) => max === null || lease <= max),
+    violation(effective, 'inventory.requiredLabels', (keys) => keys.every((key) => Object.hasOwn(labels, key))),
+  ];
+}
+
+/** The policies of a path as they hold in this transaction. */
+export const effectiveOn = async (tx: Tx, path: readonly ScopeViewRow[]): Promise<EffectivePolicy> =>
+  effectivePolicy(policiesOf(path), await findNow(tx));
 
 /**
  * Holds a lease that is to last longer, for so many seconds or for good (null), to the policies.
@@ -60,9 +73,7 @@ async function judged(
 ): Promise<Judgement> {
   const policyVersion = Math.max(0, ...path.map((scope) => scope.policyVersion));
   if (path.every((scope) => scope.policyBindings.length === 0)) return { policyVersion, auditOnly: [] };
-  const violations = (await judge(effectivePolicy(policiesOf(path), await findNow(tx)))).filter(
-    (each) => each !== undefined,
-  );
+  const violations = (await judge(await effectiveOn(tx, path))).filter((each) => each !== undefined);
   const enforced = violations.find((each) => each.enforced);
   if (enforced !== undefined) throw problem('policy-violation', enforced.facts);
   return { policyVersion, auditOnly: violations.map(({ facts }) => facts) };

@@ -2,10 +2,10 @@ import type { Caller } from '@sentral/contracts/contract';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
+import { expectActive, lockScopePath } from '@sentral/kernel/scopes/view';
+import { schemaName } from '../change.js';
 import type { Deps } from '../deps.js';
-import { expectActive } from '../projection/active.js';
 import { bringForward } from '../projection/bring.js';
-import { lockScopePath } from '../projection/sql.js';
 import { recordAllocation, type AllocationEvent } from './events.js';
 import { judgeLease } from './policy.js';
 import { toAllocation } from './resource.js';
@@ -33,7 +33,7 @@ export async function prolong(deps: Deps, caller: Caller, how: Prolonging): Prom
     allowed: how.to === 'active' ? ['held', 'active'] : ['held'],
     first: async (tx, id) => {
       const seen = await findAllocation(tx, id);
-      path = seen === undefined ? [] : await lockScopePath(tx, seen.scopeId);
+      path = seen === undefined ? [] : await lockScopePath(tx, schemaName, seen.scopeId);
     },
     work: async (tx, row) => {
       const before = toAllocation(row, await listItems(tx, [row.id]));

@@ -144,25 +144,34 @@ export async function lockProviders(tx: Tx, providerIds: readonly string[]): Pro
 }
 
 /**
- * What has run out among the things about to be taken, and what the consumers still seem to hold. Read before the locks. Found
- * from what has run out, which is little: a block may hold 65,000 live addresses.
+ * What the consumers still seem to hold, and so much of what has run out among the things about to be taken. Read before the locks.
+ * Found from what has run out, which is little: a block may hold 65,000 live addresses.
  */
 export async function listOverdue(
   tx: Tx,
-  among: { providerIds: readonly string[]; keys: readonly CapacityKey[]; holderIds: readonly string[] },
+  among: {
+    providerIds: readonly string[];
+    keys: readonly CapacityKey[];
+    holderIds: readonly string[];
+    limit: number;
+  },
 ): Promise<readonly string[]> {
   const rows = await tx.sql<{ id: string }>`
-    select i.allocation_id as id
-    from unnest(${among.keys.map((key) => key.nodeId)}::uuid[], ${among.keys.map((key) => key.class)}::text[]) as k(node_id, class)
-    join allocation_item i on i.node_id = k.node_id and i.class = k.class and i.what = 'capacity' and i.ended_at is null and upper(i.during) <= now()
-    union
-    select a.id from allocation a
-    where a.ended_at is null and a.expires_at <= now()
-      and (a.id = any(${[...among.holderIds]}::uuid[]) or exists (
-        select from allocation_item i
-        where i.allocation_id = a.id and i.ended_at is null
-          and (i.node_id = any(${[...among.providerIds]}::uuid[]) or i.block_id = any(${[...among.providerIds]}::uuid[]))))`;
-  return rows.map((row) => row.id);
+    select a.id from allocation a where a.id = any(${[...among.holderIds]}::uuid[]) and a.ended_at is null and a.expires_at <= now()
+    union all
+    select * from (
+      select i.allocation_id as id
+      from unnest(${among.keys.map((key) => key.nodeId)}::uuid[], ${among.keys.map((key) => key.class)}::text[]) as k(node_id, class)
+      join allocation_item i on i.node_id = k.node_id and i.class = k.class and i.what = 'capacity' and i.ended_at is null and upper(i.during) <= now()
+      union
+      select a.id from allocation a
+      where a.ended_at is null and a.expires_at <= now()
+        and exists (
+          select from allocation_item i
+          where i.allocation_id = a.id and i.ended_at is null
+            and (i.node_id = any(${[...among.providerIds]}::uuid[]) or i.block_id = any(${[...among.providerIds]}::uuid[])))
+      limit ${among.limit}) few`;
+  return [...new Set(rows.map((row) => row.id))];
 }
 
 /** For update, as they are once nobody else is busy with them. */

@@ -26,7 +26,8 @@ export async function expireOverdue(tx: Tx, scope: Place): Promise<void> {
   await expire(tx, await lockOverdueIn(tx, scope, null));
 }
 
-async function expire(tx: Tx, ids: readonly string[]): Promise<number> {
+/** Ends what has run out, behind its locks. */
+export async function expire(tx: Tx, ids: readonly string[]): Promise<number> {
   const given: Held[] = [];
   for (const id of ids) given.push(...(await end(tx, id, { state: 'expired', by: itself })).gives);
   await moveQuota(tx, given);

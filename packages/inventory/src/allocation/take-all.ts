@@ -3,7 +3,8 @@ import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import type { Deps } from '../deps.js';
-import { seenIds, takingSight, type Sight } from '../reading.js';
+import { seenIds, sightOf, takingSight, type Sight } from '../reading.js';
+import { rounded } from '../refusal/rules.js';
 import { insertCapacityItems, type NewCapacityItem } from './capacity-sql.js';
 import type { Locked } from './lock.js';
 import { listHeldWhole, lockNodesToTake } from './node-sql.js';
@@ -44,13 +45,15 @@ export async function takeAll(
       if (item.what === 'capacity') {
         const counter = await counterFor(tx, item, supply);
         const free = freeOf(counter, moves.capacity);
-        if (item.amount > free)
+        if (item.amount > free) {
+          const seen = await seenIds(tx, sightOf(caller), { noun: 'node', ids: [item.providerId] });
           throw problem('capacity-exhausted', {
             providerId: encodeId('nod', item.providerId),
             unit: item.class,
             requested: item.amount,
-            available: Math.max(0, free),
+            available: seen.has(item.providerId) ? Math.max(0, free) : rounded(Math.max(0, free)),
           });
+        }
         const { nodeId, class: of } = counter;
         dimension = counter.dimension;
         delta = item.amount;

@@ -15,7 +15,7 @@ import {
   judgeHost,
   type BlockRow,
 } from './address-sql.js';
-import { amendNodeFence, findNodeHolder, type NodeToTake } from './node-sql.js';
+import { amendNodeFence, listNodeHolders, type NodeToTake } from './node-sql.js';
 import { findDomain, findNextNumber, findNumberHolder, insertNumberHold, isInRange } from './number-sql.js';
 import { seenIds, sightOf, type Sight } from '../reading.js';
 import { asSeen, exhausted, taken, unknownReference } from './refusals.js';
@@ -92,7 +92,7 @@ async function takeNode(
   if (!verdict.ok) {
     throw problem('state-conflict', { nodeId, state: verdict.state, allowedStates: verdict.allowedStates });
   }
-  const holder = await findNodeHolder(tx, node.id);
+  const [holder] = await listNodeHolders(tx, [node.id]);
   if (holder !== undefined) throw taken({ nodeId }, nodeId, asSeen(caller, holder));
   return { nodeId: node.id, dimension: dimensionOfNode(node.kind) };
 }

@@ -150,7 +150,8 @@ export async function endImport(
           where import_id = ${end.id} and outcome is not null and line > 0 group by 1
         union all
         select split_part(external_id, ':', 1) || '.' || outcome, sum(coalesce((resource ->> 'count')::bigint, 1)) from import_row
-          where import_id = ${end.id} and outcome is not null and line > 0 and external_id ~ '^[a-z]+\\.[a-z]+(:\\d+)?$' group by 1) c), '{}'::jsonb)
+          where import_id = ${end.id} and outcome is not null and line > 0
+            and external_id ~ case op when 'skip' then '^[a-z]+\\.[a-z]+$' else '^[a-z]+\\.[a-z]+:\\d+$' end group by 1) c), '{}'::jsonb)
     where id = ${end.id} and epoch = ${end.epoch} and state = 'running' returning 1 as one`;
   return rows.length === 1;
 }

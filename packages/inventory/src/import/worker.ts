@@ -16,7 +16,13 @@ const triesMax = 10;
 /** Before tenancy is asked again. */
 const pauseMs = 2_000;
 /** One set is one transaction: it may take what a request may not. */
-const settings = { statement_timeout: '60s', lock_timeout: '10s', idle_in_transaction_session_timeout: '60s' };
+const settings = {
+  statement_timeout: '60s',
+  lock_timeout: '10s',
+  idle_in_transaction_session_timeout: '60s',
+  // A plan made once for lists of any length looks through a list of 100,000 ids for every row; made for this list, it hashes it.
+  plan_cache_mode: 'force_custom_plan',
+};
 
 export interface ImportWorker {
   /** Looks for work now instead of at the next tick. */

@@ -5,7 +5,7 @@ import { liesIn } from '../allocation/policy.js';
 import { listPlaces } from '../allocation/policy-sql.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { scopeUuid } from '../projection/sql.js';
+import { scopeUuid } from '@sentral/kernel/scopes/view';
 import { levelOf } from '../usage/sql.js';
 import { listTried, type TriedRow } from './sql.js';
 

@@ -2,16 +2,7 @@ import { decodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import type { Sight } from '../reading.js';
-import { lockTenant, type ScopeViewRow } from './sql.js';
-
-/**
- * A suspended scope, or one that is going, may read and give back; it begins nothing and keeps nothing longer.
- * @throws Problem scope-not-active
- */
-export function expectActive(path: readonly ScopeViewRow[]): void {
-  const inactive = path.find((scope) => scope.state !== 'active');
-  if (inactive !== undefined) throw problem('scope-not-active', { scope: inactive.kind, state: inactive.state });
-}
+import { lockTenant } from './sql.js';
 
 /**
  * Something is about to be dedicated to this tenant: the caller may read it, it is active, and it is not counted empty until that

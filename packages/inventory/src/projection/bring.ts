@@ -1,13 +1,8 @@
 import type { ScopeRow } from '@sentral/contracts/contract';
-import { inTransaction } from '@sentral/kernel/transaction';
+import * as news from '@sentral/kernel/scopes/news';
 import type { Deps } from '../deps.js';
-import { applyScopes, listNewer } from './sql.js';
+import { scopes } from './view.js';
 
-/**
- * Takes in what a caller brings along, before its own work begins: a scope made a moment ago works at once. In a short
- * transaction of its own, so that nobody waits for a scope's row through somebody else's taking.
- */
-export async function bringForward(deps: Deps, scopes: readonly ScopeRow[]): Promise<void> {
-  const newer = await listNewer(deps.db.app, scopes);
-  if (newer.length > 0) await inTransaction(deps.db.app, (tx) => applyScopes(tx, newer));
-}
+/** Takes in what a caller brings along, before its own work begins: a scope made a moment ago works at once. */
+export const bringForward = (deps: Deps, rows: readonly ScopeRow[]): Promise<void> =>
+  news.bringForward(deps.db.app, scopes, rows);

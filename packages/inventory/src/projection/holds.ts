@@ -1,8 +1,9 @@
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { lockNameShared } from '@sentral/kernel/lease';
+import { holdsName } from '@sentral/kernel/scopes/view';
 import { schemaName } from '../change.js';
-import { holdsName, listHolds } from './sql.js';
+import { listHolds } from './sql.js';
 
 /**
  * What a lien lies on is not deleted and not moved. Setting a lien waits for those who are asking, and they for it, so whoever

@@ -12,7 +12,14 @@ export interface Held {
   readonly delta: number;
 }
 
-const prefixes = ['tnt', 'prj', 'env'] as const;
+/** The levels of a scope by their rank in the order of locks. */
+export const levels = [
+  { prefix: 'tnt', column: 'tenant_id' },
+  { prefix: 'prj', column: 'project_id' },
+  { prefix: 'env', column: 'scope_id' },
+] as const;
+
+export const scopeIdOf = (rank: number, uuid: string): string => encodeId(levels[rank]?.prefix ?? 'env', uuid);
 
 /**
  * Moves the counters of all three levels by what a transaction takes and gives back, net, under their locks. The trigger
@@ -31,7 +38,7 @@ export async function moveQuota(tx: Tx, held: readonly Held[]): Promise<void> {
       limit: row.cap,
       used: row.used,
       requested: move.delta,
-      scope: encodeId(prefixes[move.rank] ?? 'env', move.scopeId),
+      scope: scopeIdOf(move.rank, move.scopeId),
     });
   }
   await amendQuota(tx, moves);

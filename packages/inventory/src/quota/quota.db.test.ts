@@ -4,14 +4,14 @@ import { isProblem } from '@sentral/contracts/problem';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { constraintName } from '@sentral/kernel/errors';
 import { newId } from '@sentral/kernel/id';
+import { fillScopes, takeInScope } from '@sentral/kernel/scopes/news';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { createTelemetry } from '@sentral/kernel/telemetry';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Deps } from '../deps.js';
 import { createInventory, type Inventory } from '../index.js';
-import { takeIn } from '../listen.js';
-import { fillProjection } from '../projection/fill.js';
+import { scopes } from '../projection/view.js';
 import { pathTo, tree, type Tree } from '../../test/scope-tree.js';
 import { netMoves } from './move.js';
 
@@ -257,7 +257,10 @@ describe('the projection of scopes', () => {
     );
     const shuffled = [...history, ...history].toSorted(() => Math.random() - 0.5);
     for (const projection of shuffled)
-      await takeIn(deps, { id: newId(), data: JSON.stringify({ data: { ...projection, projection } }) });
+      await takeInScope(deps.db.app, scopes, {
+        id: newId(),
+        data: JSON.stringify({ data: { ...projection, projection } }),
+      });
     const seen = async () =>
       deps.db.platform.unsafe(
         `select s.id, s.kind, s.parent_id, s.tenant_id, s.state, s.version, s.limits, s.policy_version, q.cap from inventory.scope_view s
@@ -270,7 +273,7 @@ describe('the projection of scopes', () => {
     await admin.unsafe(`delete from inventory.quota_use where dimension = 'inventory.vlan'`);
     await admin.unsafe(`delete from inventory.scope_view where limits @> '[{"dimension":"inventory.vlan"}]'`);
     const newest = history.filter(({ version }) => version === 3);
-    await fillProjection(deps, { page: async () => ({ rows: newest as never, more: false }) });
+    await fillScopes(deps.db.app, scopes, { source: { page: async () => ({ rows: newest, more: false }) } });
     expect(await seen()).toEqual(grown);
   });
 

@@ -31,6 +31,7 @@ export const bookkeepingTables = [
   'number_hold',
   'scope_view',
   'quota_use',
+  'refusal',
   'import',
   'import_chunk',
   'import_row',

@@ -2,7 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { scopeUuid } from '../projection/sql.js';
+import { scopeUuid } from '@sentral/kernel/scopes/view';
 import { wireScope } from './now.js';
 import { levelOf, listUseBetween } from './sql.js';
 import { expectVisible } from './visible.js';

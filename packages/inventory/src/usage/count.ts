@@ -1,12 +1,14 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
+import { lockScopeToCount } from '@sentral/kernel/scopes/view';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { expireFew, expireOverdue } from '../allocation/sweep.js';
+import { schemaName } from '../change.js';
 import { bringForward } from '../projection/bring.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { listLiving, lockScope, placeOf } from './sql.js';
+import { listLiving, placeOf } from './sql.js';
 
 /**
  * Applies what the caller brings of the scope, then counts what lives in it or is dedicated to it, when everyone who had begun
@@ -25,7 +27,7 @@ export async function countUsage(
   await bringForward(deps, caller.scopes);
   while ((await expireFew(deps, scope)) > 0);
   return inTransaction(deps.db.app, async (tx) => {
-    await lockScope(tx, scope.id);
+    await lockScopeToCount(tx, schemaName, scope.id);
     await expireOverdue(tx, scope);
     const living = await listLiving(tx, scope);
     return {

@@ -1,9 +1,9 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { platformScopeId } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
+import { scopeUuid } from '@sentral/kernel/scopes/view';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { scopeUuid } from '../projection/sql.js';
 import { listChildUse, listOwnUse } from '../quota/sql.js';
 import { expectVisible } from './visible.js';
 

@@ -1,4 +1,4 @@
-// One lock: the scope's row, for update, against the key share that a new allocation takes until it has committed. What has run
+// One lock: the scope's row, for update (kernel/scopes/view), against the key share that a new allocation takes until it has committed. What has run
 // out in it is ended behind that, allocations by id and their counters last (allocation/sql.ts). READ COMMITTED.
 import { parseId, type Prefix } from '@sentral/contracts/ids';
 import type { Database, Tx } from '@sentral/kernel/database';
@@ -24,10 +24,6 @@ export function placeOf(scopeId: string): Place {
 
 /** The column that names the scope of a level; each has an index of its own that begins with it. */
 export const columnOf = { tenant: 'tenant_id', project: 'project_id', environment: 'scope_id' } as const;
-
-export async function lockScope(tx: Tx, id: string): Promise<void> {
-  await tx.sql`select id from scope_view where id = ${id} for update`;
-}
 
 export interface Living {
   readonly type: string;

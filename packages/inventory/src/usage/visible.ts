@@ -2,7 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Deps } from '../deps.js';
-import { scopeUuid } from '../projection/sql.js';
+import { scopeUuid } from '@sentral/kernel/scopes/view';
 
 /**
  * A scope that the caller may not read does not exist for it. One that this context has not heard of yet holds nothing:

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller, ScopeRow } from '@sentral/contracts/contract';
-import { decodeId, encodeId } from '@sentral/contracts/ids';
+import { decodeId, encodeId, type Id } from '@sentral/contracts/ids';
 import type { Import } from '@sentral/contracts/inventory/import';
 import { problem, type Problem } from '@sentral/contracts/problem';
 import type { Imported } from '@sentral/facts/resource';
+import type { KnownTenant } from '@sentral/facts/told';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { newId } from '@sentral/kernel/id';
 import { createTestDatabase } from '@sentral/testing';
@@ -16,7 +17,7 @@ import { startImport } from '../../src/import/start.js';
 import { createInventory } from '../../src/index.js';
 import type { TenantSource } from '../../src/import/tenants.js';
 import { runNextImport } from '../../src/import/worker.js';
-import { storedOf, type KnownTenant } from './stored.js';
+import { storedOf } from './stored.js';
 
 export const importer: Caller = {
   principal: { id: encodeId('usr', randomUUID()), type: 'user' },
@@ -104,6 +105,7 @@ export async function openImporting() {
 }
 
 interface FakeTenant extends KnownTenant {
+  readonly id: Id<'tnt'>;
   state: ScopeRow['state'];
   version: number;
 }

@@ -1,14 +1,9 @@
 import type { Caller } from '@sentral/contracts/contract';
-import { encodeId, type Id } from '@sentral/contracts/ids';
+import { encodeId } from '@sentral/contracts/ids';
 import type { Imported, Stored } from '@sentral/facts/resource';
+import { byKey, told, type KnownTenant, type Shown } from '@sentral/facts/told';
 import type { Database } from '@sentral/kernel/database';
 import type { Inventory } from '../../src/index.js';
-
-export interface KnownTenant {
-  readonly id: Id<'tnt'>;
-  readonly name: string;
-  readonly annotations: Readonly<Record<string, string>>;
-}
 
 interface Reading {
   readonly caller: Caller;
@@ -16,11 +11,6 @@ interface Reading {
   /** For what no verb lists: ranges of addresses, and which units of a rack are kept free. */
   readonly admin: Database;
   readonly tenants: ReadonlyMap<string, KnownTenant>;
-}
-
-interface Named {
-  readonly id?: string;
-  readonly externalIds: readonly { readonly source: string; readonly externalId: string }[];
 }
 
 type Page<T> = Promise<{ readonly items: readonly T[]; readonly nextCursor?: string | undefined }>;
@@ -36,123 +26,26 @@ async function every<T>(list: (page: { limit: number; cursor?: string }) => Page
   return items;
 }
 
-const numeric = (text: string): number => Number(text.slice(text.lastIndexOf(':') + 1));
-/** In the order of the source's own keys, which is the order in which the facts list rows without a key. */
-const byKey = (a: Stored, b: Stored): number => {
-  const [x, y] = [a.externalId, b.externalId];
-  return /:\d+$/.test(x) && /:\d+$/.test(y) && numeric(x) !== numeric(y) ? numeric(x) - numeric(y) : x < y ? -1 : 1;
-};
-
 /** What one source has, read back through the verbs and told with its own keys, as the facts read it. */
 export async function storedOf(
   { inventory, caller, admin, tenants }: Reading,
   source: string,
   importId?: string,
 ): Promise<Imported> {
-  const ours = <T extends Named>(all: readonly T[]): readonly (T & { externalId: string })[] =>
-    all.flatMap((each) => {
-      const externalId = each.externalIds.find((key) => key.source === source)?.externalId;
-      return externalId === undefined ? [] : [{ ...each, externalId }];
-    });
-  const nodes = ours(await every((page) => inventory.node.list(caller, { source, ...page })));
-  const edges = ours(await every((page) => inventory.edge.list(caller, page)));
-  const spaces = ours(await every((page) => inventory.addressSpace.list(caller, page)));
-  const blocks = ours(await every((page) => inventory.addressBlock.list(caller, page)));
-  const addresses = ours(await every((page) => inventory.address.list(caller, page)));
-  const domains = ours(await every((page) => inventory.numberDomain.list(caller, page)));
-  const ranges = ours(await every((page) => inventory.numberRange.list(caller, page)));
-  const numbers = ours(await every((page) => inventory.number.list(caller, page)));
-  const types = ours(await every((page) => inventory.deviceType.list(caller, page)));
-  const keys = new Map<string, string>(
-    [...nodes, ...spaces, ...blocks, ...domains].map(({ id, externalId }) => [id, externalId]),
-  );
-  for (const [key, { id }] of tenants) keys.set(id, key);
-  const key = (id: string | undefined) => (id === undefined ? undefined : keys.get(id));
+  const lists: readonly (readonly Shown[])[] = [
+    await every((page) => inventory.node.list(caller, { source, ...page })),
+    await every((page) => inventory.edge.list(caller, page)),
+    await every((page) => inventory.addressSpace.list(caller, page)),
+    await every((page) => inventory.addressBlock.list(caller, page)),
+    await every((page) => inventory.address.list(caller, page)),
+    await every((page) => inventory.numberDomain.list(caller, page)),
+    await every((page) => inventory.numberRange.list(caller, page)),
+    await every((page) => inventory.number.list(caller, page)),
+    await every((page) => inventory.deviceType.list(caller, page)),
+  ];
+  const { resources: listed, key } = told(source, lists.flat(), tenants);
   const resources: readonly Stored[] = [
-    ...[...tenants].map(([externalId, { name, annotations }]) => ({ externalId, type: 'tenant', name, annotations })),
-    ...nodes.map(({ externalId, type, kind, name, attributes, ...node }) => ({
-      externalId,
-      type,
-      kind,
-      name,
-      attributes,
-      parent: key(node.parentId),
-      tenant: key(node.tenantId),
-      rack: node.position,
-    })),
-    ...edges.map(({ externalId, type, edgeType, attributes, a, b }) => ({
-      externalId,
-      type,
-      edgeType,
-      attributes,
-      a: a.map(key),
-      b: b.map(key),
-    })),
-    ...spaces.map(({ externalId, type, name, attributes, tenantId }) => ({
-      externalId,
-      type,
-      name,
-      attributes,
-      tenant: key(tenantId),
-    })),
-    ...blocks.map(({ externalId, type, cidr, isPool, markUtilized, status, attributes, ...block }) => ({
-      externalId,
-      type,
-      cidr,
-      isPool,
-      markUtilized,
-      status,
-      attributes,
-      space: key(block.spaceId),
-      parent: key(block.parentId),
-      tenant: key(block.tenantId),
-    })),
-    ...addresses.map(({ externalId, type, address, prefixLength, attributes, spaceId, tenantId }) => ({
-      externalId,
-      type,
-      address,
-      prefixLength,
-      attributes,
-      space: key(spaceId),
-      tenant: key(tenantId),
-    })),
-    ...domains.map(({ externalId, type, name, kind, pooled, attributes }) => ({
-      externalId,
-      type,
-      name,
-      kind,
-      pooled,
-      attributes,
-    })),
-    ...ranges.map(({ externalId, type, start, end, domainId }) => ({
-      externalId,
-      type,
-      start,
-      end,
-      domain: key(domainId),
-    })),
-    ...numbers.map(({ externalId, type, value, name, attributes, domainId, tenantId }) => ({
-      externalId,
-      type,
-      value,
-      name,
-      attributes,
-      domain: key(domainId),
-      tenant: key(tenantId),
-    })),
-    ...types.map(
-      ({ externalId, type, manufacturer, model, slug, heightHalfUnits, fullDepth, attributes, components }) => ({
-        externalId,
-        type,
-        manufacturer,
-        model,
-        slug,
-        heightHalfUnits,
-        fullDepth,
-        attributes,
-        components,
-      }),
-    ),
+    ...listed,
     ...(await unlisted(admin, source)).map(({ space, rack, ...each }) => ({
       ...each,
       ...(space === null ? { rack: key(encodeId('nod', rack ?? '')) } : { space: key(encodeId('spc', space)) }),

@@ -219,6 +219,8 @@ export const cases: Readonly<Record<string, Case>> = {
   'allocation.confirm': { change: (it) => [{ id: it.allocation }], of: 'scope' },
   'allocation.renew': { change: (it) => [{ id: it.allocation, ttlSeconds: 60 }], of: 'scope' },
   'allocation.release': { change: (it) => [{ id: it.allocation }], of: 'scope' },
+  'refusal.list': { list: 'refusal', filters: (it) => [{}, { environmentId: it.environment }] },
+  'refusal.get': { one: (it) => [{ id: it.refusal }], of: 'scope' },
   'usage.now': { one: (it) => [{ scopeId: it.environment }], of: 'scope' },
   'usage.between': { one: (it) => [{ scopeId: it.environment, ...everyDay }], of: 'scope' },
 

@@ -1,5 +1,6 @@
 import type { Caller, ReadScope } from '@sentral/contracts/contract';
 import { encodeId, parseId, type Prefix } from '@sentral/contracts/ids';
+import type { Problem } from '@sentral/contracts/problem';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { newId } from '@sentral/kernel/id';
 import { createTelemetry } from '@sentral/kernel/telemetry';
@@ -35,6 +36,7 @@ export interface Seat {
   readonly domain: string;
   readonly range: string;
   readonly allocation: string;
+  readonly refusal: string;
 }
 
 /** The contract with ids as plain text. */
@@ -170,6 +172,7 @@ export async function createWorld(place: TestDatabase): Promise<World> {
       domain,
       range: range.id,
       allocation: id('alc'),
+      refusal: id('rfs'),
     };
   }
 
@@ -207,7 +210,19 @@ export async function createWorld(place: TestDatabase): Promise<World> {
       items: [{ what: 'number', domainId: common.domain, number: 30 + at }],
     });
     made('allocation', allocation.id, owner);
-    seats[owner] = { ...seats[owner], environment: environment.id, allocation: allocation.id };
+    // Refused what the other owner has: told to who sees everything, so its words are for nobody else.
+    const refused = await build['allocation']!['reserve']!(callerOf({ all: true }, scopes), {
+      environmentId: environment.id,
+      consumer: { service: owner, kind: 'wall', id: `${owner}-refused` },
+      items: [{ what: 'number', domainId: common.domain, number: 20 + at }],
+    }).catch((error: unknown) => ({ id: String((error as Problem).facts['refusalId']) }));
+    made('refusal', refused.id, owner);
+    seats[owner] = {
+      ...seats[owner],
+      environment: environment.id,
+      allocation: allocation.id,
+      refusal: refused.id,
+    };
   }
   // Lodgers: two servers of bolt, one on the other, in the rack of acme.
   for (const [at, name] of ['bolt-lodger', 'bolt-lodger-above'].entries())
@@ -246,6 +261,7 @@ export async function createWorld(place: TestDatabase): Promise<World> {
     domain: id('ndm'),
     range: id('rng'),
     allocation: id('alc'),
+    refusal: id('rfs'),
   });
   const close = async () => void (await Promise.all([...Object.values(db), admin].map((each) => each.close())));
   return { inventory, deps, all, trees, seats, things, missing, dedicate, close };

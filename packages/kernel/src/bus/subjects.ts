@@ -106,16 +106,6 @@ function faultOf(message: BusMessage, target: StreamDefinition | undefined): str
   return undefined;
 }
 
-/** Where a command of one step goes; do and undo share it, so the undo replaces a do that nobody took yet. */
-export function commandSubject(step: { service: string; resource: string; verb: string; stepId: string }): string {
-  return `dv.cmd.v1.${step.service}.${step.resource}.${step.verb}.${step.stepId}`;
-}
-
-/** Where a service answers for one step. */
-export function replySubject(service: string, stepId: string): string {
-  return `dv.rpl.v1.sentral.${service}.${stepId}`;
-}
-
 /** Where a public event goes, from its feed type `inventory.node.registered`. */
 export function eventSubject(type: string): string {
   return `dv.evt.v1.${type}`;

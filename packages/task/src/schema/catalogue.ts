@@ -18,6 +18,7 @@ export const bookkeepingTables = [
   'dead_letter',
   'finding',
   'scan',
+  'scope_view',
   'feed',
   'outbox',
   'inbox',

@@ -87,6 +87,10 @@ export const task = schema.table(
     index('task_live')
       .on(t.state, t.updatedAt)
       .where(sql`finished_at is null`),
+    // What keeps a scope from being deleted: found by the tenant, whatever lies in it.
+    index('task_living')
+      .on(t.tenantId, t.environmentId, t.projectId)
+      .where(sql`finished_at is null`),
     index('task_by_tenant').on(t.tenantId, t.id.desc()),
     index('task_by_project')
       .on(t.projectId, t.id.desc())

@@ -4,7 +4,7 @@ import { allocationStates } from '../../inventory/allocation.js';
 import { inventory } from '../../inventory/index.js';
 import { route } from '../../route.js';
 import { pageQuery } from '../common.js';
-import { anyOf, byId, changeQuery, created, found, mergePatch, versioned } from './shape.js';
+import { anyOf, byId, changeQuery, created, found, holdQuery, mergePatch, versioned } from './shape.js';
 
 const { allocation } = inventory.nouns;
 
@@ -19,8 +19,8 @@ export const allocationRoutes = {
     permission: 'inventory.allocation.create',
     on: 'pathScope',
     params: byId('env'),
-    query: changeQuery,
-    body: v.omit(allocation.reserve.command, ['environmentId', 'version']),
+    query: holdQuery,
+    body: v.omit(allocation.reserve.command, ['environmentId', 'version', 'hold']),
     responses: created('The allocation.', allocation.reserve.result),
     problems: ['idempotency-key-required', ...allocation.reserve.refuses],
   }),

@@ -28,6 +28,16 @@ export const anyOf = <const S extends v.GenericSchema<string, unknown>>(item: S)
 /** Every change can be tried: judged to the end, then undone. */
 export const changeQuery = v.strictObject({ dryRun: v.optional(flag) });
 
+/** The same, or kept for a minute: `hold` makes a short reservation of what it finds. */
+export const holdQuery = v.strictObject({
+  dryRun: v.optional(
+    v.pipe(
+      v.picklist(['true', 'false', 'hold'], 'must be true, false or hold'),
+      v.transform((text) => (text === 'hold' ? text : text === 'true')),
+    ),
+  ),
+});
+
 export const found = <const S extends v.GenericSchema>(description: string, schema: S) =>
   ({ 200: { description, schema } }) as const satisfies Record<number, ResponseDef>;
 

@@ -3,7 +3,7 @@ import type { ResourceType } from '../change-set.js';
 import { refusal, type Known, type Refusal } from './plan.js';
 import { deleteParts } from './parts.js';
 import { endRows, listInUse, listLeaves, lockRows, unnameRows } from './rows-sql.js';
-import { listShown, type Shown } from './shown.js';
+import { listShown } from './shown.js';
 import { tables } from './tables.js';
 import type { Written } from './write.js';
 
@@ -39,10 +39,10 @@ async function endAll(tx: Tx, source: string, endings: readonly Ending[]): Promi
     ]),
   );
   // Read under the lock and with their parts, which go first.
-  const before = new Map<string, Shown>();
+  const before = new Map<string, string>();
   for (const [type, these] of byType) {
     await lockRows(tx, tables[type], these);
-    for (const [id, shown] of await listShown(tx, type, these)) before.set(id, shown);
+    for (const [id, shown] of await listShown(tx, type, these)) before.set(id, JSON.stringify(shown));
   }
   await deleteParts(tx, ids);
   for (const [type, these] of byType) {

@@ -5,7 +5,7 @@ import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { lockName } from '@sentral/kernel/lease';
 import { schemaName } from '../../change.js';
-import { holdsName } from '../../projection/sql.js';
+import { holdsName } from '@sentral/kernel/scopes/view';
 import { parseAddress } from '../ip.js';
 import { refusal, type Known, type Planned } from './plan.js';
 import { canonicalCidr } from './values.js';

@@ -6,22 +6,47 @@ import { parseAddress } from '../ip.js';
 import type { Known, KindRule, RackShape, Staged, Surroundings } from './plan.js';
 import { tables, writeOrder } from './tables.js';
 
-/** The rows of an import that wait for a verdict, in the order of the file. */
+// Pages are bounded by what an index holds and joins are done here: the statistics know nothing of an import that has just been staged
+// or of one that has just ended, and a plan made by them reads all rows for each page, or for each row (2026-11-26: 37 s for the join
+// of 87,519 keys with what they name, right after they were made).
+const pageRows = 2000;
+
+/** What a row says that no rule asks for; it is read again when the row is written (`listResources`). */
+const flesh = ['attributes', 'labels', 'traits', 'components'];
+
+/** The rows of an import that wait for a verdict, in the order of the file, without their flesh; a rack keeps its attributes, which say its shape. */
 export async function listStaged(tx: Tx, importId: string): Promise<readonly Staged[]> {
-  const rows = await tx.sql<{
-    line: number;
-    op: 'upsert' | 'delete';
-    key: string;
-    ifMatch: number | null;
-    resource: OwnResource | null;
-  }>`
-    select line, op, external_id as key, if_match as "ifMatch", resource from import_row
-    where import_id = ${importId} and line > 0 and op <> 'skip' and outcome is null and resource_type is distinct from 'tenant' order by line`;
-  return rows.map(({ ifMatch, resource, ...row }) => ({
-    ...row,
-    ifMatch: ifMatch ?? undefined,
-    resource: resource ?? undefined,
-  }));
+  const [end] = await tx.sql<{ line: number | null }>`
+    select max(line) as line from import_row where import_id = ${importId}`;
+  const staged: Staged[] = [];
+  for (let after = 0; after < (end?.line ?? 0); after += pageRows) {
+    const rows = await tx.sql<{
+      line: number;
+      op: 'upsert' | 'delete';
+      key: string;
+      ifMatch: number | null;
+      resource: OwnResource | null;
+    }>`
+      select line, op, external_id as key, if_match as "ifMatch",
+        resource - case when resource ->> 'kind' = 'rack' then '{}' else ${flesh}::text[] end as resource from import_row
+      where import_id = ${importId} and line > ${after} and line <= ${after + pageRows}
+        and op <> 'skip' and outcome is null and resource_type is distinct from 'tenant' order by line`;
+    for (const { ifMatch, resource, ...row } of rows)
+      staged.push({ ...row, ifMatch: ifMatch ?? undefined, resource: resource ?? undefined });
+  }
+  return staged;
+}
+
+/** Rows of an import as they were staged, whole, by their line. */
+export async function listResources(
+  tx: Tx,
+  importId: string,
+  lines: readonly number[],
+): Promise<ReadonlyMap<number, OwnResource>> {
+  const rows = await tx.sql<{ line: number; resource: OwnResource }>`
+    select line, resource from import_row
+    where import_id = ${importId} and line between ${Math.min(...lines)} and ${Math.max(...lines)} and line = any(${lines}::integer[])`;
+  return new Map(rows.map(({ line, resource }) => [line, resource]));
 }
 
 /** Every key of a row that was refused while it was read: it is named, so it has not vanished. */
@@ -34,19 +59,36 @@ export async function listRefusedKeys(tx: Tx, importId: string): Promise<readonl
 
 /** What this source has in the database and lives. */
 export async function listKnown(tx: Tx, source: string): Promise<Map<string, Known>> {
+  const keys = await tx.sql<{ key: string; type: ResourceType; id: string }>`
+    select external_id as key, resource_type as type, resource_id as id from external_id where source = ${source}`;
   const known = new Map<string, Known>();
   for (const type of writeOrder) {
-    const { name, live, columns } = tables[type];
-    const kind = type === 'node' || type === 'numberDomain' ? 't.kind' : 'null::text';
-    const tenant = 'tenant_id' in columns ? 't.tenant_id' : 'null::uuid';
-    const rows = (await tx.unsafe(
-      `select e.external_id as key, t.id, t.version, ${kind} as kind, ${tenant} as "tenantId" from external_id e join ${name} t on t.id = e.resource_id
-       where e.source = $1 and e.resource_type = $2 and t.${live}`,
-      [source, type],
-    )) as unknown as readonly (Omit<Known, 'type' | 'kind'> & { key: string; kind: string | null })[];
-    for (const { key, kind: of, ...row } of rows) known.set(key, { type, ...row, kind: of ?? undefined });
+    const these = keys.filter((each) => each.type === type);
+    for (let at = 0; at < these.length; at += pageRows) {
+      const page = these.slice(at, at + pageRows);
+      const live = await listLive(
+        tx,
+        type,
+        page.map(({ id }) => id),
+      );
+      for (const { key, id } of page) {
+        const row = live.get(id);
+        if (row !== undefined) known.set(key, row);
+      }
+    }
   }
   return known;
+}
+
+async function listLive(tx: Tx, type: ResourceType, ids: readonly string[]): Promise<ReadonlyMap<string, Known>> {
+  const { name, live, columns } = tables[type];
+  const kind = type === 'node' || type === 'numberDomain' ? 't.kind' : 'null::text';
+  const tenant = 'tenant_id' in columns ? 't.tenant_id' : 'null::uuid';
+  const rows = (await tx.unsafe(
+    `select t.id, t.version, ${kind} as kind, ${tenant} as "tenantId" from ${name} t where t.id = any($1::uuid[]) and t.${live}`,
+    [ids],
+  )) as unknown as readonly (Omit<Known, 'type' | 'kind'> & { kind: string | null })[];
+  return new Map(rows.map(({ kind: of, ...row }) => [row.id, { type, ...row, kind: of ?? undefined }]));
 }
 
 /** Everything that its rules look at beside the set itself; `moving` are the ids of what the set writes or ends, which lets go of what it has. */
@@ -105,12 +147,10 @@ export async function surroundingsOf(
 }
 
 /** Parts of edges and devices as they are, to tell a change of them: a part changes with its owner's version. */
-export async function listParts(tx: Tx, known: ReadonlyMap<string, Known>): Promise<ReadonlyMap<string, string>> {
-  const ids = (type: ResourceType): string[] =>
-    [...known.values()].filter((each) => each.type === type).map(({ id }) => id);
-  const ends = await tx.sql<{ id: string; part: string }>`
-    select edge_id as id, string_agg(side || node_id, ' ' order by side, ordinal) as part from edge_end where edge_id = any(${ids('edge')}::uuid[]) group by edge_id`;
-  const places = await tx.sql<{ id: string; part: string }>`
-    select node_id as id, string_agg(rack_id || face || mounted || half_units, ' ' order by face) as part from rack_claim where node_id = any(${ids('node')}::uuid[]) group by node_id`;
-  return new Map([...ends, ...places].map(({ id, part }) => [id, part]));
+export async function listParts(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await tx.sql<{ id: string; part: string }>`
+    select edge_id as id, string_agg(side || node_id, ' ' order by side, ordinal) as part from edge_end where edge_id = any(${ids}::uuid[]) group by edge_id
+    union all
+    select node_id, string_agg(rack_id || face || mounted || half_units, ' ' order by face) from rack_claim where node_id = any(${ids}::uuid[]) group by node_id`;
+  return new Map(rows.map(({ id, part }) => [id, part]));
 }

@@ -16,15 +16,16 @@ export async function recordAll(tx: Tx, caller: Caller, changes: readonly Writte
   for (let at = 0; at < changes.length; at += chunkRows) {
     const chunk = changes.slice(at, at + chunkRows);
     const after = await shownAfter(tx, chunk);
-    const rows = chunk.map(({ type, id, version, happened, before }) =>
-      feedEvent(caller, {
+    const rows = chunk.map(({ type, id, version, happened, ...change }) => {
+      const before = change.before === undefined ? undefined : (JSON.parse(change.before) as Shown);
+      return feedEvent(caller, {
         what: tables[type].events[happened],
         id,
         version,
         before: before ?? null,
         after: nameKept(after.get(id), happened === 'ended' ? before : undefined),
-      }),
-    );
+      });
+    });
     await record(tx, schemaName, rows);
   }
 }

@@ -14,7 +14,8 @@ import {
   upsertRacks,
 } from './parts.js';
 import { amendRows, insertRows, lockChanged, nameRows, type Cells } from './rows-sql.js';
-import { listShown, type Shown } from './shown.js';
+import { listParts, listResources } from './load.js';
+import { listShown } from './shown.js';
 import { tables, writeOrder, type Resolve } from './tables.js';
 
 /** One change of one resource, for the feed. */
@@ -23,16 +24,15 @@ export interface Written {
   readonly id: string;
   readonly version: number;
   readonly happened: 'made' | 'changed' | 'ended';
-  /** As it was shown before; what was made was not there. */
-  readonly before: Shown | undefined;
+  /** As it was shown before, as JSON, which is a third of the object; what was made was not there. */
+  readonly before: string | undefined;
 }
 
 export interface Writing {
+  readonly importId: string;
   readonly source: string;
   readonly planned: readonly Planned[];
   readonly resolve: Resolve;
-  /** Parts as they are in the database. */
-  readonly parts: ReadonlyMap<string, string>;
   readonly racks: ReadonlyMap<string, RackShape>;
   readonly newId: () => string;
   readonly progress: (rows: number) => Promise<void>;
@@ -47,24 +47,27 @@ function* chunks<T>(list: readonly T[]): Generator<readonly T[]> {
 
 /** Writes all that stands, set-wise: what is as it should be is not touched, so it moves no version and writes no feed row. */
 export async function writePlanned(tx: Tx, writing: Writing): Promise<Written[]> {
-  const { planned, resolve, parts } = writing;
-  const cells = (row: Planned): Cells => ({ id: row.id, ...tables[row.resource.type].values(row, resolve) });
-  const forced = (row: Planned): boolean => partText(row, resolve) !== parts.get(row.id);
+  const { planned, resolve } = writing;
   const written: Written[] = [];
-  const changed = new Map<ResourceType, { rows: Planned[]; before: ReadonlyMap<string, Shown> }>();
+  const changed = new Map<ResourceType, { rows: Planned[]; before: ReadonlyMap<string, string> }>();
 
   for (const type of writeOrder) {
-    const ids: string[] = [];
+    const before = new Map<string, string>();
     const known = planned.filter((row) => row.resource.type === type && row.known !== undefined);
     for (const chunk of chunks(known)) {
+      const all = await cellsOf(tx, writing, chunk);
       const rows = await lockChanged(
         tx,
         tables[type],
-        chunk.map((row) => ({ ...cells(row), force: (type === 'node' || type === 'edge') && forced(row) })),
+        hasParts(type) ? await forced(tx, resolve, { chunk, all }) : all,
       );
-      for (const { id } of rows) ids.push(String(id));
+      const shown = await listShown(
+        tx,
+        type,
+        rows.map(({ id }) => String(id)),
+      );
+      for (const [id, was] of shown) before.set(id, JSON.stringify(was));
     }
-    const before = await listShown(tx, type, ids);
     changed.set(type, { rows: known.filter(({ id }) => before.has(id)), before });
   }
   for (const chunk of chunks([...changed.values()].flatMap(({ rows }) => rows.map(({ id }) => id))))
@@ -73,9 +76,9 @@ export async function writePlanned(tx: Tx, writing: Writing): Promise<Written[]>
   for (const type of writeOrder) {
     const table = tables[type];
     const made = planned.filter((row) => row.resource.type === type && row.known === undefined);
-    const { rows, before } = changed.get(type) ?? { rows: [], before: new Map<string, Shown>() };
+    const { rows, before } = changed.get(type) ?? { rows: [], before: new Map<string, string>() };
     for (const chunk of chunks(made)) {
-      const all = chunk.map(cells);
+      const all = await cellsOf(tx, writing, chunk);
       await insertRows(tx, table, all);
       await nameRows(
         tx,
@@ -86,7 +89,7 @@ export async function writePlanned(tx: Tx, writing: Writing): Promise<Written[]>
       await writing.progress(chunk.length);
     }
     for (const chunk of chunks(rows)) {
-      for (const { id, version } of await amendRows(tx, table, chunk.map(cells)))
+      for (const { id, version } of await amendRows(tx, table, await cellsOf(tx, writing, chunk)))
         written.push({
           type,
           id: String(id),
@@ -99,6 +102,37 @@ export async function writePlanned(tx: Tx, writing: Writing): Promise<Written[]>
     await writeParts(tx, writing, [...made, ...rows]);
   }
   return written;
+}
+
+/** What each row's columns are to be, with what only the staged row says. */
+async function cellsOf(tx: Tx, { importId, resolve }: Writing, rows: readonly Planned[]): Promise<readonly Cells[]> {
+  const whole = await listResources(
+    tx,
+    importId,
+    rows.map(({ line }) => line),
+  );
+  return rows.map(({ id, line, resource }) => ({
+    id,
+    ...tables[resource.type].values({ id, resource: whole.get(line) ?? resource }, resolve),
+  }));
+}
+
+const hasParts = (type: ResourceType): boolean => type === 'node' || type === 'edge';
+
+/** A row whose parts are other ones changes, also where its columns are as they were. */
+async function forced(
+  tx: Tx,
+  resolve: Resolve,
+  { chunk, all }: { readonly chunk: readonly Planned[]; readonly all: readonly Cells[] },
+): Promise<readonly Cells[]> {
+  const parts = await listParts(
+    tx,
+    chunk.map(({ id }) => id),
+  );
+  return all.map((cells, at) => {
+    const row = chunk[at];
+    return { ...cells, force: row !== undefined && partText(row, resolve) !== parts.get(row.id) };
+  });
 }
 
 async function writeParts(tx: Tx, { resolve, racks, newId }: Writing, rows: readonly Planned[]): Promise<void> {

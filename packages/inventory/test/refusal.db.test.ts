@@ -1,0 +1,526 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId, encodeId, type Id } from '@sentral/contracts/ids';
+import type { Explanation, Refusal } from '@sentral/contracts/inventory/refusal';
+import { isProblem, type Problem } from '@sentral/contracts/problem';
+import { defaultEnvironmentId, defaultProjectId, defaultTenantId } from '@sentral/contracts/tenancy';
+import { newId } from '@sentral/kernel/id';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { codeOf, orProblem, stand, type Item, type Outcome, type Stand } from './stand.js';
+
+let s: Stand;
+beforeAll(async () => {
+  s = await stand(16);
+});
+afterAll(async () => {
+  expect(await s.broken()).toEqual([]);
+  expect(s.warnings).toEqual([]);
+  await s.close();
+});
+
+const amount = (nodeId: Id<'nod'>, of: number, what = 'vcpu'): Item => ({
+  what: 'capacity',
+  nodeId,
+  class: what,
+  amount: of,
+});
+/** Each principal of its own: ten a second are explained. */
+const someone = (changes: Partial<Caller> = {}): Caller => ({
+  ...s.caller,
+  principal: { id: `usr-${newId()}`, type: 'user' },
+  ...changes,
+});
+const dry = (items: Item[]) => s.ask(items, {}, someone({ dryRun: true }));
+const explanationOf = (outcome: Outcome): Explanation => {
+  if (!isProblem(outcome)) throw new Error('it was not refused');
+  return outcome.facts['explanation'] as Explanation;
+};
+
+let versions = 1;
+/** Changes a scope of the caller's path, as tenancy would tell. */
+async function rescope(id: string, change: object): Promise<void> {
+  versions += 1;
+  s.caller.scopes = s.caller.scopes.map((scope) =>
+    scope.id === id ? { ...scope, ...change, version: versions } : scope,
+  );
+  await s.inventory.projection.apply(s.caller, {});
+}
+
+async function vlans(start: number, end: number, coolDownSeconds = 0) {
+  const domain = await s.inventory.numberDomain.create(s.caller, { name: newId(), kind: 'vlan', coolDownSeconds });
+  await s.inventory.numberRange.create(s.caller, { domainId: domain.id, start, end });
+  return domain.id;
+}
+async function prefix(cidr: string, coolDownSeconds = 0) {
+  const space = await s.inventory.addressSpace.create(s.caller, { name: newId(), coolDownSeconds });
+  return s.inventory.addressBlock.create(s.caller, { spaceId: space.id, cidr, isPool: true });
+}
+const release = (held: { id: Id<'alc'> }) => s.inventory.allocation.release(s.caller, { id: held.id });
+const amend = (nodeId: Id<'nod'>, patch: object) =>
+  s.inventory.capacity.amend(s.caller, { nodeId, class: 'vcpu', patch });
+const rested = (text: string) => s.admin.unsafe(text).then(() => undefined);
+
+interface Situation {
+  readonly filter: string;
+  readonly code: string;
+  readonly make: () => Promise<{ items: Item[]; lift: () => unknown; item?: object; unblock?: object[] }>;
+}
+
+const situations: Record<string, Situation> = {
+  'a class that the node does not offer': {
+    filter: 'class',
+    code: 'class-not-offered',
+    make: async () => {
+      const host = await s.host([{ class: 'vcpu', total: 4 }]);
+      return {
+        items: [amount(host, 1, 'diskGib')],
+        lift: () => s.inventory.capacity.add(s.caller, { nodeId: host, capacity: { class: 'diskGib', total: 1 } }),
+        item: { waterfall: [{ filter: 'class', remaining: 0 }, {}, {}, {}, {}] },
+        unblock: [],
+      };
+    },
+  },
+  'an amount between two steps': {
+    filter: 'unit',
+    code: 'amount-not-allowed',
+    make: async () => {
+      const host = await s.host([{ class: 'vcpu', total: 40, step: 10, minUnit: 10 }]);
+      return {
+        items: [amount(host, 15)],
+        lift: () => amend(host, { step: 5 }),
+        item: {
+          nearestMisses: [{ providerId: host, fails: [{ filter: 'unit', rule: 'step', bound: 10, requested: 15 }] }],
+        },
+      };
+    },
+  },
+  'a node that is drained': {
+    filter: 'service',
+    code: 'state-conflict',
+    make: async () => {
+      const host = await s.host([{ class: 'vcpu', total: 4 }]);
+      const intent = (to: 'drain' | 'in_service') =>
+        s.inventory.node.amend(s.caller, { id: host, patch: { intent: to } });
+      await intent('drain');
+      return {
+        items: [amount(host, 1)],
+        lift: () => intent('in_service'),
+        item: { nearestMisses: [{ fails: [{ filter: 'service', state: 'drain', allowedStates: ['in_service'] }] }] },
+      };
+    },
+  },
+  'an amount of what is used up': {
+    filter: 'capacity',
+    code: 'capacity-exhausted',
+    make: async () => {
+      const host = await s.host([{ class: 'vcpu', total: 10 }]);
+      const [few, many] = [await s.take([amount(host, 3)]), await s.take([amount(host, 5)])];
+      return {
+        items: [amount(host, 4)],
+        lift: () => release(few),
+        item: {
+          candidates: 1,
+          needed: 1,
+          waterfall: [
+            ...['class', 'unit', 'service', 'held'].map((filter) => ({ filter, remaining: 1 })),
+            ...['capacity', 'policy', 'quota'].map((filter) => ({ filter, remaining: 0 })),
+          ],
+          soleBlockers: [{ filter: 'capacity', passing: 1 }],
+          nearestMisses: [{ providerId: host, fails: [{ filter: 'capacity', requested: 4, available: 2 }] }],
+        },
+        // The one that gives the least of what is enough.
+        unblock: [{ type: 'release', filter: 'capacity', allocationIds: [many === few ? '' : few.id] }],
+      };
+    },
+  },
+  'a server that somebody has': {
+    filter: 'held',
+    code: 'allocation-conflict',
+    make: async () => {
+      const nodeId = await s.host([], 'server');
+      const held = await s.take([{ what: 'node', nodeId }], { ttlSeconds: 600 });
+      return {
+        items: [{ what: 'node', nodeId }],
+        lift: () => release(held),
+        unblock: [
+          { type: 'release', filter: 'held', allocationIds: [held.id] },
+          { type: 'wait', filter: 'held', until: held.expiresAt },
+        ],
+      };
+    },
+  },
+  'a server whole while a part of it is in use': {
+    filter: 'held',
+    code: 'allocation-conflict',
+    make: async () => {
+      const nodeId = await s.host([{ class: 'vcpu', total: 4 }], 'server');
+      const held = await s.take([amount(nodeId, 1)]);
+      return { items: [{ what: 'node', nodeId }], lift: () => release(held) };
+    },
+  },
+  'a part of a server that somebody has': {
+    filter: 'held',
+    code: 'allocation-conflict',
+    make: async () => {
+      const nodeId = await s.host([{ class: 'vcpu', total: 4 }], 'server');
+      const held = await s.take([{ what: 'node', nodeId }]);
+      return { items: [amount(nodeId, 1)], lift: () => release(held) };
+    },
+  },
+  'three numbers of ten with eight taken': {
+    filter: 'held',
+    code: 'capacity-exhausted',
+    make: async () => {
+      const domainId = await vlans(1, 10);
+      await s.take([{ what: 'number', domainId, count: 7 }]);
+      const last = await s.take([{ what: 'number', domainId }], { ttlSeconds: 600 });
+      return {
+        items: [{ what: 'number', domainId, count: 3 }],
+        lift: () => release(last),
+        item: {
+          candidates: 10,
+          needed: 3,
+          waterfall: ['held', 'resting', 'policy', 'quota'].map((filter) => ({ filter, remaining: 2 })),
+          soleBlockers: [{ filter: 'held', passing: 10 }],
+        },
+        unblock: [
+          { type: 'release', filter: 'held', allocationIds: [last.id] },
+          { type: 'wait', filter: 'held', until: last.expiresAt },
+        ],
+      };
+    },
+  },
+  'a number while it rests': {
+    filter: 'resting',
+    code: 'allocation-conflict',
+    make: async () => {
+      const domainId = await vlans(1, 1, 600);
+      await release(await s.take([{ what: 'number', domainId }]));
+      const id = decodeId('ndm', domainId);
+      return {
+        items: [{ what: 'number', domainId, number: 1 }],
+        lift: () =>
+          rested(`update inventory.number_hold set free_at = now() - interval '1 second' where domain_id = '${id}'`),
+      };
+    },
+  },
+  'the next number while all rest': {
+    filter: 'resting',
+    code: 'capacity-exhausted',
+    make: async () => {
+      const domainId = await vlans(1, 2, 600);
+      await release(await s.take([{ what: 'number', domainId, count: 2 }]));
+      const id = decodeId('ndm', domainId);
+      return {
+        items: [{ what: 'number', domainId }],
+        lift: () =>
+          rested(`update inventory.number_hold set free_at = now() - interval '1 second' where domain_id = '${id}'`),
+        item: { waterfall: [{ filter: 'held', remaining: 2 }, { filter: 'resting', remaining: 0 }, {}, {}] },
+        unblock: [{ type: 'wait', until: expect.any(String) }],
+      };
+    },
+  },
+  'a number outside the ranges': {
+    filter: 'value',
+    code: 'allocation-conflict',
+    make: async () => {
+      const domainId = await vlans(1, 2);
+      return {
+        items: [{ what: 'number', domainId, number: 3 }],
+        lift: () => s.inventory.numberRange.create(s.caller, { domainId, start: 3, end: 4 }),
+      };
+    },
+  },
+  'two addresses of four with three recorded': {
+    filter: 'held',
+    code: 'capacity-exhausted',
+    make: async () => {
+      const block = await prefix('10.70.0.0/30');
+      const { spaceId } = block;
+      const recorded: { id: Id<'adr'> }[] = [];
+      for (const address of ['10.70.0.0', '10.70.0.1', '10.70.0.2'])
+        recorded.push(await s.inventory.address.record(s.caller, { spaceId, address }));
+      return {
+        items: [{ what: 'address', blockId: block.id, count: 2 }],
+        lift: () => s.inventory.address.remove(s.caller, { id: recorded[0]!.id }),
+        item: { candidates: 4, needed: 2, soleBlockers: [{ filter: 'held', passing: 4 }] },
+        unblock: [],
+      };
+    },
+  },
+  'a stated address that somebody has': {
+    filter: 'held',
+    code: 'allocation-conflict',
+    make: async () => {
+      const block = await prefix('10.71.0.0/30');
+      const held = await s.take([{ what: 'address', blockId: block.id, address: '10.71.0.2' }]);
+      return {
+        items: [{ what: 'address', blockId: block.id, address: '10.71.0.2' }],
+        lift: () => release(held),
+        item: { nearestMisses: [{ value: '10.71.0.2', fails: [{ filter: 'held' }] }] },
+        unblock: [{ type: 'release', filter: 'held', allocationIds: [held.id] }],
+      };
+    },
+  },
+  'a block where no place is left': {
+    filter: 'held',
+    code: 'capacity-exhausted',
+    make: async () => {
+      const block = await prefix('10.72.0.0/29');
+      const held = await s.take([{ what: 'block', blockId: block.id, prefixLength: 30 }]);
+      await s.take([{ what: 'address', blockId: block.id, address: '10.72.0.5' }]);
+      return {
+        items: [{ what: 'block', blockId: block.id, prefixLength: 30 }],
+        lift: () => release(held),
+        item: { candidates: 2, soleBlockers: [{ filter: 'held', passing: 2 }] },
+        unblock: [{ type: 'release', filter: 'held', allocationIds: [held.id] }],
+      };
+    },
+  },
+  'a block that rests': {
+    filter: 'resting',
+    code: 'allocation-conflict',
+    make: async () => {
+      const block = await prefix('10.73.0.0/29', 600);
+      const items: Item[] = [{ what: 'block', blockId: block.id, cidr: '10.73.0.4/30' }];
+      await release(await s.take(items));
+      const id = decodeId('blk', block.id);
+      return {
+        items,
+        lift: () =>
+          rested(`do $$ begin perform set_config('session_replication_role', 'replica', true);
+            update inventory.address_block set reusable_at = now() - interval '1 second' where parent_id = '${id}'; end $$`),
+      };
+    },
+  },
+  'a label that a policy wants': {
+    filter: 'policy',
+    code: 'policy-violation',
+    make: async () => {
+      const host = await s.host([{ class: 'vcpu', total: 4 }]);
+      const binding = encodeId('plb', newId());
+      const bound = {
+        id: binding,
+        key: 'inventory.requiredLabels',
+        value: ['team'],
+        lock: 'override',
+        mode: 'enforce',
+      };
+      await rescope(defaultProjectId, { policyBindings: [bound] });
+      return {
+        items: [amount(host, 1)],
+        lift: () => rescope(defaultProjectId, { policyBindings: [] }),
+        unblock: [{ type: 'policy', scopeId: defaultProjectId, key: 'inventory.requiredLabels', binding }],
+      };
+    },
+  },
+  'a limit of the project': {
+    filter: 'quota',
+    code: 'quota-exceeded',
+    make: async () => {
+      const host = await s.host([{ class: 'milliGpu', total: 10 }]);
+      const limit = (of: number) =>
+        rescope(defaultProjectId, { limits: [{ dimension: 'inventory.milliGpu', limit: of }] });
+      await limit(3);
+      return {
+        items: [amount(host, 5, 'milliGpu')],
+        lift: () => limit(5),
+        unblock: [{ type: 'quota', scopeId: defaultProjectId, dimension: 'inventory.milliGpu', by: 2 }],
+      };
+    },
+  },
+};
+
+describe('the sole blocker', () => {
+  test.each(Object.entries(situations))(
+    'of %s is named, and lifting it lets the same request through',
+    async (_, it) => {
+      const { items, lift, item, unblock } = await it.make();
+      const before = await s.everyRow();
+      const tried = await dry(items);
+      expect(await s.everyRow(), 'what is tried leaves nothing').toEqual(before);
+      expect(codeOf(tried)).toBe(it.code);
+      expect(explanationOf(tried)).toMatchObject({
+        items: [{ item: 0, ...item }],
+        soleBlockers: [it.filter],
+        ...(unblock === undefined ? {} : { unblock }),
+      });
+      const real = await s.ask(items, {}, someone());
+      expect([codeOf(real), explanationOf(real)]).toEqual([it.code, explanationOf(tried)]);
+      await lift();
+      expect(codeOf(await s.ask(items, {}, someone()))).toBe('ok');
+    },
+  );
+});
+
+test('two things in the way have no sole blocker, and each item says its own', async () => {
+  const [full, drained] = [await s.host([{ class: 'vcpu', total: 1 }]), await s.host([{ class: 'vcpu', total: 1 }])];
+  await s.inventory.node.amend(s.caller, { id: drained, patch: { intent: 'drain' } });
+  const { items, soleBlockers } = explanationOf(await dry([amount(full, 1), amount(drained, 1), amount(full, 1)]));
+  expect(soleBlockers).toEqual([]);
+  expect(items.map((each) => [each.item, each.soleBlockers])).toEqual([
+    [1, [{ filter: 'service', passing: 1 }]],
+    [2, [{ filter: 'capacity', passing: 1 }]],
+  ]);
+});
+
+test('in a batch the operation that goes over a quota is named, not the first that takes of it', async () => {
+  const host = await s.host([{ class: 'watt', total: 100 }]);
+  await rescope(defaultProjectId, { limits: [{ dimension: 'inventory.watt', limit: 10 }] });
+  const held = await s.take([amount(host, 4, 'watt')]);
+  const create = (of: number) => ({
+    op: 'create' as const,
+    environmentId: defaultEnvironmentId,
+    consumer: { service: 'test', kind: 'thing', id: newId() },
+    items: [amount(host, of, 'watt')],
+  });
+  const batch = (...takes: number[]) =>
+    orProblem(
+      s.inventory.allocation.batch(someone(), {
+        operations: [...takes.map(create), { op: 'release', id: held.id }],
+      }),
+    ) as Promise<Problem>;
+  const refused = await batch(3, 7, 1);
+  expect(refused).toMatchObject({ code: 'quota-exceeded', facts: { operationIndex: 2, requested: 7 } });
+  expect(refused.facts['explanation']).toMatchObject({ items: [{ operationIndex: 2 }], soleBlockers: ['quota'] });
+  expect(codeOf(await batch(3, 7))).toBe('ok');
+  await rescope(defaultProjectId, { limits: [] });
+});
+
+describe('what is kept', () => {
+  test('a refused request leaves nothing but its row, which says what was told and is no version of anything', async () => {
+    const host = await s.host([{ class: 'vcpu', total: 1 }]);
+    const before = await s.everyRow('refusal');
+    const caller = someone();
+    const refused = (await s.ask([amount(host, 2)], {}, caller)) as Problem;
+    expect(await s.everyRow('refusal')).toEqual(before);
+    const { refusalId, explanation, ...facts } = refused.facts;
+    const kept = await s.inventory.refusal.get(s.caller, { id: refusalId as Id<'rfs'> });
+    expect(kept).toMatchObject({
+      tenantId: defaultTenantId,
+      projectId: defaultProjectId,
+      environmentId: defaultEnvironmentId,
+      principal: caller.principal,
+      problem: { code: 'capacity-exhausted', status: 409, ...facts },
+      explanation,
+    });
+    expect(Date.parse(kept.expiresAt) - Date.parse(kept.createdAt)).toBe(86_400_000);
+    const { items } = await s.inventory.refusal.list(s.caller, { environmentId: defaultEnvironmentId, limit: 500 });
+    expect(items.at(-1)).toEqual(kept);
+  });
+
+  test('of one principal ten a second are explained and kept, whoever else is refused', async () => {
+    const host = await s.host([{ class: 'vcpu', total: 1 }]);
+    const caller = someone();
+    const count = async () =>
+      Number(
+        (
+          await s.admin.unsafe('select count(*)::int as n from inventory.refusal where principal_id = $1', [
+            caller.principal.id,
+          ])
+        )[0]?.['n'],
+      );
+    for (let round = 0; round < 3; round += 1) {
+      const outcomes = await Promise.all(Array.from({ length: 16 }, () => s.ask([amount(host, 2)], {}, caller)));
+      expect(new Set(outcomes.map(codeOf))).toEqual(new Set(['capacity-exhausted']));
+    }
+    const [most] = await s.admin.unsafe(
+      `select max(n)::int as n from (select count(*) over (order by created_at range between interval '999999 microseconds' preceding and current row) as n
+       from inventory.refusal where principal_id = $1) w`,
+      [caller.principal.id],
+    );
+    expect(await count()).toBeGreaterThanOrEqual(10);
+    expect(most?.['n']).toBe(10);
+    expect(((await s.ask([amount(host, 2)], {}, someone())) as Problem).facts['refusalId']).toMatch(/^rfs_/);
+  });
+
+  test('the days are made ahead and dropped a day after their end, and what cannot be kept is refused all the same', async () => {
+    const days = async () =>
+      (
+        await s.admin.unsafe(
+          `select right(c.relname, 8) as day from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'inventory.refusal'::regclass order by 1`,
+        )
+      ).map((row) => String(row['day']));
+    const all = await days();
+    expect(all).toHaveLength(8);
+    await s.admin.unsafe(
+      `create table inventory.refusal_p20200101 partition of inventory.refusal for values from ('2020-01-01') to ('2020-01-02')`,
+    );
+    const [{ changed } = {}] = await s.deps.db.app.unsafe('select inventory.refusal_keep_partitions(7) as changed');
+    expect([changed, await days()]).toEqual([1, all]);
+    const host = await s.host([{ class: 'vcpu', total: 1 }]);
+    await s.admin.unsafe('alter table inventory.refusal rename to refusal_away');
+    const refused = (await s.ask([amount(host, 2)], {}, someone())) as Problem;
+    await s.admin.unsafe('alter table inventory.refusal_away rename to refusal');
+    expect([refused.code, refused.facts['refusalId'], s.warnings.length]).toEqual(['capacity-exhausted', undefined, 1]);
+    (s.warnings as string[]).length = 0;
+  });
+});
+
+describe('what one may see', () => {
+  const tenantOnly = { tenantIds: [defaultTenantId], projectIds: [], environmentIds: [] };
+
+  test('a tenant is told what is left of the platform’s in one digit, and of holders only its own', async () => {
+    const host = await s.host([{ class: 'vcpu', total: 100 }]);
+    const mine = await s.take([amount(host, 15)]);
+    const refused = (await s.ask([amount(host, 90)], {}, someone({ readScope: tenantOnly }))) as Problem;
+    expect(refused.facts).toMatchObject({ requested: 90, available: 80 });
+    expect(explanationOf(refused)).toMatchObject({
+      items: [{ nearestMisses: [{ fails: [{ filter: 'capacity', requested: 90, available: 80 }] }] }],
+      unblock: [{ type: 'release', allocationIds: [mine.id] }],
+    });
+    const nobody = { tenantIds: [], projectIds: [], environmentIds: [encodeId('env', newId())] };
+    expect(explanationOf(await s.ask([amount(host, 90)], {}, someone({ readScope: nobody }))).unblock).toEqual([]);
+  });
+
+  test('values of a pool that is not seen are not counted', async () => {
+    const domainId = await vlans(1, 4);
+    await s.take([{ what: 'number', domainId, count: 3 }]);
+    const items: Item[] = [{ what: 'number', domainId, count: 2 }];
+    expect(explanationOf(await s.ask(items, {}, someone({ readScope: tenantOnly })))).toMatchObject({
+      items: [{ candidates: 1, needed: 1, waterfall: [{ filter: 'held', remaining: 0 }, {}, {}, {}] }],
+      soleBlockers: ['held'],
+    });
+  });
+
+  test('who sees less than whom it was told to is shown that it was refused, and who sees nothing finds nothing', async () => {
+    const host = await s.host([{ class: 'vcpu', total: 1 }]);
+    const refused = (await s.ask([amount(host, 2)], {}, someone())) as Problem;
+    const get = (readScope: Caller['readScope']) =>
+      orProblem(s.inventory.refusal.get(someone({ readScope }), { id: refused.facts['refusalId'] as Id<'rfs'> }));
+    const shown = (await get(tenantOnly)) as Refusal;
+    expect([shown.problem, shown.explanation]).toEqual([
+      { code: 'capacity-exhausted', status: 409, title: 'Not enough is left' },
+      undefined,
+    ]);
+    const other = { tenantIds: [encodeId('tnt', newId())], projectIds: [], environmentIds: [] };
+    expect(codeOf(await get(other))).toBe('not-found');
+  });
+});
+
+test('what is tried and held is kept for a minute as it was judged, to be confirmed', async () => {
+  const host = await s.host([{ class: 'vcpu', total: 2 }]);
+  const held = await s.take([amount(host, 2)], { hold: true });
+  expect([held.state, held.ttlSeconds, await s.used(host)]).toEqual(['held', 60, 2]);
+  expect(Date.parse(held.expiresAt ?? '') - Date.parse(held.createdAt)).toBe(60_000);
+  expect(await s.inventory.allocation.confirm(s.caller, { id: held.id })).toMatchObject({ state: 'active' });
+  const lease = { hold: true, ttlSeconds: 600, maxTtlSeconds: 900 } as const;
+  expect(await s.take([amount(await s.host([{ class: 'vcpu', total: 1 }]), 1)], lease)).toMatchObject({
+    ttlSeconds: 60,
+    maxTtlSeconds: 900,
+  });
+});
+
+test('more than a transaction would end has run out: a taker that has room takes at once, and one that needs it all gets it', async () => {
+  const host = await s.host([{ class: 'vcpu', total: 130 }]);
+  const leases = await Promise.all(Array.from({ length: 120 }, () => s.take([amount(host, 1)], { ttlSeconds: 60 })));
+  const ids = leases.map(({ id }) => `'${decodeId('alc', id)}'`).join(',');
+  await s.admin.unsafe(`do $$ begin
+    perform set_config('session_replication_role', 'replica', true);
+    update inventory.allocation set starts_at = now() - interval '2 hours', expires_at = now() - interval '1 second' where id in (${ids});
+    update inventory.allocation_item set during = tstzrange(now() - interval '2 hours', now() - interval '1 second') where allocation_id in (${ids});
+  end $$`);
+  await s.take([amount(host, 10)]);
+  expect(await s.used(host), 'fifty were ended on the way').toBe(80);
+  await s.take([amount(host, 120)]);
+  expect(await s.used(host)).toBe(130);
+}, 60_000);
