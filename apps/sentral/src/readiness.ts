@@ -12,6 +12,8 @@ export interface Watched {
   readonly lags: readonly {
     readonly context: string;
     lag(): Promise<{ readonly unnumbered: number; readonly unpublished: number }>;
+    /** Facts with a position that are not on record yet. */
+    unrecorded(): Promise<number>;
   }[];
   readonly draining: () => boolean;
   /** How many refusals could not be put on record since one last could. */
@@ -28,7 +30,7 @@ const probeMs = 2_000;
 export async function readiness(watched: Watched): Promise<Readiness> {
   const databases = await Promise.all(Object.entries(watched.databases).map(([name, db]) => probe(name, db)));
   const bus = watched.bus === undefined ? [] : [await busPart(watched.bus)];
-  const lags = await Promise.all(watched.lags.map(lagPart));
+  const lags = await Promise.all(watched.lags.flatMap((each) => [lagPart(each), recordPart(each)]));
   const away = databases.some((part) => part.status === 'unavailable');
   return {
     status: watched.draining() ? 'draining' : away ? 'unready' : 'ready',
@@ -68,6 +70,18 @@ async function lagPart({ context, lag }: Watched['lags'][number]): Promise<Part>
       : { name, status: 'ok' };
   } catch {
     return { name, status: 'degraded', reason: 'its lag cannot be read' };
+  }
+}
+
+async function recordPart({ context, unrecorded }: Watched['lags'][number]): Promise<Part> {
+  const name = `audit of ${context}`;
+  try {
+    const behind = await within(unrecorded());
+    return behind > lagMax
+      ? { name, status: 'degraded', reason: `${behind} facts wait to go on record` }
+      : { name, status: 'ok' };
+  } catch {
+    return { name, status: 'degraded', reason: 'audit does not answer; facts wait in the feed, whole' };
   }
 }
 

@@ -51,7 +51,7 @@ export async function start(config: Config, { issuers = [], clock = systemClock 
   const { bus, db: busDb } = openBus(config, telemetry);
   const contexts = createContexts({ config, pools, telemetry, newId });
 
-  const relays = startRelays({ config, pools, bus, telemetry });
+  const relays = startRelays({ config, pools, bus, telemetry, audit: contexts.audit });
   const loops = startLoops({ config, pools, bus, telemetry, newId }, contexts);
 
   let draining = false;

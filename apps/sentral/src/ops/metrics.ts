@@ -10,7 +10,7 @@ export interface Seen {
   /** Pools by context and role. */
   readonly pools: readonly { readonly context: string; readonly role: string; readonly db: Database }[];
   readonly bus: Bus;
-  readonly relays: readonly (Pick<Relay, 'lag'> & { readonly context: string })[];
+  readonly relays: readonly (Pick<Relay, 'lag'> & { readonly context: string; unrecorded(): Promise<number> })[];
 }
 
 export interface Metrics {
@@ -95,6 +95,13 @@ function feedFamilies(relays: Seen['relays']): readonly Family[] {
       ),
     );
   return [
+    gauge('sentral_audit_lag', 'Facts with a position that are not on record yet.', async () =>
+      (
+        await Promise.all(
+          relays.map(async ({ context, unrecorded }) => ({ context, behind: await within(unrecorded()) })),
+        )
+      ).flatMap(({ context, behind }) => (behind === undefined ? [] : [{ labels: { context }, value: behind }])),
+    ),
     each('sentral_feed_unnumbered', 'Facts that have no position yet.', ({ unnumbered }) => unnumbered),
     each('sentral_feed_unpublished', 'Facts that the bus has not acknowledged.', ({ unpublished }) => unpublished),
     each(
@@ -105,7 +112,7 @@ function feedFamilies(relays: Seen['relays']): readonly Family[] {
   ];
 }
 
-function within(work: Promise<RelayLag>): Promise<RelayLag | undefined> {
+function within<T>(work: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(undefined), lagWithinMs);
     work.then(resolve, () => resolve(undefined)).finally(() => clearTimeout(timer));
