@@ -1,3 +1,4 @@
+import { eventRoutes } from '@sentral/contracts/api/audit/events';
 import { auditRoutes } from '@sentral/contracts/api/audit/records';
 import { graphRoutes } from '@sentral/contracts/api/inventory/graph';
 import { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
@@ -17,10 +18,12 @@ import { mountDocs } from './http/docs.js';
 import type { Door } from './auth/door.js';
 import { documents } from './http/documents.js';
 import { createExpand } from './http/expand.js';
-import { mount } from './http/mount.js';
+import { again, mount } from './http/mount.js';
+import { createStreams } from './http/streams.js';
 import type { Trail } from './http/trail.js';
 import type { Readiness } from './readiness.js';
 import { accessHandlers, principalHandlers } from './routes/access.js';
+import { eventHandlers } from './routes/events.js';
 import { allocationHandlers } from './routes/allocations.js';
 import { auditHandlers } from './routes/audit.js';
 import { capacityHandlers } from './routes/capacities.js';
@@ -38,7 +41,7 @@ import type { World } from './routes/world.js';
 /** The public model of Sentral: every route behind the door, in one place. */
 export function mountFacade(
   app: Hono,
-  use: { world: World; door: Door; trail: Trail; readiness: () => Promise<Readiness> },
+  use: { world: World; door: Door; trail: Trail; draining: () => boolean; readiness: () => Promise<Readiness> },
 ): void {
   const { world } = use;
   const common = { door: use.door, trail: use.trail, expand: createExpand(world) };
@@ -59,5 +62,7 @@ export function mountFacade(
   mount(app, refusalRoutes, { handlers: refusalHandlers(world), ...common });
   mount(app, importRoutes, { handlers: importHandlers(world), ...common });
   mount(app, auditRoutes, { handlers: auditHandlers(world), ...common });
+  const streams = createStreams({ draining: use.draining, again: (asked) => again(use.door, asked) });
+  mount(app, eventRoutes, { handlers: eventHandlers(world, streams), ...common });
   mountDocs(app);
 }

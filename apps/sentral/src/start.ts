@@ -85,6 +85,7 @@ export async function start(config: Config, { issuers = [], clock = systemClock 
     trail = createTrail({ report: contexts.audit.request.report, lineage, telemetry });
     mountFacade(app, {
       trail,
+      draining: () => draining,
       world: { ...contexts, cursors: createCursors(needed(config.instanceKey, 'SENTRAL_INSTANCE_KEY_FILE')) },
       door,
       readiness: ready,

@@ -1,6 +1,7 @@
 import { audit } from '@sentral/contracts/audit';
 import { checked, type CheckedOptions, type Implements } from '@sentral/contracts/contract';
 import type { Deps } from './deps.js';
+import { pageEvents } from './event/page.js';
 import { confirmedFeed } from './feed/confirmed.js';
 import { pageFeed } from './feed/page.js';
 import { listInvariants } from './invariant/list.js';
@@ -33,6 +34,7 @@ export function createAudit(deps: Deps, options: CheckedOptions = {}): Audit {
         checkpoints: (caller, command) => listCheckpoints(deps, caller, command),
         consistency: (caller, command) => proveConsistency(deps, caller, command),
       },
+      event: { page: (caller, command) => pageEvents(deps, caller, command) },
       request: { report: (caller, command) => reportRequest(deps, caller, command) },
       feed: {
         page: (caller, command) => pageFeed(deps, caller, command),

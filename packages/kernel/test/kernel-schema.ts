@@ -4,7 +4,8 @@ import { bigint, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
 import { randomBytes } from 'node:crypto';
 import { type Database, type DatabaseOptions, openDatabase } from '../src/database.js';
 import { sqlState } from '../src/errors.js';
-import { feedDropSql, kernelSql, kernelTables } from '../src/tables.js';
+import { feedDropSql } from '../src/feed.js';
+import { kernelSql, kernelTables } from '../src/tables.js';
 import { inTransaction } from '../src/transaction.js';
 
 export const schema = 'probe';

@@ -177,3 +177,19 @@ export function callerOf(session: Session, { readScope, scopes }: Authorized): C
     scopes: [...scopes],
   };
 }
+
+/** The scopes that a place lies in, as a record names them. */
+export function scopeOf(chain: readonly ScopeRef[]): {
+  tenantId?: string;
+  projectId?: string;
+  environmentId?: string;
+} {
+  const at = chain.at(-1);
+  const tenantId = at?.tenantId ?? undefined;
+  const project = chain.find(({ kind }) => kind === 'project')?.id;
+  return {
+    ...(tenantId === undefined ? {} : { tenantId }),
+    ...(project === undefined ? {} : { projectId: project }),
+    ...(at?.kind === 'environment' ? { environmentId: at.id } : {}),
+  };
+}

@@ -33,6 +33,8 @@ export interface Asked {
   /** Path and query without the cursor: where the next page is. */
   readonly listUrl: string;
   readonly raw: Request;
+  readonly route: RouteDef;
+  readonly address: string;
   /** What else the caller may, for answers that are composed of parts. Nothing for a public document. */
   readonly access: Access;
   readonly entered: Entered | undefined;
@@ -122,12 +124,25 @@ async function checks(c: Context, story: Story, door: Door): Promise<Asked> {
     listKey: `${url.pathname}?${listed(url, ['cursor', 'limit', 'fields', 'expand'])}`,
     listUrl: `${url.pathname}?${listed(url, ['cursor'])}`,
     raw: c.req.raw,
+    route: def,
+    address: entering(c, def).address,
     access: authorized?.access ?? noAccess,
     entered,
     scopeId: def.on === 'pathScope' ? ((c.req.param('id') ?? platformScopeId) as ScopeId) : undefined,
   };
   story.asked = asked;
   return asked;
+}
+
+/** Who the caller of a long answer is and what it may by now. @throws Problem when it may not ask for this any more */
+export async function again(door: Door, { raw, route, address }: Asked): Promise<Access> {
+  const entered = await door.enter({
+    authorization: raw.headers.get('authorization') ?? undefined,
+    address,
+    changes: false,
+  });
+  const scope = new URL(raw.url).searchParams.get('scope') ?? undefined;
+  return (await door.authorize(entered, { def: route, target: { id: undefined, scope } })).access;
 }
 
 const listed = (url: URL, without: readonly string[]): string =>

@@ -1,4 +1,3 @@
-import type { ScopeRef } from '@sentral/contracts/access';
 import type { Caller, Implements } from '@sentral/contracts/contract';
 import type { audit } from '@sentral/contracts/audit';
 import { isId, prefixes, type Id, type Prefix } from '@sentral/contracts/ids';
@@ -6,7 +5,7 @@ import { isProblem, problem, type Problem } from '@sentral/contracts/problem';
 import type { RouteDef } from '@sentral/contracts/route';
 import { startLoop, type Loop } from '@sentral/kernel/relay';
 import type { Telemetry } from '@sentral/kernel/telemetry';
-import { nobody } from '../auth/authorize.js';
+import { nobody, scopeOf } from '../auth/authorize.js';
 import type { Entered } from '../auth/door.js';
 import type { Lineage, ScopeId } from '../auth/lineage.js';
 import { levelOf, type Outcome } from './levels.js';
@@ -203,22 +202,10 @@ function callerOf({ def, entered, requestId }: Story): Caller {
 function resourceOf({ def, id }: Story, named = true): Report['resource'] {
   const type = def.permission?.split('.').slice(0, 2).join('.');
   const prefix = id?.slice(0, 3) as Prefix | undefined;
-  const known =
-    named && id !== undefined && prefix !== undefined && Object.hasOwn(prefixes, prefix) && isId(prefix, id);
-  if (def.on === 'pathScope') return { type: 'tenancy.scope', ...(known ? { id } : {}) };
-  return type === undefined ? undefined : { type, ...(known ? { id } : {}) };
-}
-
-/** The scopes that a place lies in, as a record names them. */
-function scopeOf(chain: readonly ScopeRef[]): Pick<Report, 'tenantId' | 'projectId' | 'environmentId'> {
-  const at = chain.at(-1);
-  const tenantId = at?.tenantId ?? undefined;
-  const project = chain.find(({ kind }) => kind === 'project')?.id;
-  return {
-    ...(tenantId === undefined ? {} : { tenantId }),
-    ...(project === undefined ? {} : { projectId: project }),
-    ...(at?.kind === 'environment' ? { environmentId: at.id } : {}),
-  };
+  const scope = prefix !== undefined && Object.hasOwn(prefixes, prefix) ? prefixes[prefix] : 'platform';
+  const shown = named && id !== undefined && scope !== 'platform' && isId(prefix as Prefix, id) ? { id } : {};
+  if (def.on === 'pathScope') return { type: `tenancy.${scope}`, ...shown };
+  return type === undefined ? undefined : { type, ...shown };
 }
 
 /** Where a read is told: with what was shown, where that says it; else in the one tenant that the caller reads in, or at the platform's. */

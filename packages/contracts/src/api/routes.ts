@@ -1,3 +1,4 @@
+import { eventRoutes } from './audit/events.js';
 import { auditRoutes } from './audit/records.js';
 import { allocationRoutes } from './inventory/allocations.js';
 import { capacityRoutes } from './inventory/capacities.js';
@@ -27,7 +28,8 @@ export const routes: typeof systemRoutes &
   typeof allocationRoutes &
   typeof refusalRoutes &
   typeof importRoutes &
-  typeof auditRoutes = {
+  typeof auditRoutes &
+  typeof eventRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -42,4 +44,5 @@ export const routes: typeof systemRoutes &
   ...refusalRoutes,
   ...importRoutes,
   ...auditRoutes,
+  ...eventRoutes,
 };
