@@ -35,7 +35,44 @@ function entriesOf(text: string): Set<string> {
 
 async function lines(tx: Tx, query: string, context: string): Promise<string[]> {
   const rows = await tx.unsafe(query, [context]);
-  return rows.map((row) => String(row['line']).trimEnd().replaceAll(/\s*\n/g, '\n    '));
+  return rows.map((row) => flattened(String(row['line'])).trimEnd().replaceAll(/\s*\n/g, '\n    '));
+}
+
+/** `((a AND b) AND c)` is `(a AND b AND c)` once it went through a dump, by the same parser: both are written the second way. */
+export function flattened(line: string): string {
+  if (!line.startsWith('table ')) return line;
+  let text = line;
+  for (let at = text.indexOf('(('); at >= 0; at = text.indexOf('((', at)) {
+    const end = closing(text, at + 1);
+    const inside = text.slice(at + 2, end);
+    const word = end < 0 ? undefined : /^ (AND|OR) /.exec(text.slice(end + 1))?.[1];
+    if (word !== undefined && joints(inside) === word) text = text.slice(0, at + 1) + inside + text.slice(end + 1);
+    else at += 1;
+  }
+  return text;
+}
+
+function closing(text: string, open: number): number {
+  let depth = 0;
+  for (let at = open; at < text.length; at += 1) {
+    if (text[at] === '(') depth += 1;
+    else if (text[at] === ')') depth -= 1;
+    if (depth === 0) return at;
+  }
+  return -1;
+}
+
+/** The one word that joins the parts of an expression, outside of all parentheses. */
+function joints(text: string): string | undefined {
+  let outside = '';
+  let depth = 0;
+  for (const each of text) {
+    if (each === '(') depth += 1;
+    else if (each === ')') depth -= 1;
+    else if (depth === 0) outside += each;
+  }
+  const words = new Set(outside.match(/ (?:AND|OR) /g));
+  return words.size === 1 ? [...words][0]?.trim() : undefined;
 }
 
 function byCodeUnit(a: string, b: string): number {

@@ -11,13 +11,21 @@ import type { Bus } from '@sentral/kernel/bus/port';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { startRelay, type Loop, type Relay } from '@sentral/kernel/relay';
 import type { Telemetry } from '@sentral/kernel/telemetry';
-import { createTask, createTaskLoops } from '@sentral/task';
+import { createTask, createTaskLoops, type Pulse } from '@sentral/task';
 import { createTenancy, createTenancyLoops } from '@sentral/tenancy';
 import type { Config, ContextName } from './config.js';
 import { facade } from './auth/sessions.js';
 import type { Contexts } from './routes/world.js';
+import { createMayStill } from './workflows/may-still.js';
+import { workflows } from './workflows/registry.js';
 
-export const contracts = { tenancy, inventory, task, audit } as const;
+/** Spelled by reference: written out the type is too long for a declaration. */
+export const contracts: {
+  readonly tenancy: typeof tenancy;
+  readonly inventory: typeof inventory;
+  readonly task: typeof task;
+  readonly audit: typeof audit;
+} = { tenancy, inventory, task, audit };
 
 export interface Pools {
   readonly app: Database;
@@ -74,10 +82,12 @@ interface Use {
   readonly pools: Readonly<Partial<Record<ContextName, Pools>>>;
   readonly telemetry: Telemetry;
   readonly newId: () => string;
+  /** How task's verbs wake task's loops. */
+  readonly pulse: Pulse;
 }
 
 /** Every context, near where SENTRAL_CONTEXTS says so, else behind the same contract on the wire. */
-export function createContexts({ config, pools, telemetry, newId }: Use): Contexts {
+export function createContexts({ config, pools, telemetry, newId, pulse }: Use): Contexts {
   const report = (verb: string, error: unknown) =>
     telemetry.log('error', 'a verb refused with what it does not list', { verb, error });
   const deps = (name: ContextName) => ({
@@ -98,7 +108,7 @@ export function createContexts({ config, pools, telemetry, newId }: Use): Contex
   const here = {
     tenancy: () => createTenancy({ ...deps('tenancy'), scopeUsers }, { report }),
     inventory: () => createInventory(deps('inventory'), { report }),
-    task: () => createTask(deps('task'), { report }),
+    task: () => createTask({ ...deps('task'), pulse }, { workflows, knows: () => false, report }),
     audit: () => createAudit(deps('audit'), { report }),
   };
   const near = <N extends ContextName>(name: N) => (config.contexts.includes(name) ? here[name]() : far(config, name));
@@ -148,8 +158,12 @@ export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts)
     ...(pools.task === undefined
       ? []
       : createTaskLoops(
-          { ...deps, db: pools.task },
-          { bus: use.bus, ...((contexts.tenancy as unknown) === undefined ? {} : { scopes: contexts.tenancy.scope }) },
+          { ...deps, db: pools.task, pulse: use.pulse },
+          {
+            bus: use.bus,
+            mayStill: createMayStill(contexts, workflows),
+            ...((contexts.tenancy as unknown) === undefined ? {} : { scopes: contexts.tenancy.scope }),
+          },
         )),
     ...(pools.audit === undefined
       ? []

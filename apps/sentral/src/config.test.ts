@@ -41,6 +41,7 @@ describe('settings are read once, and a wrong one stops the start with its name'
     ['SENTRAL_MODE', 'prod'],
     ['SENTRAL_DATABASE_URL', 'mysql://x/y'],
     ['SENTRAL_DATABASE_URL', 'postgres://root:secret@db/sentral'],
+    ['SENTRAL_DATABASE_URL', 'postgres://db/sentral?sslmode=verify-ca'],
     ['SENTRAL_CONTEXTS', 'inventory,billing'],
     ['SENTRAL_NATS_URL', 'http://bus'],
     ['SENTRAL_FEED_KEY_FILE', '/nowhere/key'],

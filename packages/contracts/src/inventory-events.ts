@@ -11,7 +11,10 @@ import { nodeSchema } from './inventory/node.js';
 import { numberDomainSchema } from './inventory/number-domain.js';
 import { numberRangeSchema } from './inventory/number-range.js';
 import { numberSchema } from './inventory/number.js';
+import { poolSchema } from './inventory/pool.js';
 import { rackReservationSchema } from './inventory/rack-reservation.js';
+import { resourceClassSchema } from './inventory/resource-class.js';
+import { traitSchema } from './inventory/trait.js';
 
 const node = { data: nodeSchema };
 const edge = { data: edgeSchema };
@@ -25,6 +28,9 @@ const numberRange = { data: numberRangeSchema };
 const number = { data: numberSchema };
 const rackReservation = { data: rackReservationSchema };
 // Who was answered from memory is the caller's affair; a fact happens once.
+const pool = { data: v.omit(poolSchema, ['replayed']) };
+const resourceClass = { data: v.omit(resourceClassSchema, ['replayed']) };
+const trait = { data: v.omit(traitSchema, ['replayed']) };
 const allocation = { data: v.omit(allocationSchema, ['replayed']) };
 
 /**
@@ -71,7 +77,20 @@ export const inventoryEvents = defineEvents({
       ...rackReservation,
     },
     'rackReservation.removed': { summary: 'A reservation of rack units went with its source.', ...rackReservation },
+    'trait.registered': { summary: 'Nodes can have one more trait.', ...trait },
+    'trait.amended': { summary: 'A trait is said otherwise.', ...trait },
+    'trait.removed': { summary: 'A trait ended that no node had.', ...trait },
+    'resourceClass.created': { summary: 'Nodes can offer one more class.', ...resourceClass },
+    'resourceClass.amended': { summary: 'A class is said otherwise.', ...resourceClass },
+    'resourceClass.removed': { summary: 'A class ended that nothing was taken of.', ...resourceClass },
+    'pool.created': { summary: 'A pool of nodes was made.', ...pool },
+    'pool.amended': { summary: 'A pool was changed, or its members.', ...pool },
+    'pool.removed': { summary: 'A pool ended; its nodes stay.', ...pool },
     'allocation.held': { summary: 'Things were taken for a while.', ...allocation },
+    'allocation.bound': {
+      summary: 'A reservation was tied to a task and has no end of its own any more.',
+      ...allocation,
+    },
     'allocation.confirmed': { summary: 'Things were taken for good.', ...allocation },
     'allocation.renewed': { summary: 'The end of a reservation was moved.', ...allocation },
     'allocation.replaced': { summary: 'An allocation holds another set of things.', ...allocation },

@@ -16,6 +16,7 @@ import { createSpace } from './address-space/create.js';
 import { getSpace } from './address-space/get.js';
 import { listSpaces } from './address-space/list.js';
 import { batchAllocations } from './allocation/batch.js';
+import { bindAllocation } from './allocation/bind.js';
 import { confirmAllocation } from './allocation/confirm.js';
 import { getAllocation } from './allocation/get.js';
 import { listAllocations } from './allocation/list.js';
@@ -72,10 +73,25 @@ import { neighborsOfNode } from './topology/neighbors.js';
 import { pathBetweenNodes } from './topology/path.js';
 import { subtreeOfNode } from './topology/subtree.js';
 import { listPolicyTrial } from './policy-trial/list.js';
+import { findCandidates } from './placement/candidates.js';
+import { amendPool } from './pool/amend.js';
+import { capacityOfPool } from './pool/capacity.js';
+import { createPool } from './pool/create.js';
+import { getPool } from './pool/get.js';
+import { listPools } from './pool/list.js';
+import { removePool } from './pool/remove.js';
+import { amendClass } from './resource-class/amend.js';
+import { createClass } from './resource-class/create.js';
 import { getClass } from './resource-class/get.js';
 import { getRefusal } from './refusal/get.js';
 import { listRefusals } from './refusal/list.js';
 import { listAllClasses } from './resource-class/list.js';
+import { removeClass } from './resource-class/remove.js';
+import { amendTrait } from './trait/amend.js';
+import { getTrait } from './trait/get.js';
+import { listTraits } from './trait/list.js';
+import { registerTrait } from './trait/register.js';
+import { removeTrait } from './trait/remove.js';
 import { scopes } from './projection/view.js';
 import { usageBetween } from './usage/between.js';
 import { countUsage } from './usage/count.js';
@@ -94,7 +110,26 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         list: (caller, command) => listAllKinds(deps, caller, command),
         get: (caller, command) => getKind(deps, caller, command),
       },
+      trait: {
+        register: (caller, command) => registerTrait(deps, caller, command),
+        amend: (caller, command) => amendTrait(deps, caller, command),
+        remove: (caller, command) => removeTrait(deps, caller, command),
+        get: (caller, command) => getTrait(deps, caller, command),
+        list: (caller, command) => listTraits(deps, caller, command),
+      },
+      pool: {
+        create: (caller, command) => createPool(deps, caller, command),
+        amend: (caller, command) => amendPool(deps, caller, command),
+        remove: (caller, command) => removePool(deps, caller, command),
+        get: (caller, command) => getPool(deps, caller, command),
+        list: (caller, command) => listPools(deps, caller, command),
+        capacity: (caller, command) => capacityOfPool(deps, caller, command),
+      },
+      placement: { candidates: (caller, command) => findCandidates(deps, caller, command) },
       resourceClass: {
+        create: (caller, command) => createClass(deps, caller, command),
+        amend: (caller, command) => amendClass(deps, caller, command),
+        remove: (caller, command) => removeClass(deps, caller, command),
         list: (caller, command) => listAllClasses(deps, caller, command),
         get: (caller, command) => getClass(deps, caller, command),
       },
@@ -172,6 +207,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         reserve: (caller, command) => reserveAllocation(deps, caller, command),
         replace: (caller, command) => replaceAllocation(deps, caller, command),
         batch: (caller, command) => batchAllocations(deps, caller, command),
+        bind: (caller, command) => bindAllocation(deps, caller, command),
         confirm: (caller, command) => confirmAllocation(deps, caller, command),
         renew: (caller, command) => renewAllocation(deps, caller, command),
         release: (caller, command) => releaseAllocation(deps, caller, command),

@@ -1,11 +1,16 @@
 import type { Bus } from '@sentral/kernel/bus/port';
+import { consumeSteps } from '@sentral/kernel/bus/steps';
+import { servedSteps } from '@sentral/kernel/operation';
+import { startOutbox } from '@sentral/kernel/outbox';
 import { startLoop, type Loop } from '@sentral/kernel/relay';
 import { listenToScopes, startFillingScopes, type ScopeSource } from '@sentral/kernel/scopes/news';
 import { sweepAllocations } from './allocation/sweep.js';
+import { schemaName } from './change.js';
 import type { Deps } from './deps.js';
 import { startImportWorker } from './import/worker.js';
 import type { TenantSource } from './import/tenants.js';
 import { scopes } from './projection/view.js';
+import { inventorySteps } from './serve.js';
 
 /** What this context hears others by. */
 export interface Ears {
@@ -44,8 +49,36 @@ export function createInventoryLoops(deps: Deps, ears?: Ears): readonly Pick<Loo
       ? []
       : [
           listenToScopes(deps.db.app, scopes, ears.bus),
+          ...serve(deps, ears.bus),
           ...(ears.scopes === undefined ? [] : [startFillingScopes(deps, scopes, ears.scopes)]),
         ];
   const tenancy = ears?.scopes;
   return [sweep, refusals, startImportWorker(deps, tenancy === undefined ? {} : { tenancy }), ...others];
+}
+
+/** Serves steps for tasks: commands in from the bus, answers out through the outbox, and what processes left behind. */
+function serve(deps: Deps, bus: Bus): readonly Pick<Loop, 'stop'>[] {
+  const { db, telemetry } = deps;
+  const failed = (error: unknown) =>
+    telemetry.log('error', 'a step could not be gone on with and will be again', { error });
+  const outbox = startOutbox({
+    db: db.app,
+    schema: schemaName,
+    bus,
+    log: telemetry.log,
+    // Sentral asks again for an answer that it never got.
+    deadLetter: async (_, { messageId, reason }) =>
+      telemetry.log('error', 'an answer of a step could not be sent', { messageId, reason }),
+  });
+  const steps = servedSteps({
+    db: db.app,
+    schema: schemaName,
+    service: schemaName,
+    actions: inventorySteps(deps),
+    answered: outbox.wake,
+  });
+  const report = (reason: string) => telemetry.log('error', reason, { service: schemaName });
+  const commands = consumeSteps(bus, schemaName, { on: steps, report });
+  const resuming = startLoop(() => steps.resume(), { pollMs: [1_000, 3_000], failed, ended: () => Promise.resolve() });
+  return [commands, resuming, outbox];
 }

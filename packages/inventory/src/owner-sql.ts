@@ -5,6 +5,7 @@
 export type Noun =
   | 'node'
   | 'edge'
+  | 'pool'
   | 'addressSpace'
   | 'addressBlock'
   | 'address'
@@ -98,6 +99,12 @@ export const owned: Readonly<Record<Noun, Owned>> = {
        select distinct h.edge_id from edge_end h join owned on owned.id = h.node_id where h.live
      ) select edge_id from touched where not exists (
        select from edge_end h where h.edge_id = touched.edge_id and h.node_id not in (select id from owned))`,
+  },
+  pool: {
+    table: 'pool',
+    as: 'p',
+    seen: by((row) => `${row}.tenant_id`),
+    among: (tenants) => `select h.id from pool h where h.tenant_id = any(${tenants}) and h.ended_at is null`,
   },
   addressSpace: {
     table: 'address_space',

@@ -54,6 +54,16 @@ export function sightOf({ readScope }: Pick<Caller, 'readScope'>): Sight {
 export const takingSight = (caller: Caller, tenantId: string | undefined): Sight =>
   'all' in caller.readScope ? 'everything' : { tenants: tenantId === undefined ? [] : [tenantId], shared: true };
 
+/** What may be given to an environment of this tenant when nobody names it: never what is dedicated to another, whoever asks. */
+export const givingSight = (tenantId: string): Sight => ({ tenants: [tenantId], shared: true });
+
+/** Of that, what the caller sees. */
+export function seenGivingSight(caller: Caller, tenantId: string): Sight {
+  const sight = sightOf(caller);
+  if (sight === 'everything') return givingSight(tenantId);
+  return { tenants: sight.tenants.filter((id) => id === tenantId), shared: sight.shared };
+}
+
 /** A statement's conditions and parameters, behind the wall: there is no other way to a list, a row or a walk of these nouns. */
 export interface SeeingQuery extends Query {
   /** The condition under which a row is seen; never null. */

@@ -1,4 +1,5 @@
 import * as kernel from '@sentral/kernel/change';
+import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { schemaName } from './change.js';
 
@@ -8,3 +9,16 @@ import { schemaName } from './change.js';
  */
 export const expectVersion = (tx: Tx, current: kernel.Versioned, provided: number | undefined): Promise<void> =>
   kernel.expectVersion(tx, schemaName, { current, provided });
+
+/**
+ * The same for what is named by its key.
+ * @throws Problem version-mismatch
+ */
+export function expectKeyedVersion(
+  current: { readonly key: string; readonly version: number },
+  provided: number | undefined,
+): void {
+  if (provided === undefined || provided === current.version) return;
+  const facts = { resourceId: current.key, currentVersion: current.version, providedVersion: provided };
+  throw problem('version-mismatch', facts, 'Read it again, then decide.');
+}

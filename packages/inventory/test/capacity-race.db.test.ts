@@ -1,5 +1,4 @@
 import type { Id } from '@sentral/contracts/ids';
-import { newId } from '@sentral/kernel/id';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { sweepAllocations } from '../src/allocation/sweep.js';
 import { codeOf, orProblem, stand, type Item, type Outcome, type Stand } from './stand.js';
@@ -20,12 +19,6 @@ const tally = (outcomes: readonly Outcome[]) => {
     [...new Set(codes)].toSorted().map((code) => [code, codes.filter((each) => each === code).length]),
   );
 };
-
-test('P71 of sixteen that want the last unit one gets it, and fifteen are told that nothing is left', async () => {
-  const host = await s.host([{ class: 'vcpu', total: 1 }]);
-  expect(tally(await times(16, () => s.ask([vcpu(host)])))).toEqual({ ok: 1, 'capacity-exhausted': 15 });
-  expect(await s.used(host)).toBe(1);
-});
 
 test('P72 32 clients take 300 units of 300 and a fifth more is refused', async () => {
   const host = await s.host([{ class: 'vcpu', total: 300 }]);
@@ -50,26 +43,6 @@ test('two nodes asked for in opposite order by 24 clients: no deadlock, no failu
   const outcomes = await times(24, (i) => s.ask(i % 2 === 0 ? [vcpu(x), vcpu(y)] : [vcpu(y), vcpu(x)]));
   expect(tally(outcomes)).toEqual({ ok: 10, 'capacity-exhausted': 14 });
   expect([await s.used(x), await s.used(y), await deadlocks()]).toEqual([10, 10, before]);
-});
-
-test('P73 of eight identical requests of one holder one takes, seven are told its version', async () => {
-  const host = await s.host([{ class: 'vcpu', total: 100 }]);
-  const consumer = { service: 'test', kind: 'thing', id: newId() };
-  expect(tally(await times(8, () => s.ask([vcpu(host, 3)], { consumer, version: 0 })))).toEqual({
-    ok: 1,
-    'version-mismatch': 7,
-  });
-  expect(await s.used(host)).toBe(3);
-});
-
-test('P77 one key under eight clients takes once, and whoever asks again is given the stored answer', async () => {
-  const host = await s.host([{ class: 'vcpu', total: 100 }]);
-  const consumer = { service: 'test', kind: 'thing', id: newId() };
-  const keyed = { ...s.caller, idempotency: { scope: 'test', key: newId(), fingerprint: 'f' } };
-  const outcomes = await times(8, () => s.ask([vcpu(host, 3)], { consumer }, keyed));
-  expect(outcomes.map(codeOf).every((code) => code === 'ok' || code === 'idempotency-in-progress')).toBe(true);
-  expect(await s.ask([vcpu(host, 3)], { consumer }, keyed)).toMatchObject({ replayed: true });
-  expect(await s.used(host)).toBe(3);
 });
 
 test('P75 while taking and giving back race, a counter never shows more than its cap nor less than nothing', async () => {

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import * as address from '../src/schema/address.js';
 import * as allocation from '../src/schema/allocation.js';
 import * as capacity from '../src/schema/capacity.js';
-import { auditedTables, bookkeepingTables, partTables } from '../src/schema/catalogue.js';
+import { auditedTables, bookkeepingTables, laterAuditedTables, partTables } from '../src/schema/catalogue.js';
 import * as context from '../src/schema/context.js';
 import * as deviceType from '../src/schema/device-type.js';
 import * as edge from '../src/schema/edge.js';
@@ -14,6 +14,7 @@ import * as kernel from '../src/schema/kernel.js';
 import * as kind from '../src/schema/kind.js';
 import * as node from '../src/schema/node.js';
 import * as number from '../src/schema/number.js';
+import * as pool from '../src/schema/pool.js';
 import * as rack from '../src/schema/rack.js';
 import * as refusal from '../src/schema/refusal.js';
 import * as scope from '../src/schema/scope.js';
@@ -30,6 +31,7 @@ const schema = {
   ...kind,
   ...node,
   ...number,
+  ...pool,
   ...rack,
   ...refusal,
   ...scope,
@@ -53,7 +55,7 @@ test('the migrations say all that the schema folder says', async () => {
 });
 
 test('every table is a fact, a part of a fact, or bookkeeping', () => {
-  const listed = [...auditedTables, ...partTables, ...bookkeepingTables].toSorted();
+  const listed = [...auditedTables, ...laterAuditedTables, ...partTables, ...bookkeepingTables].toSorted();
   const made = Object.values(lastSnapshot().tables)
     .map((table) => table.name)
     .toSorted();
@@ -68,4 +70,18 @@ test('the kernel step guards exactly the facts', () => {
       auditedTables.map((table) => ({ table })),
     ).trim(),
   );
+});
+
+test('what came later is guarded as the kernel step would', () => {
+  const written = readFileSync('migrations/0015_placement_rules.sql', 'utf8');
+  const guards = kernelSql(
+    'inventory',
+    laterAuditedTables.map((table) => ({ table })),
+  )
+    .split('--> statement-breakpoint')
+    .filter((statement) =>
+      /create (?:constraint )?trigger (?:version_moves_by_one|change_has_feed_row)/.test(statement),
+    );
+  expect(guards).toHaveLength(2 * laterAuditedTables.length);
+  for (const guard of guards) expect(written).toContain(guard.trim());
 });

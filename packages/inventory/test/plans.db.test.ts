@@ -3,6 +3,7 @@ import { encodeId } from '@sentral/contracts/ids';
 import { openDatabase, type Database, type Tx } from '@sentral/kernel/database';
 import { feedPage, numberFeed } from '@sentral/kernel/feed';
 import { newId } from '@sentral/kernel/id';
+import { lockScopePath } from '@sentral/kernel/scopes/view';
 import { createTelemetry } from '@sentral/kernel/telemetry';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
@@ -15,8 +16,12 @@ import { findNextNumber, insertNumberHold } from '../src/allocation/number-sql.j
 import { claimOverdue, findByConsumer, listOverdue, lockAllocation, lockProviders } from '../src/allocation/sql.js';
 import type { Deps } from '../src/deps.js';
 import { historyOfNode } from '../src/node/history.js';
+import { listHolds } from '../src/projection/sql.js';
 import { listNodes } from '../src/node/list.js';
 import { lockNodes } from '../src/node/sql.js';
+import { readAsk } from '../src/placement/ask.js';
+import { nothingPending } from '../src/placement/host-sql.js';
+import { listPlaces } from '../src/placement/sql.js';
 import { listSubtree } from '../src/topology/sql.js';
 
 // Tens of thousands of rows, so that the planner has reason to choose; each statement is the one that runs, read back with
@@ -66,6 +71,10 @@ const filled = [
   `insert into inventory.number_range (id, domain_id, domain_kind, numbers)
      select gen_random_uuid(), (${uuid('8008', 'n % 200 + 1')})::uuid, 'vni', int8range(n / 200 * 1000, n / 200 * 1000 + 1000) from ${n}`,
   `insert into inventory.number_hold (domain_id, domain_kind, value, free_at) select (${uuid('8008', 'n % 200 + 1')})::uuid, 'vni', n / 200, 'infinity' from ${n}`,
+  // One scope in ten has a lien, each on a thing of its own.
+  `insert into inventory.scope_view (id, kind, parent_id, state, version, holds)
+     select (${uuid('8009', 'n')})::uuid, case when n = 1 then 'platform' else 'environment' end, case when n > 1 then (${uuid('8009', 1)})::uuid end, 'active', 1,
+       case when n % 10 = 7 then jsonb_build_array(jsonb_build_object('id', 'hol_' || n, 'resourceId', 'nod_' || n, 'origin', 'o', 'reason', 'r')) else '[]' end from ${n}`,
   `insert into inventory.feed (id, pos, type, resource_type, resource_id, resource_version, event)
      select gen_random_uuid(), case when n <= ${rows - 100} then n end, 't', 'inventory.node', gen_random_uuid(), 1, '{}' from ${n}`,
   `insert into inventory.lease (name, position) values ('feed.number', ${rows - 100}) on conflict (name) do update set position = excluded.position`,
@@ -130,6 +139,14 @@ const inBlock =
 const list = (command: object) => (on: Tx) =>
   listNodes(depsOn(on), everyone, { limit: 50, sort: 'id', showRetired: true, ...command });
 
+const find = (asked: Partial<Parameters<typeof readAsk>[0]>) => (on: Tx) => {
+  const plain = { requiredTraits: [], forbiddenTraits: [], resources: [], groups: [], sameSubtree: [], pools: [] };
+  const ask = readAsk({ ...plain, ...asked }, '');
+  const sight = { tenants: [id('8003', 7)], shared: true };
+  return listPlaces(on, { ask, sight, allowed: null, pending: nothingPending }, 10);
+};
+const amounts = { resources: [{ class: 'vcpu', amount: 2 }] };
+
 /** What runs, the indexes that it must use, and the tables that it may read whole because they stay small. */
 const statements: readonly [
   title: string,
@@ -137,6 +154,19 @@ const statements: readonly [
   work: (on: Tx) => Promise<unknown>,
   whole?: readonly string[],
 ][] = [
+  ['where amounts could lie', ['capacity_by_class'], find(amounts), ['kind']],
+  [
+    'where they could lie apart from each other',
+    ['capacity_by_class'],
+    find({ ...amounts, strategy: 'pack', spread: { level: 'rack', max: 1, with: [] } }),
+    ['kind'],
+  ],
+  [
+    'where whole nodes could lie',
+    ['allocation_item_by_node'],
+    find({ resources: [{ kind: 'rack', count: 1 }] }),
+    ['kind'],
+  ],
   [
     'nodes are locked by id',
     ['node_pkey'],
@@ -163,8 +193,9 @@ const statements: readonly [
     ['resource_class'],
   ],
   [
+    // By one of two indexes over the same two columns.
     'counters are moved by node and class',
-    ['capacity_once_per_class'],
+    ['Index Scan using capacity_'],
     (on) => amendCapacity(on, [{ ...counters[0], delta: 1 }]),
   ],
   ['the sweep begins at the earliest expiry', ['allocation_by_expiry'], (on) => claimOverdue(on, 100)],
@@ -230,6 +261,14 @@ const statements: readonly [
     'a page of the history of a node',
     ['node_history_once_a_version'],
     (on) => historyOfNode(depsOn(on), everyone, { id: encodeId('nod', id('8001', 7)), limit: 50 }),
+  ],
+  ['the liens on one thing', ['scope_view_by_held'], (on) => listHolds(on, 'nod_777')],
+  [
+    'a scope and what it lies in',
+    ['scope_view_pkey'],
+    (on) => lockScopePath(on, 'inventory', id('8009', 777)),
+    // The ids that were locked are few, whatever the planner thinks of an array.
+    [],
   ],
   ['a page of the feed', ['_pos_once'], (on) => feedPage(on, 'inventory', 15_000, 200)],
 ];

@@ -363,6 +363,36 @@ test('two things in the way have no sole blocker, and each item says its own', a
   ]);
 });
 
+test('what a request gives back itself is there for it: of a replacement, and of a release beside a create', async () => {
+  const host = await s.host([{ class: 'vcpu', total: 4 }]);
+  const held = await s.take([amount(host, 3)]);
+  const as = someone({ dryRun: true });
+  const grown = await orProblem(
+    s.inventory.allocation.replace(as, { id: held.id, version: 1, items: [amount(host, 5)] }),
+  );
+  expect(explanationOf(grown).items).toMatchObject([{ nearestMisses: [{ fails: [{ requested: 5, available: 4 }] }] }]);
+  const domainId = await vlans(1, 2);
+  const number = await s.take([{ what: 'number', domainId, number: 1 }]);
+  const refused = (await orProblem(
+    s.inventory.allocation.batch(as, {
+      operations: [
+        { op: 'release', id: number.id },
+        {
+          op: 'create',
+          environmentId: defaultEnvironmentId,
+          consumer: { service: 'test', kind: 'thing', id: newId() },
+          items: [{ what: 'number', domainId, count: 2 }, amount(host, 2)],
+        },
+      ],
+    }),
+  )) as Outcome;
+  expect(explanationOf(refused)).toMatchObject({
+    items: [{ operationIndex: 1, item: 1, soleBlockers: [{ filter: 'capacity' }] }],
+    soleBlockers: ['capacity'],
+    unblock: [{ allocationIds: [held.id] }],
+  });
+});
+
 test('in a batch the operation that goes over a quota is named, not the first that takes of it', async () => {
   const host = await s.host([{ class: 'watt', total: 100 }]);
   await rescope(defaultProjectId, { limits: [{ dimension: 'inventory.watt', limit: 10 }] });

@@ -13,7 +13,8 @@ import type { Deps } from '../src/deps.js';
 import { createInventory, type Inventory } from '../src/index.js';
 
 export type Reserve = Parameters<Inventory['allocation']['reserve']>[1];
-export type Item = Reserve['items'][number];
+export type Place = Extract<Reserve['items'][number], { what: 'place' }>;
+export type Item = Exclude<Reserve['items'][number], Place>;
 export type Allocation = Awaited<ReturnType<Inventory['allocation']['reserve']>>;
 export type Outcome = Allocation | Problem;
 
@@ -26,9 +27,9 @@ export interface Stand {
   /** A node of this kind that offers these classes. */
   readonly host: (offers?: readonly Offer[], kind?: string) => Promise<Id<'nod'>>;
   /** What was taken, or the refusal. */
-  readonly ask: (items: Item[], more?: Partial<Reserve>, as?: Caller) => Promise<Outcome>;
+  readonly ask: (items: (Item | Place)[], more?: Partial<Reserve>, as?: Caller) => Promise<Outcome>;
   /** What was taken; a refusal fails the test. */
-  readonly take: (items: Item[], more?: Partial<Reserve>) => Promise<Allocation>;
+  readonly take: (items: (Item | Place)[], more?: Partial<Reserve>) => Promise<Allocation>;
   readonly used: (nodeId: Id<'nod'>, of?: string) => Promise<number>;
   /** Names of the invariants that are broken. */
   readonly broken: () => Promise<string[]>;

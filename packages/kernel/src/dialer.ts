@@ -24,19 +24,19 @@ export interface Target {
   readonly tls: TlsOptions | undefined;
 }
 
-/** Reads `postgres://[user[:password]@]host[:port][,host[:port]…]/database[?sslmode=disable|require|verify-full]`. */
+const urlForm =
+  /^postgres(?:ql)?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/?]+)(?:\/([^?]*))?(?:\?sslmode=(disable|require|verify-full))?$/;
+
+/** Reads `postgres://[user[:password]@]host[:port][,host[:port]…]/database[?sslmode=disable|require|verify-full]`; a word misread would send passwords in the clear. */
 export function readTarget(options: {
   url: string;
   user?: string;
   password?: string;
   tls?: TlsOptions | boolean;
 }): Target {
-  const match = /^postgres(?:ql)?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(
-    options.url,
-  );
-  if (!match?.[3]) throw new TypeError('A database URL is postgres://user:password@host:port[,host:port]/database');
-  const [, user, password, hosts, database, query] = match;
-  const mode = new URLSearchParams(query ?? '').get('sslmode');
+  const match = urlForm.exec(options.url);
+  if (!match?.[3]) throw new TypeError('Want postgres://host/database[?sslmode=disable|require|verify-full]');
+  const [, user, password, hosts, database, mode] = match;
   let tls: TlsOptions | undefined;
   if (typeof options.tls === 'object') tls = options.tls;
   else if (options.tls === true || mode === 'verify-full') tls = {};

@@ -1,22 +1,65 @@
-import { task } from '@sentral/contracts/task';
 import { checked, type CheckedOptions, type Implements } from '@sentral/contracts/contract';
+import { task } from '@sentral/contracts/task';
 import { confirmScopes } from '@sentral/kernel/scopes/news';
 import type { Deps } from './deps.js';
+import { listEvents } from './event/list.js';
 import { pageFeed } from './feed/page.js';
 import { listInvariants } from './invariant/list.js';
 import { scopes } from './projection/view.js';
+import { listServiceGates } from './service-gate/list.js';
+import { pauseServiceGate } from './service-gate/pause.js';
+import { resumeServiceGate } from './service-gate/resume.js';
+import { listSteps } from './step/list.js';
+import { abandonTask } from './task/abandon.js';
+import { cancelTask } from './task/cancel.js';
+import { createTask as makeTask } from './task/create.js';
+import { getTask } from './task/get.js';
+import { holdTask } from './task/hold.js';
+import { intendTask } from './task/intent.js';
+import { listTasks } from './task/list.js';
+import { resumeTask } from './task/resume.js';
+import { retryTask } from './task/retry.js';
+import { signalTask } from './task/signal.js';
+import { unwindTask } from './task/unwind.js';
+import { waiveTask } from './task/waive.js';
 import { countUsage } from './usage/count.js';
 import { usageNow } from './usage/now.js';
+import { planner, type Registry } from './workflow/workflow.js';
 
 export type { Deps } from './deps.js';
 export { createTaskLoops } from './loops.js';
+export type { MayStill } from './run/authorization.js';
+export { createPulse, type Pulse } from './run/pulse.js';
+export { workflow, type Workflow } from './workflow/workflow.js';
 export type Task = Implements<typeof task>;
 
-/** The task context: so far its feed, its invariants, and what of it lives in scopes. */
-export function createTask(deps: Deps, options: CheckedOptions = {}): Task {
+/** The task context: long-running work, made of steps that services do, which always ends and ends right. */
+export function createTask(deps: Deps, { workflows, knows, ...options }: CheckedOptions & Registry): Task {
+  const planOf = planner({ workflows, knows });
   return checked(
     task,
     {
+      task: {
+        intent: (caller) => intendTask(deps, caller),
+        create: (caller, command) => makeTask(deps, caller, { ...command, planOf }),
+        get: (caller, command) => getTask(deps, caller, command),
+        list: (caller, command) => listTasks(deps, caller, command),
+        cancel: (caller, command) => cancelTask(deps, caller, command),
+        hold: (caller, command) => holdTask(deps, caller, command),
+        resume: (caller, command) => resumeTask(deps, caller, command),
+        retry: (caller, command) => retryTask(deps, caller, command),
+        unwind: (caller, command) => unwindTask(deps, caller, command),
+        waive: (caller, command) => waiveTask(deps, caller, command),
+        abandon: (caller, command) => abandonTask(deps, caller, command),
+        signal: (caller, command) => signalTask(deps, caller, command),
+      },
+      step: { list: (caller, command) => listSteps(deps, caller, command) },
+      event: { list: (caller, command) => listEvents(deps, caller, command) },
+      serviceGate: {
+        list: (caller) => listServiceGates(deps, caller),
+        pause: (caller, command) => pauseServiceGate(deps, caller, command),
+        resume: (caller, command) => resumeServiceGate(deps, caller, command),
+      },
       feed: { page: (caller, command) => pageFeed(deps, caller, command) },
       invariant: { list: (caller) => listInvariants(deps, caller) },
       usage: {

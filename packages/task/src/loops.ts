@@ -1,24 +1,41 @@
 import type { Bus } from '@sentral/kernel/bus/port';
 import type { Loop } from '@sentral/kernel/relay';
 import { listenToScopes, startFillingScopes, type ScopeSource } from '@sentral/kernel/scopes/news';
-import type { Telemetry } from '@sentral/kernel/telemetry';
 import type { Deps } from './deps.js';
 import { scopes } from './projection/view.js';
+import { startAdmission } from './run/admission.js';
+import { startAuthorization, type MayStill } from './run/authorization.js';
+import { listenToBeats } from './run/beats.js';
+import { listenToReplies } from './run/replies.js';
+import { startRetention } from './run/retention.js';
+import { startScan } from './run/scan.js';
+import { startSending } from './run/sending.js';
+import { startTimers } from './run/timers.js';
 
-/** What this context hears others by. */
+/** What tasks hear others by. */
 export interface Ears {
   readonly bus: Bus;
+  readonly mayStill: MayStill;
   /** Absent where this process is not told of tenancy: events and what callers bring are then all it has. */
   readonly scopes?: ScopeSource;
 }
 
-/** What runs by itself while this context is up; each takes a lease or is told by the bus, so any number of processes may run it. */
-export function createTaskLoops(
-  deps: Deps & { readonly telemetry: Pick<Telemetry, 'log'> },
-  ears: Ears,
-): readonly Pick<Loop, 'stop'>[] {
+/**
+ * What moves tasks on. Nothing of it is remembered: every round begins with what the database says, so any number of processes
+ * run it, and one that starts goes on where any other stopped.
+ */
+export function createTaskLoops(deps: Deps, ears: Ears): readonly Pick<Loop, 'stop'>[] {
+  const { bus, mayStill } = ears;
   return [
-    listenToScopes(deps.db.app, scopes, ears.bus),
+    listenToScopes(deps.db.app, scopes, bus),
     ...(ears.scopes === undefined ? [] : [startFillingScopes(deps, scopes, ears.scopes)]),
+    listenToReplies(deps, bus),
+    listenToBeats(deps, bus),
+    startSending(deps, bus),
+    startTimers(deps, bus),
+    startAdmission(deps),
+    startAuthorization(deps, mayStill),
+    startScan(deps),
+    startRetention(deps),
   ];
 }

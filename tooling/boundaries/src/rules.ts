@@ -14,7 +14,7 @@ const kernelFiles = 18;
 const kernelLines = 3200;
 // The projection of scopes, counted apart too (docs/adr/0014).
 const scopesFolder = 'packages/kernel/src/scopes/';
-const scopesLines = 350;
+const scopesLines = 400;
 const contextEntries = ['.', './migrations', './operate', './package.json'];
 
 /** A rule looks at a workspace and says, in words, what breaks it. */

@@ -19,6 +19,10 @@ const finders: { readonly [P in Prefix]?: Finder } = {
   aud: async ({ audit }, id) => scopeOf((await audit.record.get(facade, { id })).scope as never),
   log: async ({ audit }, id) => (await audit.log.get(facade, { id })).tenantId ?? platformScopeId,
   alc: async ({ inventory }, id) => (await inventory.allocation.get(facade, { id })).environmentId,
+  tsk: async ({ task }, id) => {
+    const { environmentId, projectId, tenantId } = await task.task.get(facade, { id });
+    return environmentId ?? projectId ?? tenantId;
+  },
   hol: async ({ tenancy }, id) => (await tenancy.hold.get(facade, { id })).scopeId,
   pex: async ({ tenancy }, id) => (await tenancy.exemption.get(facade, { id })).scopeId,
   qta: async ({ tenancy }, id) => (await tenancy.quota.get(facade, { id })).scopeId,

@@ -1,15 +1,12 @@
 import type { capacityRoutes } from '@sentral/contracts/api/inventory/capacities';
 import { etagOf } from '../http/preconditions.js';
 import { requireVersion, type Handlers } from '../http/mount.js';
-import { listed, openCursor, shown, versionOf } from './shape.js';
+import { shown, versionOf } from './shape.js';
 import type { World } from './world.js';
 
-export function capacityHandlers({ inventory, cursors }: World): Handlers<typeof capacityRoutes> {
-  const { capacity, resourceClass } = inventory;
+export function capacityHandlers({ inventory }: World): Handlers<typeof capacityRoutes> {
+  const { capacity } = inventory;
   return {
-    listResourceClasses: async ({ query }, asked) =>
-      listed(cursors, asked, await resourceClass.list(asked.caller, openCursor(cursors, asked, query))),
-    getResourceClass: async ({ params }, asked) => shown(await resourceClass.get(asked.caller, params)),
     listCapacities: async ({ params }, asked) => shown(await capacity.list(asked.caller, { nodeId: params.id })),
     addCapacity: async ({ params, body }, asked) => {
       const all = await capacity.add(asked.caller, { nodeId: params.id, version: versionOf(asked), capacity: body });

@@ -4,10 +4,13 @@ import { allocationRoutes } from './inventory/allocations.js';
 import { capacityRoutes } from './inventory/capacities.js';
 import { graphRoutes } from './inventory/graph.js';
 import { importRoutes } from './inventory/imports.js';
+import { placementRoutes } from './inventory/placements.js';
 import { poolRoutes } from './inventory/pools.js';
+import { registryRoutes } from './inventory/registries.js';
 import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
 import { systemRoutes } from './system.js';
+import { serviceGateRoutes, taskRoutes } from './task/tasks.js';
 import { accessRoutes } from './tenancy/access.js';
 import { principalRoutes } from './tenancy/principals.js';
 import { policyRoutes } from './tenancy/policy.js';
@@ -23,13 +26,17 @@ export const routes: typeof systemRoutes &
   typeof quotaRoutes &
   typeof overviewRoutes &
   typeof graphRoutes &
+  typeof registryRoutes &
   typeof capacityRoutes &
   typeof poolRoutes &
+  typeof placementRoutes &
   typeof allocationRoutes &
   typeof refusalRoutes &
   typeof importRoutes &
   typeof auditRoutes &
-  typeof eventRoutes = {
+  typeof eventRoutes &
+  typeof taskRoutes &
+  typeof serviceGateRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -38,11 +45,15 @@ export const routes: typeof systemRoutes &
   ...quotaRoutes,
   ...overviewRoutes,
   ...graphRoutes,
+  ...registryRoutes,
   ...capacityRoutes,
   ...poolRoutes,
+  ...placementRoutes,
   ...allocationRoutes,
   ...refusalRoutes,
   ...importRoutes,
+  ...taskRoutes,
+  ...serviceGateRoutes,
   ...auditRoutes,
   ...eventRoutes,
 };

@@ -2,6 +2,7 @@ import { inventory } from '../inventory/index.js';
 import { allocationCases } from './inventory-allocation.js';
 import { capacityCases } from './inventory-capacity.js';
 import { graphCases } from './inventory-graph.js';
+import { placementCases } from './inventory-placement.js';
 import { poolCases } from './inventory-pools.js';
 import { topologyCases } from './inventory-topology.js';
 import { nodeVersionCases } from './inventory-node-versions.js';
@@ -17,4 +18,5 @@ export const inventoryConformance = conformance(inventory, [
   ...poolCases,
   ...allocationCases,
   ...capacityCases,
+  ...placementCases,
 ]);

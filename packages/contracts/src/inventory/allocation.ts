@@ -22,6 +22,7 @@ import {
   prefixLengthSchema,
   tenantId,
 } from './fields.js';
+import { placementFields } from './placement.js';
 import { classKeySchema } from './resource-class.js';
 
 export const allocationStates = ['held', 'active', 'releasing', 'released', 'expired', 'failed'] as const;
@@ -30,10 +31,10 @@ export const allocationStates = ['held', 'active', 'releasing', 'released', 'exp
 export const triedHoldSeconds = 60;
 
 const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(256)), 1);
+const placesCount = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(64));
 const ttlSeconds = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(31536000));
 
-/** One thing, or a count of equal ones, that an allocation asks for; `what` says which. */
-export const allocationRequestItemSchema = v.variant('what', [
+const named = [
   v.strictObject({ what: v.literal('node'), nodeId }),
   /** An amount of a class at the node that offers it. */
   v.strictObject({ what: v.literal('capacity'), nodeId, class: classKeySchema, amount: amountSchema }),
@@ -55,7 +56,17 @@ export const allocationRequestItemSchema = v.variant('what', [
     cidr: v.optional(cidrSchema),
     count,
   }),
+] as const;
+
+/** One thing, or a count of equal ones, that is named; `what` says which. */
+export const allocationRequestItemSchema = v.variant('what', [...named]);
+
+/** The same, or what it must be like: then which one it is is chosen in the transaction that takes it. */
+export const allocationSelectingItemSchema = v.variant('what', [
+  ...named,
+  v.strictObject({ what: v.literal('place'), ...placementFields, count: v.optional(placesCount, 1) }),
 ]);
+export type AllocationSelectingItem = v.InferOutput<typeof allocationSelectingItemSchema>;
 export type AllocationRequestItem = v.InferOutput<typeof allocationRequestItemSchema>;
 
 /** Who the things are for. The id is the caller's own text, compared byte for byte. */
@@ -98,6 +109,8 @@ export const allocationSchema = v.object({
   onExpiry: v.picklist(['release', 'quarantine', 'notify']),
   /** Which state of the policies it was judged by. */
   policyVersion: v.optional(countSchema),
+  /** The task that it is held for: without an end, and changed by that task alone until it is active. */
+  boundTaskId: v.optional(idSchema('tsk')),
   startsAt: timeSchema,
   expiresAt: v.optional(timeSchema),
   labels: labelsSchema,
@@ -114,7 +127,7 @@ const asked = {
   /** Unique per tenant: the same one answers with the same allocation. Absent: minted. */
   requestId: v.optional(text(1, 128)),
   consumer: consumerInputSchema,
-  items: v.pipe(v.array(allocationRequestItemSchema), v.minLength(1), v.maxLength(64)),
+  items: v.pipe(v.array(allocationSelectingItemSchema), v.minLength(1), v.maxLength(64)),
   ttlSeconds: v.optional(ttlSeconds),
   maxTtlSeconds: v.optional(ttlSeconds),
   onExpiry: v.optional(v.picklist(['release', 'quarantine', 'notify']), 'release'),
@@ -138,6 +151,9 @@ const refusesTaking = [
   'policy-violation',
 ] as const;
 
+/** And what choosing may be refused with. */
+const refusesChoosing = ['validation-failed', 'unsupported-filter'] as const;
+
 const reserve = verb({
   summary: 'Takes all items or none: held with a TTL, active at once without one; idempotent on requestId.',
   command: v.strictObject({
@@ -148,7 +164,7 @@ const reserve = verb({
     hold: v.optional(v.literal(true)),
   }),
   result: allocationSchema,
-  refuses: [...refusesTaking],
+  refuses: [...refusesTaking, ...refusesChoosing],
   idempotent: false,
 });
 
@@ -188,8 +204,16 @@ const batch = verb({
     items: v.array(allocationSchema),
     replayed: v.optional(v.literal(true)),
   }),
-  refuses: [...refusesTaking, 'not-found', 'lease-expired', 'has-dependents', 'validation-failed'],
+  refuses: [...refusesTaking, ...refusesChoosing, 'not-found', 'lease-expired', 'has-dependents'],
   idempotent: false,
+});
+
+const bind = verb({
+  summary: 'Ties what was reserved for a task to it: no TTL runs out while the task waits. Its consumer is the task.',
+  command: v.strictObject({ tenantId, taskId: idSchema('tsk') }),
+  result: allocationSchema,
+  refuses: ['not-found', 'lease-expired', 'state-conflict'],
+  idempotent: true,
 });
 
 const confirm = verb({
@@ -255,4 +279,4 @@ const list = verb({
   idempotent: true,
 });
 
-export const allocation = { reserve, replace, batch, confirm, renew, release, get, list } as const;
+export const allocation = { reserve, bind, replace, batch, confirm, renew, release, get, list } as const;

@@ -33,6 +33,8 @@ export const importSchema = v.object({
 });
 export type Import = v.InferOutput<typeof importSchema>;
 
+// What a line says of a thing replaces what was there, and what it leaves out is gone: attributes, the parent, and whose it is. A line without a
+// tenant belongs to nobody, also where an operator had dedicated it. Only labels and traits that a line leaves out stay.
 const create = verb({
   summary: 'Opens an import; its content is staged in chunks, then it is started.',
   command: v.strictObject({

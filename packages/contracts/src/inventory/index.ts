@@ -14,8 +14,11 @@ import { node } from './node.js';
 import { numberDomain } from './number-domain.js';
 import { numberRange } from './number-range.js';
 import { number } from './number.js';
+import { placement } from './placement.js';
+import { pool } from './pool.js';
 import { refusal } from './refusal.js';
 import { resourceClass } from './resource-class.js';
+import { trait } from './trait.js';
 import { policyTrial, usage } from './usage.js';
 
 /** What inventory offers the others: the resource graph, its pools, and who holds what. */
@@ -24,10 +27,13 @@ export const inventory = defineContract({
   nouns: {
     kind,
     resourceClass,
+    trait,
     node: { ...node, ...nodeVersions },
     capacity,
     edge,
     deviceType,
+    pool,
+    placement,
     addressSpace,
     addressBlock,
     address,

@@ -72,8 +72,8 @@ export const blockedItemSchema = v.object({
   operationIndex: v.optional(countSchema),
   /** Its place among the items of the request. */
   item: countSchema,
-  /** The pool or provider that was asked. */
-  providerId: v.string(),
+  /** The pool or provider that was asked; absent where it is described: then candidates are hosts, and filters those of a placement. */
+  providerId: v.optional(v.string()),
   /** How many candidates it wants. */
   needed: countSchema,
   /** Providers that may give an amount, or values of a pool; a pool that the caller does not see is one. */

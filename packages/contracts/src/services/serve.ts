@@ -53,7 +53,7 @@ export interface Change {
 export interface StepStore {
   /**
    * ONE transaction (S6): locks what is under the op, whether it is there or not yet, gives it to `decide`, stores the entry
-   * and the replies, commits. The replies are sent from there, again and again until the bus has them.
+   * and the replies, commits; or begins anew where somebody else was quicker. The replies are sent from there until the bus has them.
    */
   change(op: Id<'stp'>, decide: (entry: Entry | undefined) => Change): Promise<void>;
   find(op: Id<'stp'>): Promise<Entry | undefined>;
@@ -112,6 +112,7 @@ export function stepService({ service, actions, store, beat, report }: StepServi
   async function decide(op: Id<'stp'>, input: JournalInput, command?: Asker): Promise<void> {
     let decided: Decided | undefined;
     await store.change(op, (entry) => {
+      decided = undefined;
       const { row, acts } = journal(entry?.operation, input);
       const asker = command === undefined ? entry?.asker : askerOf(command);
       if (asker === undefined || row === undefined) return { entry, replies: [] };

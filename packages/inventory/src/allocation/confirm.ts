@@ -1,7 +1,9 @@
 import type { Caller } from '@sentral/contracts/contract';
+import type { Id } from '@sentral/contracts/ids';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
+import type { Tx } from '@sentral/kernel/database';
 import type { Deps } from '../deps.js';
-import { prolong } from './prolong.js';
+import { prolong, prolongIn } from './prolong.js';
 
 /**
  * Makes a hold an allocation for good; one that is active already stays as it is.
@@ -14,3 +16,7 @@ export function confirmAllocation(
 ): Promise<Allocation> {
   return prolong(deps, caller, { command, to: 'active', event: 'confirmed', lasting: async () => null });
 }
+
+/** The same inside a transaction of the caller's, which brings no scopes along. */
+export const confirmed = (tx: Tx, caller: Caller, id: Id<'alc'>): Promise<Allocation> =>
+  prolongIn(tx, caller, { command: { id }, to: 'active', event: 'confirmed', lasting: async () => null });

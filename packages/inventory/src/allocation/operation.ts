@@ -7,7 +7,8 @@ import type { Deps } from '../deps.js';
 import { findTenantOf } from '../projection/sql.js';
 import { takingSight, type Sight } from '../reading.js';
 import { findDomainsOfRanges } from './number-sql.js';
-import { readItems, type Wanted } from './rules.js';
+import { placesOf, thingsOf, type WantedPlace } from './place.js';
+import { readItems, thingsMax, type Wanted } from './rules.js';
 import { findAllocation } from './sql.js';
 
 export type Reserve = Command<'allocation', 'reserve'>;
@@ -18,6 +19,7 @@ interface Create {
   readonly requestId: string;
   readonly command: Reserve;
   readonly wanted: readonly Wanted[];
+  readonly places: readonly WantedPlace[];
 }
 interface Replace {
   readonly op: 'replace';
@@ -38,12 +40,16 @@ export type Operation = Create | Replace | Release;
 /** Ids are minted here, before the transaction: a retry is the same attempt. */
 export async function toCreate(deps: Deps, caller: Caller, command: Reserve): Promise<Create> {
   const tenant = () => findTenantOf(deps.db.app, decodeId('env', command.environmentId));
+  const places = placesOf(command.items);
+  const wanted = await wantedOf(deps, command.items, async () => takingSight(caller, await tenant()));
+  if (places.reduce((sum, place) => sum + thingsOf(place), wanted.length) > thingsMax) throw tooMany();
   return {
     op: 'create',
     id: deps.newId(),
     requestId: command.requestId ?? encodeId('req', deps.newId()),
     command,
-    wanted: await wantedOf(deps, command.items, async () => takingSight(caller, await tenant())),
+    wanted,
+    places,
   };
 }
 
@@ -72,7 +78,7 @@ export async function toReplace(
  */
 async function wantedOf(
   deps: Deps,
-  items: readonly AllocationRequestItem[],
+  items: readonly Reserve['items'][number][],
   sight: () => Promise<Sight>,
 ): Promise<readonly Wanted[]> {
   const rangeIds = items.flatMap((item) =>
@@ -84,6 +90,11 @@ async function wantedOf(
   if ('faults' in read) throw problem('validation-failed', { errors: read.faults });
   return read.wanted;
 }
+
+const tooMany = () =>
+  problem('validation-failed', {
+    errors: [{ pointer: '/items', code: 'max_length', message: `must ask for at most ${thingsMax} things in all` }],
+  });
 
 /** In a batch a refusal says which operation it is about; alone there is nothing to tell. */
 export async function inOperation<R>(index: number | undefined, work: () => R | Promise<R>): Promise<R> {

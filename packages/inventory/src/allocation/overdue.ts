@@ -8,7 +8,7 @@ import { expire } from './sweep.js';
 
 /** Told by a taking that saw more run out than it could end itself. */
 export interface OverdueLeft {
-  tell(): void;
+  tell(wanted: readonly Wanted[]): void;
 }
 
 const mayBeOverdue: ReadonlySet<string> = new Set(['capacity-exhausted', 'allocation-conflict']);
@@ -18,18 +18,14 @@ const mayBeOverdue: ReadonlySet<string> = new Set(['capacity-exhausted', 'alloca
  * refused for all that, the rest is ended in transactions of their own, and the taking is tried again: what has run out blocks
  * nobody, however much of it there is.
  */
-export async function untilNoneOverdue<R>(
-  deps: Deps,
-  wanted: readonly Wanted[],
-  taking: (left: OverdueLeft) => Promise<R>,
-): Promise<R> {
+export async function untilNoneOverdue<R>(deps: Deps, taking: (left: OverdueLeft) => Promise<R>): Promise<R> {
   for (;;) {
-    let more = false;
+    let more: readonly Wanted[] | undefined;
     try {
-      return await taking({ tell: () => (more = true) });
+      return await taking({ tell: (wanted) => (more = wanted) });
     } catch (error) {
-      if (!more || !isProblem(error) || !mayBeOverdue.has(error.code)) throw error;
-      while ((await endFew(deps, wanted)) > 0);
+      if (more === undefined || !isProblem(error) || !mayBeOverdue.has(error.code)) throw error;
+      while ((await endFew(deps, more)) > 0);
     }
   }
 }

@@ -10,7 +10,7 @@ import type { Locked } from './lock.js';
 import { inOperation, type Operation, type Reserve } from './operation.js';
 import { seesAllocation } from '../reading.js';
 import { toAllocation } from './resource.js';
-import { judgeStep } from './rules.js';
+import { expectUnbound, judgeStep } from './rules.js';
 import {
   findAllocation,
   findByConsumer,
@@ -89,7 +89,7 @@ async function partOf(
 }
 
 /** The environment as it may be used: known, and active up to the root. */
-function scopeOf(caller: Caller, path: readonly ScopeViewRow[], scopeId: string): Scope {
+export function scopeOf(caller: Caller, path: readonly ScopeViewRow[], scopeId: string): Scope {
   const environment = path.at(-1);
   if (environment === undefined || !mayUse(caller, environment) || environment.tenantId === null)
     throw problem('reference-not-found', { pointer: '/environmentId', resourceType: 'environment' });
@@ -133,11 +133,12 @@ async function sameRequest(
 export async function targetUnderLock(
   tx: Tx,
   { operation, target }: Part,
-  locked: Locked,
+  { locked, caller }: { locked: Locked; caller: Caller },
 ): Promise<{ row: AllocationRow; items: readonly ItemRow[] }> {
   const row = locked.rows.get(target?.id ?? '');
   if (row === undefined || operation.op === 'create') throw problem('not-found', { resourceType: 'allocation' });
   expectVersion(row, operation.version);
+  expectUnbound(caller, row);
   const over = !live.includes(row.state) || row.overdue;
   if (operation.op === 'release') {
     if (over) throw problem('not-found', { resourceType: 'allocation' });

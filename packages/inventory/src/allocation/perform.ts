@@ -11,6 +11,7 @@ import { goesOver } from '../refusal/rules.js';
 import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { endThings, endWhole, refuseCarrying, type Given } from './end.js';
 import { recordAllocation } from './events.js';
+import { choose } from './choose.js';
 import { lockAll, type Locked } from './lock.js';
 import { inOperation, type Operation, type Reserve } from './operation.js';
 import { expectNoHolder, partsOf, targetUnderLock, type Part } from './part.js';
@@ -18,11 +19,13 @@ import { untilNoneOverdue, type OverdueLeft } from './overdue.js';
 import { judgeReserve, type Judgement } from './policy.js';
 import { exchange } from './replace-rules.js';
 import type { Wanted } from './rules.js';
-import { findNextOrdinal, insertAllocation, movedOn, touchAllocation, type AllocationRow } from './sql.js';
+import { findNextOrdinal, insertAllocation, movedOn, touchAllocation, wasOutrun, type AllocationRow } from './sql.js';
 import { takeAll } from './take-all.js';
 
 /** How often an attempt begins anew because others changed what it had to lock; each time somebody else got through. */
 const attempts = 5;
+/** And how often because what had been chosen was taken by a faster one; then that one's refusal is the answer. */
+const choices = 64;
 
 /**
  * Takes, replaces and gives back for several holders in one transaction, all or nothing.
@@ -47,13 +50,14 @@ async function anew<R extends object>(
   for (let tries = 1; ; tries += 1) {
     try {
       return await untilRoom(deps, () =>
-        untilNoneOverdue(deps, wantedOf(operations), (left) =>
-          inChange(deps, caller, async (tx) => answer(await performIn(tx, { deps, caller, left }, operations))),
+        untilNoneOverdue(deps, (left) =>
+          inChange(deps, caller, async (tx) => answer(await performIn(tx, { deps, caller, tries, left }, operations))),
         ),
       );
     } catch (error) {
+      if (wasOutrun(error) && tries < choices) continue;
       if (error !== movedOn) throw await reasoned(deps, caller, { operations, error });
-      if (tries === attempts) throw problem('overloaded', {});
+      if (tries >= attempts) throw problem('overloaded', {});
     }
   }
 }
@@ -76,19 +80,39 @@ export interface Moves {
   readonly capacity: CapacityMove[];
 }
 
+/** Gives back inside a transaction of the caller's, which is left as it was while others change what is to be locked. */
+export async function releaseIn(tx: Tx, use: { deps: Deps; caller: Caller }, id: string): Promise<void> {
+  const operation = { op: 'release', id, version: undefined, fence: undefined } as const;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      // It takes nothing, so nothing that ran out stands in its way.
+      await tx.savepoint(() => performIn(tx, { ...use, tries, left: { tell: () => undefined } }, [operation]));
+      return;
+    } catch (error) {
+      if (error !== movedOn) throw error;
+      if (tries === attempts) throw problem('overloaded', {});
+    }
+  }
+}
+
 async function performIn(
   tx: Tx,
-  { deps, caller, left: overdueLeft }: { deps: Deps; caller: Caller; left: OverdueLeft },
+  { deps, caller, tries, left: overdueLeft }: { deps: Deps; caller: Caller; tries: number; left: OverdueLeft },
   operations: readonly Operation[],
 ): Promise<Allocation[]> {
-  const all = await partsOf(tx, caller, operations);
-  const parts = all.filter((part) => part.answer === undefined);
+  const found = await partsOf(tx, caller, operations);
+  const parts = await choose(
+    tx,
+    { caller, tries },
+    found.filter((part) => part.answer === undefined),
+  );
+  const wanted = wantedOf(parts.map(({ operation }) => operation));
   const locked = await lockAll(tx, {
-    wanted: wantedOf(parts.map(({ operation }) => operation)),
+    wanted,
     targetIds: targets(parts, (part) => part.operation.op !== 'create'),
     holderIds: targets(parts, (part) => part.operation.op === 'create'),
   });
-  if (locked.more) overdueLeft.tell();
+  if (locked.more) overdueLeft.tell(wanted);
   const moves: Moves = { quota: [], capacity: [] };
   const { traceparent } = caller;
   const ending = traceparent === undefined ? itself : { ...itself, traceparent };
@@ -124,7 +148,8 @@ async function performIn(
     seen.set(part, await recordAllocation(tx, row, { event, by: caller, auditOnly: judgement.auditOnly }));
   }
   await countQuota(tx, takings, moves.quota);
-  return all.map((part) => part.answer ?? (seen.get(part) as Allocation));
+  const answers = parts.map((part) => seen.get(part) as Allocation);
+  return found.map((part) => part.answer ?? (answers.shift() as Allocation));
 }
 
 const targets = (parts: readonly Part[], of: (part: Part) => boolean): string[] =>
@@ -141,7 +166,7 @@ type Back = Given & { readonly seen?: Allocation; readonly fresh?: readonly Want
 async function giveBack(tx: Tx, part: Part, { locked, by }: { locked: Locked; by: Caller }): Promise<Back | undefined> {
   const { operation } = part;
   if (operation.op === 'create') return undefined;
-  const { row, items } = await targetUnderLock(tx, part, locked);
+  const { row, items } = await targetUnderLock(tx, part, { locked, caller: by });
   if (operation.op === 'release') {
     await refuseCarrying(tx, items);
     return endWhole(tx, row.id, { state: 'released', by });

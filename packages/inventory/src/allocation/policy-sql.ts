@@ -21,8 +21,8 @@ export async function listPlaces(on: Tx | Database, nodeIds: readonly string[]):
 }
 
 /** The transaction's time: what a pure rule is given. */
-export async function findNow(tx: Tx): Promise<Date> {
-  const [row] = await tx.sql<{ now: Date }>`select now() as now`;
+export async function findNow(on: Pick<Tx | Database, 'sql'>): Promise<Date> {
+  const [row] = await on.sql<{ now: Date }>`select now() as now`;
   if (row === undefined) throw new Error('there is no time');
   return row.now;
 }

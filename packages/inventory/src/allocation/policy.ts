@@ -1,8 +1,8 @@
 import { platformScopeId } from '@sentral/contracts/contract';
-import { encodeId } from '@sentral/contracts/ids';
+import { encodeId, parseId } from '@sentral/contracts/ids';
 import { effectivePolicy, violation, type EffectivePolicy, type Violation } from '@sentral/contracts/policy';
 import { problem } from '@sentral/contracts/problem';
-import type { Tx } from '@sentral/kernel/database';
+import type { Database, Tx } from '@sentral/kernel/database';
 import type { Command } from '../command.js';
 import type { ScopeViewRow } from '@sentral/kernel/scopes/view';
 import type { Wanted } from './rules.js';
@@ -53,8 +53,10 @@ export function violationsOf(
 }
 
 /** The policies of a path as they hold in this transaction. */
-export const effectiveOn = async (tx: Tx, path: readonly ScopeViewRow[]): Promise<EffectivePolicy> =>
-  effectivePolicy(policiesOf(path), await findNow(tx));
+export const effectiveOn = async (
+  on: Pick<Tx | Database, 'sql'>,
+  path: readonly ScopeViewRow[],
+): Promise<EffectivePolicy> => effectivePolicy(policiesOf(path), await findNow(on));
 
 /**
  * Holds a lease that is to last longer, for so many seconds or for good (null), to the policies.
@@ -64,6 +66,16 @@ export function judgeLease(tx: Tx, path: readonly ScopeViewRow[], ttlSeconds: nu
   return judged(tx, path, async (effective) => [
     violation(effective, 'inventory.leaseSecondsMax', (max) => max === null || (ttlSeconds ?? Infinity) <= max),
   ]);
+}
+
+/** Where things may lie, by what is enforced on the path; null is anywhere. Who chooses asks before, `judgeReserve` judges. */
+export async function allowedPlaces(
+  on: Pick<Tx | Database, 'sql'>,
+  path: readonly ScopeViewRow[],
+): Promise<readonly string[] | null> {
+  if (path.every((scope) => scope.policyBindings.length === 0)) return null;
+  const { value } = (await effectiveOn(on, path)).values['inventory.allowedLocations'];
+  return value === null ? null : value.map((id) => parseId(id).uuid);
 }
 
 async function judged(

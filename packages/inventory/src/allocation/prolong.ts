@@ -9,8 +9,9 @@ import { bringForward } from '../projection/bring.js';
 import { recordAllocation, type AllocationEvent } from './events.js';
 import { judgeLease } from './policy.js';
 import { toAllocation } from './resource.js';
+import { expectUnbound } from './rules.js';
 import { amendExpiry, findAllocation, listItems, type AllocationRow } from './sql.js';
-import { step } from './step.js';
+import { step, stepIn, type Step } from './step.js';
 
 interface Prolonging {
   readonly command: { readonly id: string; readonly version?: number | undefined };
@@ -27,8 +28,16 @@ interface Prolonging {
  */
 export async function prolong(deps: Deps, caller: Caller, how: Prolonging): Promise<Allocation> {
   await bringForward(deps, caller.scopes);
+  return step(deps, caller, prolonging(caller, how));
+}
+
+/** The same inside a transaction of the caller's. */
+export const prolongIn = (tx: Tx, caller: Caller, how: Prolonging): Promise<Allocation> =>
+  stepIn(tx, caller, prolonging(caller, how));
+
+function prolonging(caller: Caller, how: Prolonging): Step {
   let path: Awaited<ReturnType<typeof lockScopePath>> = [];
-  return step(deps, caller, {
+  return {
     ...how.command,
     allowed: how.to === 'active' ? ['held', 'active'] : ['held'],
     first: async (tx, id) => {
@@ -36,6 +45,7 @@ export async function prolong(deps: Deps, caller: Caller, how: Prolonging): Prom
       path = seen === undefined ? [] : await lockScopePath(tx, schemaName, seen.scopeId);
     },
     work: async (tx, row) => {
+      expectUnbound(caller, row);
       const before = toAllocation(row, await listItems(tx, [row.id]));
       if (row.state === 'active') return before;
       const ttlSeconds = await how.lasting(tx, row);
@@ -46,5 +56,5 @@ export async function prolong(deps: Deps, caller: Caller, how: Prolonging): Prom
       const changed = await amendExpiry(tx, { id: row.id, state: how.to, expiresInSeconds: ttlSeconds, policyVersion });
       return recordAllocation(tx, changed, { event: how.event, by: caller, before, auditOnly });
     },
-  });
+  };
 }

@@ -1,5 +1,7 @@
-import type { AllocationRequestItem } from '@sentral/contracts/inventory/allocation';
-import { decodeId } from '@sentral/contracts/ids';
+import type { Caller } from '@sentral/contracts/contract';
+import type { AllocationSelectingItem } from '@sentral/contracts/inventory/allocation';
+import { decodeId, encodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
 import type { QuotaDimension } from '@sentral/contracts/quota';
 import type { AllocationRow } from './sql.js';
 
@@ -11,12 +13,20 @@ export interface WantedCapacity {
   readonly amount: number;
   readonly ordinal: number;
   readonly asked: number;
+  readonly chosen?: boolean;
 }
 
 /** One thing to take, with its provider: the thing whose takers stand in line. */
 export type Wanted =
   | WantedCapacity
-  | { readonly what: 'node'; readonly providerId: string; readonly ordinal: number; readonly asked: number }
+  | {
+      readonly what: 'node';
+      readonly providerId: string;
+      readonly ordinal: number;
+      readonly asked: number;
+      /** Not named but chosen a moment before the locks. */
+      readonly chosen?: boolean;
+    }
   | {
       readonly what: 'number';
       readonly providerId: string;
@@ -56,7 +66,7 @@ export const thingsMax = 256;
  * `domainOf` tells the domain of a range, as read before the transaction: it never changes.
  */
 export function readItems(
-  items: readonly AllocationRequestItem[],
+  items: readonly AllocationSelectingItem[],
   domainOf: (rangeId: string) => string | undefined,
 ): { readonly wanted: readonly Wanted[] } | { readonly faults: readonly ItemFault[] } {
   const faults: ItemFault[] = [];
@@ -71,6 +81,8 @@ export function readItems(
     if (stated !== undefined && 'count' in item && item.count > 1)
       fault('count', 'contradiction', `must be 1 when ${stated} is stated`);
     switch (item.what) {
+      case 'place':
+        break;
       case 'node':
         add(1, (ordinal) => ({ what: 'node', providerId: decodeId('nod', item.nodeId), ordinal, asked }));
         break;
@@ -132,7 +144,7 @@ export function readItems(
   return faults.length > 0 ? { faults } : { wanted };
 }
 
-function statedField(item: AllocationRequestItem): string | undefined {
+function statedField(item: AllocationSelectingItem): string | undefined {
   if (item.what === 'number' && item.number !== undefined) return 'number';
   if (item.what === 'address' && item.address !== undefined) return 'address';
   return item.what === 'block' && item.cidr !== undefined ? 'cidr' : undefined;
@@ -179,6 +191,19 @@ export function judgeProvider(node: {
   if (node.intent !== 'in_service') return { ok: false, state: node.intent, allowedStates: ['in_service'] };
   if (node.state !== 'available') return { ok: false, state: node.state, allowedStates: ['available'] };
   return { ok: true };
+}
+
+/**
+ * What a task holds is changed by its steps and by loops, until it is active or given back.
+ * @throws Problem state-conflict
+ */
+export function expectUnbound(caller: Caller, row: Pick<AllocationRow, 'state' | 'boundTaskId'>): void {
+  if (row.state !== 'held' || row.boundTaskId === null || caller.principal.type === 'system') return;
+  throw problem(
+    'state-conflict',
+    { state: 'bound', allowedStates: ['held', 'active'] },
+    `It is held for ${encodeId('tsk', row.boundTaskId)}: cancel the task to give it back.`,
+  );
 }
 
 /** What a state allows next: confirm and renew want a live hold, release wants anything live. */

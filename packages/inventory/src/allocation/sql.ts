@@ -9,7 +9,7 @@
 //      wait for one row through its whole transaction
 // Each is one statement over everything that the transaction touches, also where that is a batch. Which counters an allocation
 // holds is read before 2 and read again at 4: who finds more than it has locked begins anew (movedOn).
-// Renew and confirm take 1 and 4; release, the sweeper and who counts a scope (its row for update before) 2, 4 and 7: none of them
+// Renew and confirm take 1 and 4, bind takes 4; release, the sweeper and who counts a scope (its row for update before) 2, 4 and 7: none of them
 // takes a provider, and none can wait in a circle.
 import { json, type Tx } from '@sentral/kernel/database';
 import { listCapacityKeys, lockCapacity, type CapacityKey } from './capacity-sql.js';
@@ -78,6 +78,17 @@ export const itemColumns = `
 
 /** Set beside the counters that were locked: somebody changed what there is to lock, so the attempt begins anew. */
 export const movedOn = new Error('what was to be locked has changed');
+
+const outrunBy = new WeakSet<object>();
+
+/** Marks the refusal of what was chosen before the locks: somebody was faster, so the attempt begins anew. */
+export function outrun<E extends object>(refusal: E): E {
+  outrunBy.add(refusal);
+  return refusal;
+}
+
+export const wasOutrun = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && outrunBy.has(error);
 
 /** The row of a statement that always gives one. */
 export function only<R>(rows: readonly R[]): R {
@@ -244,15 +255,16 @@ export async function insertItem(tx: Tx, item: NewItem): Promise<void> {
     from allocation a where a.id = ${item.allocationId}::uuid`;
 }
 
-/** Confirm and renew: the row, the span of its items and the holds of its values move together. */
+/** Bind, confirm and renew: the row, the span of its items and the holds of its values move together. */
 export async function amendExpiry(
   tx: Tx,
-  change: { id: string; state: string; expiresInSeconds: number | null; policyVersion: number },
+  change: { id: string; state: string; expiresInSeconds: number | null; policyVersion: number | null; taskId?: string },
 ): Promise<AllocationRow> {
   const rows = await tx.unsafe(
-    `update allocation as a set state = $2, expires_at = now() + make_interval(secs => $3::int), policy_version = $4, version = a.version + 1, updated_at = now()
+    `update allocation as a set state = $2, expires_at = now() + make_interval(secs => $3::int), policy_version = $4,
+       bound_task_id = coalesce($5::uuid, a.bound_task_id), version = a.version + 1, updated_at = now()
      where a.id = $1 returning ${allocationColumns}`,
-    [change.id, change.state, change.expiresInSeconds, change.policyVersion],
+    [change.id, change.state, change.expiresInSeconds, change.policyVersion, change.taskId ?? null],
   );
   await tx.sql`
     update allocation_item i set during = tstzrange(lower(i.during), coalesce(a.expires_at, 'infinity'))

@@ -1,6 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
-import { problem } from '@sentral/contracts/problem';
+import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import type { Deps } from '../deps.js';
 import { seenIds, sightOf, takingSight, type Sight } from '../reading.js';
@@ -12,6 +12,7 @@ import { inOperation } from './operation.js';
 import type { Moves, Taking } from './perform.js';
 import { byTaking, type Wanted } from './rules.js';
 import { counterFor, freeOf, type Supply } from './take-capacity.js';
+import { outrun } from './sql.js';
 import { take, type Taker } from './take.js';
 
 interface All {
@@ -36,7 +37,7 @@ export async function takeAll(
   const amounts: NewCapacityItem[] = [];
   for (const { taking, item } of wanted) {
     const { part, row, firstOrdinal } = taking;
-    await inOperation(part.index, async () => {
+    const taken = inOperation(part.index, async () => {
       const { tenantId, projectId, scopeId } = row;
       const sight = takingSight(caller, tenantId);
       const supply = supplies(tenantId);
@@ -78,12 +79,29 @@ export async function takeAll(
           newId: deps.newId,
           firstOrdinal,
         };
-        dimension = await take(taker, item, supply.nodes);
+        dimension = await ofItem(taking, item, () => take(taker, item, supply.nodes));
       }
       moves.quota.push({ tenantId, projectId, scopeId, dimension, delta, part });
     });
+    await ('chosen' in item ? taken.catch(refusedChoice) : taken);
   }
   await insertCapacityItems(tx, amounts);
+}
+
+/** What was chosen had room a moment ago: whoever has it now was faster. */
+function refusedChoice(error: unknown): never {
+  throw isProblem(error) ? outrun(error) : error;
+}
+
+/** Things are taken one by one; what is refused is the item that asked for so many of them. */
+async function ofItem<R>({ fresh }: Taking, item: Wanted, work: () => Promise<R>): Promise<R> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isProblem(error, 'capacity-exhausted')) throw error;
+    const same = fresh.filter((other) => other.asked === item.asked);
+    throw problem(error.code, { ...error.facts, requested: same.length, available: same.indexOf(item) }, error.detail);
+  }
 }
 
 /** One lock of all nodes, in the order of ids; then what of them each tenant may be given. */

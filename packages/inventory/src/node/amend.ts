@@ -19,8 +19,9 @@ import { expectVersion } from '../version.js';
 import { conflicting } from './conflicting.js';
 import { standInRack } from './position.js';
 import { toNode, type NodeRow } from './row.js';
-import { placementFault, unknownTraits } from './rules.js';
+import { placementFault } from './rules.js';
 import { amendNodeRow, findNode, findSiblingOfName, lockNodes, type NodeState } from './sql.js';
+import { expectTraits } from './traits.js';
 
 type Patch = Command<'node', 'amend'>['patch'];
 
@@ -111,12 +112,7 @@ async function checkPlace(
 ): Promise<void> {
   const kind = await findKind(tx, current.kind);
   if (kind === undefined) throw new Error(`no kind ${current.kind}`);
-  const [strange] = unknownTraits(kind, to.traits);
-  if (strange !== undefined)
-    throw problem('reference-not-found', {
-      pointer: `/patch/traits/${to.traits.indexOf(strange)}`,
-      resourceType: 'trait',
-    });
+  await expectTraits(tx, kind, { traits: to.traits, pointer: '/patch/traits' });
   const moved = to.parentId !== current.parentId;
   if (moved) {
     if (to.parentId === current.id) throw problem('cycle-detected', { path: [encodeId('nod', current.id)] });

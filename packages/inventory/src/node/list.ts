@@ -4,6 +4,7 @@ import { readSelector } from '@sentral/contracts/label-selector';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { conceal, listOf, page, readDb, sightOf, sorted, type SeeingQuery, type SortKeys } from '../reading.js';
+import { labelConditions } from './labels.js';
 import { selectNode, toNode, type NodeRow } from './row.js';
 
 type Asked = Command<'node', 'list'>;
@@ -22,7 +23,8 @@ export async function listNodes(deps: Deps, caller: Caller, command: Asked): Pro
   const sight = sightOf(caller);
   const q = listOf('node', sight);
   addFilters(q, command);
-  if (command.labelSelector !== undefined) addLabels(q, command.labelSelector);
+  if (command.labelSelector !== undefined)
+    for (const condition of labelConditions(q, 'n', readSelector(command.labelSelector))) q.and(condition);
   const order = sorted(q, { ...command, id: 'n.id', by });
   const text = `${order.select(selectNode)} ${q.where()} ${order.orderBy} limit ${q.value(command.limit + 1)}`;
   const db = readDb(deps, caller);
@@ -51,13 +53,4 @@ function addFilters(q: SeeingQuery, command: Asked): void {
     ...(command.externalId === undefined ? [] : [`x.external_id = ${q.value(command.externalId)}`]),
   ];
   q.and(`n.id in (select x.resource_id from external_id x where ${keys.join(' and ')} and x.resource_type = 'node')`);
-}
-
-function addLabels(q: SeeingQuery, selector: string): void {
-  for (const requirement of readSelector(selector)) {
-    const key = q.value(requirement.key);
-    if (!('values' in requirement)) q.and(`${requirement.op === 'absent' ? 'not ' : ''}n.labels ? ${key}::text`);
-    else if (requirement.op === 'in') q.and(`n.labels ->> ${key}::text = any(${q.value(requirement.values)}::text[])`);
-    else q.and(`coalesce(n.labels ->> ${key}::text <> all(${q.value(requirement.values)}::text[]), true)`);
-  }
 }

@@ -17,8 +17,9 @@ import { concealed, sightOf } from '../reading.js';
 import { conflicting } from './conflicting.js';
 import { standInRack } from './position.js';
 import { toNode } from './row.js';
-import { placementFault, unknownTraits } from './rules.js';
-import { findNode, findSiblingOfName, insertNode, lockNodesAsTheyAre } from './sql.js';
+import { placementFault } from './rules.js';
+import { findNode, findSiblingOfName, insertNode, lockNodesAsTheyAre, type NewNode } from './sql.js';
+import { expectTraits } from './traits.js';
 
 /**
  * Registers a node under its parent; the name is claimed among siblings of the same kind.
@@ -40,7 +41,7 @@ interface Attempt {
 
 export async function registered(
   { tx, caller, id, claimIds }: Attempt,
-  command: Command<'node', 'register'>,
+  command: Omit<Command<'node', 'register'>, 'state'> & Pick<NewNode, 'state'>,
 ): Promise<Node> {
   const sight = sightOf(caller);
   const parentId = command.parentId === undefined ? null : decodeId('nod', command.parentId);
@@ -58,12 +59,7 @@ export async function registered(
       kind: kind.key,
       ...(parent ? { parentKind: parent.kind } : {}),
     });
-  const [strange] = unknownTraits(kind, command.traits);
-  if (strange !== undefined)
-    throw problem('reference-not-found', {
-      pointer: `/traits/${command.traits.indexOf(strange)}`,
-      resourceType: 'trait',
-    });
+  await expectTraits(tx, kind, { traits: command.traits, pointer: '/traits' });
   const sibling = name === null ? undefined : await findSiblingOfName(tx, { parentId, kind: kind.key, name, not: id });
   if (sibling !== undefined) {
     throw problem('already-exists', {

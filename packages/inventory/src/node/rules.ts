@@ -8,8 +8,8 @@ export function placementFault(kind: KindRow, parent: { kind: string; state: str
   return undefined;
 }
 
-/** Traits that the kind does not know; a kind that lists none takes any. */
-export function unknownTraits(kind: KindRow, traits: readonly string[]): readonly string[] {
+/** Traits that the kind does not allow; a kind that lists none takes any. */
+export function strangeTraits(kind: KindRow, traits: readonly string[]): readonly string[] {
   if (kind.allowedTraits.length === 0) return [];
   return traits.filter((trait) => !kind.allowedTraits.includes(trait));
 }

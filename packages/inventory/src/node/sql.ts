@@ -95,6 +95,8 @@ export async function listDependents(tx: Tx, caller: Caller, id: string): Promis
          select 'allocation', i.allocation_id, ${allocationSeen(q, caller, 'a')} from allocation_item i join allocation a on a.id = i.allocation_id
          where (i.node_id = ${it} or i.rack_id = ${it}) and i.ended_at is null and upper(i.during) > now()
          union all
+         select 'pool', p.id, ${q.sees('pool', 'p')} from pool_member m join pool p on p.id = m.pool_id where m.node_id = ${it}
+         union all
          select 'rackReservation', id, true from rack_reservation where rack_id = ${it} and ended_at is null
        ) dependents
      ) numbered

@@ -4,8 +4,11 @@ import type { ScopeViewRow } from '@sentral/kernel/scopes/view';
 import { json, type Database, type Tx } from '@sentral/kernel/database';
 
 /** The same as it is seen, for who decides nothing by it. */
-export async function listScopePath(tx: Tx, environmentId: string): Promise<readonly ScopeViewRow[]> {
-  return tx.sql<ScopeViewRow & object>`
+export async function listScopePath(
+  on: Pick<Database | Tx, 'sql'>,
+  environmentId: string,
+): Promise<readonly ScopeViewRow[]> {
+  return on.sql<ScopeViewRow & object>`
     with recursive path as (
       select s.*, 0 as up from scope_view s where s.id = ${environmentId}::uuid
       union all

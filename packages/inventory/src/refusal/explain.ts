@@ -7,6 +7,7 @@ import type { Operation } from '../allocation/operation.js';
 import { levels, netMoves, scopeIdOf } from '../quota/move.js';
 import { alsoFailing, draftOf, type Draft } from './draft.js';
 import { judgeCapacity, judgeWhole, readNodes } from './nodes.js';
+import { blockedPlaces } from './places.js';
 import { movesOf, type Move } from './request.js';
 import { blockedItem, blockedOf, goesOver, soleBlockersOf, type Shortfall } from './rules.js';
 import { listRoom } from './sql.js';
@@ -19,6 +20,9 @@ export interface Explained {
   readonly explanation: Explanation;
 }
 
+/** Each item is a few statements: a larger batch is told its problem alone. One allocation has 64 items at most. */
+const itemsMax = 128;
+
 /**
  * Holds a request to every filter, item by item, as if what ran out were ended: not to the first one that refuses, as the taking
  * does. Reads without locks, so what it says is of a moment just after the refusal.
@@ -29,17 +33,21 @@ export async function explain(
   operations: readonly Operation[],
 ): Promise<Explained | undefined> {
   const moves = await movesOf(tx, caller, operations);
-  if (moves === undefined) return undefined;
+  if (moves === undefined || moves.flatMap(({ fresh }) => itemsOf(fresh)).length > itemsMax) return undefined;
   const things = await judgeThings(tx, caller, moves);
   const allowed = await judgePolicies(tx, moves, things);
   const { drafts, excesses } = await judgeQuotas(tx, moves, allowed);
   const inOrder = drafts.toSorted((a, b) => a.move.at - b.move.at || a.item - b.item);
   const blocked = blockedOf(inOrder) as readonly Draft[];
+  const places = await blockedPlaces(tx, caller, moves);
   return {
     moves,
     explanation: {
-      items: blocked.map(blockedItem),
-      soleBlockers: [...soleBlockersOf(inOrder)],
+      items: [...blocked.map(blockedItem), ...places].toSorted(
+        (a, b) => (a.operationIndex ?? 0) - (b.operationIndex ?? 0) || a.item - b.item,
+      ),
+      // Of a place it is told item by item: two filters of two items are never one.
+      soleBlockers: places.length > 0 ? [] : [...soleBlockersOf(inOrder)],
       unblock: await unblocking(tx, caller, { blocked, excesses }),
     },
   };

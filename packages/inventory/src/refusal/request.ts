@@ -5,6 +5,7 @@ import type { ScopeViewRow } from '@sentral/kernel/scopes/view';
 import type { Scope } from '../allocation/end.js';
 import type { Operation } from '../allocation/operation.js';
 import type { Reserve } from '../allocation/policy.js';
+import type { WantedPlace } from '../allocation/place.js';
 import { exchange } from '../allocation/replace-rules.js';
 import type { Wanted } from '../allocation/rules.js';
 import { findAllocation, listItems, type ItemRow } from '../allocation/sql.js';
@@ -19,6 +20,8 @@ export interface Move {
   readonly path: readonly ScopeViewRow[];
   readonly command: Reserve;
   readonly fresh: readonly Wanted[];
+  /** What it describes in place of naming it. */
+  readonly places: readonly WantedPlace[];
   readonly gone: readonly ItemRow[];
 }
 
@@ -39,12 +42,12 @@ export async function movesOf(
 
 type Seen = Omit<Move, 'at' | 'operationIndex'>;
 
-async function created(tx: Tx, { command, wanted }: Operation & { op: 'create' }): Promise<Seen | undefined> {
+async function created(tx: Tx, { command, wanted, places }: Operation & { op: 'create' }): Promise<Seen | undefined> {
   const path = await listScopePath(tx, decodeId('env', command.environmentId));
   const environment = path.at(-1);
   if (environment?.kind !== 'environment' || environment.tenantId === null) return undefined;
   const scope = { scopeId: environment.id, tenantId: environment.tenantId, projectId: environment.parentId };
-  return { scope, path, command, fresh: wanted, gone: [] };
+  return { scope, path, command, fresh: wanted, places, gone: [] };
 }
 
 async function changed(
@@ -58,7 +61,7 @@ async function changed(
   const { labels, ttlSeconds, maxTtlSeconds } = target;
   const command = { labels, ttlSeconds: ttlSeconds ?? undefined, maxTtlSeconds: maxTtlSeconds ?? undefined };
   const path = await listScopePath(tx, target.scopeId);
-  if (operation.op === 'release') return { scope: target, path, command, fresh: [], gone: items };
+  if (operation.op === 'release') return { scope: target, path, command, fresh: [], places: [], gone: items };
   const { gone, fresh } = exchange(items, operation.wanted);
-  return { scope: target, path, command, fresh, gone };
+  return { scope: target, path, command, fresh, places: [], gone };
 }

@@ -1,14 +1,15 @@
 import { sql } from 'drizzle-orm';
-import { bigint, check, foreignKey, integer, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { bigint, check, foreignKey, index, integer, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { createdAt, inventory, updatedAt, version } from './context.js';
 import { node } from './node.js';
 
 const amount = (name: string) => bigint(name, { mode: 'number' }).notNull();
 
-/** What capacity is measured in. Like kinds, classes are data: a migration ships the base set, and the application only reads it. */
+/** What capacity is measured in. Classes are data: a migration ships the base set, and more are made at runtime. The id is for the feed alone. */
 export const resourceClass = inventory.table(
   'resource_class',
   {
+    id: uuid('id').notNull().unique('resource_class_id_once').defaultRandom(),
     key: text('key').primaryKey(),
     title: text('title').notNull(),
     unit: text('unit').notNull(),
@@ -45,6 +46,8 @@ export const capacity = inventory.table(
   },
   (t) => [
     primaryKey({ name: 'capacity_once_per_class', columns: [t.nodeId, t.class] }),
+    // The walk of a placement: who offers a class, from anywhere in the order of ids.
+    index('capacity_by_class').on(t.class, t.nodeId),
     foreignKey({ name: 'capacity_node_exists', columns: [t.nodeId], foreignColumns: [node.id] }),
     foreignKey({ name: 'capacity_class_exists', columns: [t.class], foreignColumns: [resourceClass.key] }),
     check('capacity_total_in_bounds', sql`${t.total} between 1 and 1000000000000`),

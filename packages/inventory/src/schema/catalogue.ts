@@ -17,14 +17,24 @@ export const auditedTables = [
   'allocation',
 ] as const;
 
+/** Facts whose tables came after the kernel's step; the migration that makes them guards them. */
+export const laterAuditedTables = ['trait', 'resource_class', 'pool'] as const;
+
 /** Parts of a fact: they change with the version of the row they belong to, and never alone. */
-export const partTables = ['external_id', 'edge_end', 'rack', 'rack_claim', 'allocation_item'] as const;
+export const partTables = [
+  'external_id',
+  'edge_end',
+  'rack',
+  'rack_claim',
+  'allocation_item',
+  'node_trait',
+  'pool_member',
+] as const;
 
 /** Bookkeeping: no version that anyone may rely on, no guard, no event. */
 export const bookkeepingTables = [
   'kind',
   'node_history',
-  'resource_class',
   'capacity',
   'provider_use',
   'address_hold',

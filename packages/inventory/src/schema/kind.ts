@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { boolean, check, integer, jsonb, text } from 'drizzle-orm/pg-core';
-import { createdAt, emptyList, emptyObject, inventory, updatedAt, version } from './context.js';
+import { boolean, check, integer, jsonb, text, unique } from 'drizzle-orm/pg-core';
+import { createdAt, emptyList, emptyObject, id, inventory, updatedAt, version } from './context.js';
 
 /**
  * What a node can be. Kinds are data: a migration ships the base set, and no statement of the application writes here
@@ -29,5 +29,22 @@ export const kind = inventory.table(
     check('kind_key_is_kebab_case', sql`${t.key} ~ '^[a-z][a-z0-9-]{0,62}$'`),
     check('kind_category_known', sql`${t.category} in ('location', 'device', 'component', 'logical')`),
     check('kind_alloc_mode_known', sql`${t.allocMode} in ('none', 'exclusive', 'shared')`),
+  ],
+);
+
+/** What a node can be said to have; nobody can ask for what is not registered. */
+export const trait = inventory.table(
+  'trait',
+  {
+    id: id(),
+    key: text('key').notNull(),
+    title: text('title').notNull(),
+    version: version(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    unique('trait_key_once').on(t.key),
+    check('trait_key_is_kebab_case', sql`${t.key} ~ '^[a-z][a-z0-9-]{0,62}$'`),
   ],
 );

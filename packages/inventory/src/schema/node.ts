@@ -12,7 +12,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { createdAt, emptyList, emptyObject, id, instant, inventory, updatedAt, version } from './context.js';
-import { kind } from './kind.js';
+import { kind, trait } from './kind.js';
 
 /**
  * Every thing of the graph. Containment is the tree column: ancestors and subtrees are walked by recursion over
@@ -63,6 +63,21 @@ export const node = inventory.table(
     uniqueIndex('node_name_once_among_siblings')
       .on(sql`coalesce(${t.parentId}, '00000000-0000-0000-0000-000000000000'::uuid)`, t.kind, t.name)
       .where(sql`${t.nameExclusive} and ${t.state} <> 'retired'`),
+  ],
+);
+
+/**
+ * The traits of nodes that are not retired, kept by the trigger node_keeps_its_traits: a trait is registered before a node has it,
+ * and stays while one does.
+ */
+export const nodeTrait = inventory.table(
+  'node_trait',
+  { trait: text('trait').notNull(), nodeId: uuid('node_id').notNull() },
+  (t) => [
+    primaryKey({ name: 'node_trait_once', columns: [t.trait, t.nodeId] }),
+    foreignKey({ name: 'node_trait_is_registered', columns: [t.trait], foreignColumns: [trait.key] }),
+    foreignKey({ name: 'node_trait_of_its_node', columns: [t.nodeId], foreignColumns: [node.id] }),
+    index('node_trait_by_node').on(t.nodeId),
   ],
 );
 

@@ -4,7 +4,7 @@ import { problem } from '@sentral/contracts/problem';
 import { lockScopeToCount } from '@sentral/kernel/scopes/view';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { expireFew, expireOverdue } from '../allocation/sweep.js';
-import { schemaName } from '../change.js';
+import { judged, schemaName } from '../change.js';
 import { bringForward } from '../projection/bring.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
@@ -26,7 +26,7 @@ export async function countUsage(
   // Committed first: from here on whoever begins is refused. Only then is there an end to those who had begun before.
   await bringForward(deps, caller.scopes);
   while ((await expireFew(deps, scope)) > 0);
-  return inTransaction(deps.db.app, async (tx) => {
+  const counted = inTransaction(deps.db.app, async (tx) => {
     await lockScopeToCount(tx, schemaName, scope.id);
     await expireOverdue(tx, scope);
     const living = await listLiving(tx, scope);
@@ -38,4 +38,5 @@ export async function countUsage(
       })),
     };
   });
+  return judged(counted);
 }

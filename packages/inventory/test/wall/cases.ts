@@ -87,6 +87,41 @@ export const cases: Readonly<Record<string, Case>> = {
 
   'resourceClass.list': { public: {} },
   'resourceClass.get': { public: { key: 'vcpu' } },
+  'resourceClass.create': { public: { key: 'unicorn', title: 'Unicorns', unit: 'unicorn' } },
+  'resourceClass.amend': { public: { key: 'vcpu', patch: { title: 'Processors' } } },
+  'resourceClass.remove': { public: { key: 'vcpu' } },
+  'trait.list': { public: {} },
+  'trait.get': { public: { key: 'walled' } },
+  'trait.register': { public: { key: 'another', title: 'Another' } },
+  'trait.amend': { public: { key: 'walled', patch: { title: 'Behind walls' } } },
+  'trait.remove': { public: { key: 'walled' } },
+  'pool.list': { list: 'pool', filters: (it) => [{}, { name: 'bolt-pool' }, { nodeId: it.island }] },
+  'pool.get': { one: (it) => [{ id: it.pool }] },
+  'pool.capacity': { one: (it) => [{ id: it.pool }] },
+  'pool.create': {
+    change: (it) => [
+      { name: 'new', members: [{ nodeId: it.server }] },
+      ...(it.tenant === undefined ? [] : [{ name: 'new', tenantId: it.tenant }]),
+    ],
+  },
+  'pool.amend': {
+    change: (it, own) => [
+      { id: it.pool, patch: { name: 'other' } },
+      { id: own.pool, patch: { members: [{ nodeId: it.server }] } },
+    ],
+  },
+  'pool.remove': { change: (it) => [{ id: it.pool }] },
+  'placement.candidates': {
+    one: (it) =>
+      [{ resources: [{ class: 'vcpu', amount: 1 }] }, { resources: [{ kind: 'server' }], explain: true }].map(
+        (ask) => ({
+          environmentId: it.environment,
+          avoid: { allocationIds: [it.allocation] },
+          ...ask,
+        }),
+      ),
+    of: 'scope',
+  },
   'capacity.list': { one: (it) => [{ nodeId: it.island }, { nodeId: it.server }] },
   'capacity.get': { one: (it) => [{ nodeId: it.island, class: 'vcpu' }] },
   'capacity.add': {
@@ -190,6 +225,12 @@ export const cases: Readonly<Record<string, Case>> = {
     change: (it, own) => [
       reserving(own.environment, { what: 'node', nodeId: it.second }),
       reserving(own.environment, { what: 'number', domainId: it.domain }),
+      reserving(own.environment, { what: 'place', resources: [{ kind: 'server' }], location: it.site }),
+      reserving(own.environment, {
+        what: 'place',
+        resources: [{ kind: 'server' }],
+        pools: [{ is: 'in', poolIds: [it.pool] }],
+      }),
       reserving(own.environment, { what: 'number', rangeId: it.range }),
       reserving(own.environment, { what: 'number', domainId: own.domain, rangeId: it.range }),
       reserving(own.environment, { what: 'capacity', nodeId: it.island, class: 'vcpu', amount: 1 }),

@@ -36,6 +36,7 @@ export interface Seat {
   readonly domain: string;
   readonly range: string;
   readonly allocation: string;
+  readonly pool: string;
   readonly refusal: string;
 }
 
@@ -104,6 +105,7 @@ export async function createWorld(place: TestDatabase): Promise<World> {
   const joined = async (edgeType: string, [a, b]: readonly [string, string], of: readonly Owner[]) =>
     made('edge', (await build['edge']!['connect']!(all, { edgeType, a: [a], b: [b] })).id, ...of);
 
+  await build['trait']!['register']!(all, { key: 'walled', title: 'Walled' });
   const seats = {} as Record<Owner, Seat>;
   for (const [at, owner] of owners.entries()) {
     const tenant = tenantOf(owner);
@@ -147,6 +149,11 @@ export async function createWorld(place: TestDatabase): Promise<World> {
     const { id: domain } = await build['numberDomain']!['create']!(all, named);
     const range = await build['numberRange']!['create']!(all, { domainId: domain, start: 1, end: 50 });
     await build['number']!['record']!(all, { domainId: domain, value: 7, name: `${owner}-number` });
+    const pool = await build['pool']!['create']!(all, {
+      name: `${owner}-pool`,
+      members: [{ nodeId: island }, { nodeId: server, shares: true }],
+    });
+    await dedicated('pool', made('pool', pool.id, owner), owner);
     made('addressSpace', space, owner);
     for (const each of [block, child]) made('addressBlock', each.id, owner);
     made('address', address.id, owner);
@@ -172,6 +179,7 @@ export async function createWorld(place: TestDatabase): Promise<World> {
       domain,
       range: range.id,
       allocation: id('alc'),
+      pool: pool.id,
       refusal: id('rfs'),
     };
   }
@@ -261,6 +269,7 @@ export async function createWorld(place: TestDatabase): Promise<World> {
     domain: id('ndm'),
     range: id('rng'),
     allocation: id('alc'),
+    pool: id('pol'),
     refusal: id('rfs'),
   });
   const close = async () => void (await Promise.all([...Object.values(db), admin].map((each) => each.close())));

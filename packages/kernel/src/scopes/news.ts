@@ -4,6 +4,7 @@ import type { Caller, ScopeRow } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
 import { scopeRowOf } from '@sentral/contracts/tenancy-events';
 import type { Bus, Delivery, Subscription } from '../bus/port.js';
+import { judged } from '../change.js';
 import type { Database } from '../database.js';
 import { once } from '../inbox.js';
 import { claimLease, releaseLease, renewLease } from '../lease.js';
@@ -15,10 +16,15 @@ import { applyScopes, listNewer, listVersions, scopeUuid, type ScopeView } from 
 /**
  * Takes in what a caller brings along, before its own work begins: a scope made a moment ago works at once. In a short
  * transaction of its own, so that nobody waits for a scope's row through somebody else's work.
+ * @throws Problem overloaded
  */
 export async function bringForward(db: Database, view: ScopeView, scopes: readonly ScopeRow[]): Promise<void> {
   const newer = await listNewer(db, view.schema, scopes);
-  if (newer.length > 0) await inTransaction(db, (tx) => applyScopes(tx, view, newer));
+  if (newer.length > 0)
+    await judged(
+      inTransaction(db, (tx) => applyScopes(tx, view, newer)),
+      {},
+    );
 }
 
 /**
@@ -28,7 +34,7 @@ export async function bringForward(db: Database, view: ScopeView, scopes: readon
 export async function confirmScopes(db: Database, view: ScopeView, caller: Caller) {
   if (!('all' in caller.readScope))
     throw problem('permission-denied', { missingPermission: `${view.schema}.projection.apply` });
-  return inTransaction(db, async (tx) => {
+  const applied = inTransaction(db, async (tx) => {
     await applyScopes(tx, view, caller.scopes);
     const ids = caller.scopes.map((scope) => scopeUuid(scope.id));
     const versions = await listVersions(tx, view.schema, ids);
@@ -39,6 +45,7 @@ export async function confirmScopes(db: Database, view: ScopeView, caller: Calle
       })),
     };
   });
+  return judged(applied, {});
 }
 
 /** Keeps the projection up by tenancy's events: whole rows, so order and repetition do not matter. */

@@ -1,4 +1,7 @@
-/** The id on the wire of a resource that the feed names by type and uuid: no type yet, so a row with one is a bug. */
+import { encodeId } from '@sentral/contracts/ids';
+
+/** The id on the wire of a resource that the feed names by type and uuid; an unknown type is a bug. */
 export function wireId(resourceType: string, uuid: string): string {
+  if (resourceType === 'task.task') return encodeId('tsk', uuid);
   throw new TypeError(`task has no resource ${resourceType} (${uuid})`);
 }

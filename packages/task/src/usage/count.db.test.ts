@@ -5,10 +5,11 @@ import { openDatabase, type Database } from '@sentral/kernel/database';
 import { newId } from '@sentral/kernel/id';
 import { bringForward, fillScopes, takeInScope } from '@sentral/kernel/scopes/news';
 import { expectActive, lockScopePath, scopeUuid } from '@sentral/kernel/scopes/view';
+import { createTelemetry } from '@sentral/kernel/telemetry';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { createTask, type Task } from '../index.js';
+import { createPulse, createTask, type Task } from '../index.js';
 import { scopes } from '../projection/view.js';
 import { livingStatement } from './sql.js';
 
@@ -25,7 +26,8 @@ beforeAll(async () => {
     platform: as(place.url('task_platform')),
     admin: as(place.adminUrl),
   };
-  task = createTask({ db }, { results: true });
+  const deps = { db, newId, telemetry: createTelemetry(), pulse: createPulse() };
+  task = createTask(deps, { workflows: [], knows: () => true, results: true });
 });
 afterAll(async () => {
   await Promise.all(Object.values(db).map((each) => each.close()));

@@ -1,6 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
+import { judged } from '@sentral/kernel/change';
 import { bringForward } from '@sentral/kernel/scopes/news';
 import { lockScopeToCount, scopeUuid } from '@sentral/kernel/scopes/view';
 import { inTransaction } from '@sentral/kernel/transaction';
@@ -22,7 +23,7 @@ export async function countUsage(
   const id = scopeUuid(command.scopeId);
   // Committed first: from here on whoever begins is refused. Only then is there an end to those who had begun before.
   await bringForward(deps.db.app, scopes, caller.scopes);
-  return inTransaction(deps.db.app, async (tx) => {
+  const counted = inTransaction(deps.db.app, async (tx) => {
     await lockScopeToCount(tx, scopes.schema, id);
     const scope = await findScope(tx, id);
     // A task is made in scopes that are known here, so nothing lives in one that is not.
@@ -30,4 +31,5 @@ export async function countUsage(
     const { count, ids } = await listLiving(tx, { id, kind: scope.kind, tenantId: scope.tenantId });
     return { dependents: count === 0 ? [] : [{ type: 'task', count, ids: ids.map((each) => encodeId('tsk', each)) }] };
   });
+  return judged(counted, {});
 }

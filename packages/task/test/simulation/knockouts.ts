@@ -142,6 +142,7 @@ export const knockouts: readonly Knockout[] = [
     breaks: 'nothing',
   },
   { rule: "'none' is said only after looking (R13/S7)", rules: { honest: false }, breaks: 'orphaned effects' },
+  { rule: 'an undo finds what was bound ahead of its step', rules: { ahead: false }, breaks: 'orphaned effects' },
   {
     rule: 'the pivot',
     rules: { decide: seeing(() => ({ pivot: false })) },

@@ -3,15 +3,18 @@ import { aggregateOf } from '../../src/decide/begin.js';
 import { decide } from '../../src/decide/decide.js';
 import type { SentCommand } from '../../src/decide/decision.js';
 import type { Plan, StepPlan } from '../../src/plan/plan.js';
+import { bindStep, confirmStep } from '../../src/plan/plan.js';
 import { violationsOf } from '../../src/plan/validate.js';
 import { busOf, type Faults } from './bus.js';
+import { embeddedOf, isEmbedded, type EmbeddedRules } from './embedded.js';
 import { judge, newWatch, type Watch } from './invariants.js';
 import { clockFrom, randomOf, type Random } from './random.js';
 import { sentralOf, type SentralRules } from './sentral.js';
-import { serviceOf, type Reply, type ServiceRules } from './service.js';
+import { serviceOf, type Outbound, type Reply, type ServiceRules } from './service.js';
 
 export type Rules = SentralRules &
-  ServiceRules & {
+  ServiceRules &
+  EmbeddedRules & {
     /** How often scan T2 looks again; not needed by anything, so it is off unless a rule is taken out. */
     readonly scanMs: number | undefined;
   };
@@ -26,6 +29,7 @@ export const allRules: Rules = {
   looks: true,
   resumes: true,
   honest: true,
+  ahead: true,
   scanMs: undefined,
 };
 
@@ -68,7 +72,31 @@ function planOf(random: Random): Plan {
       policy: { effectsTrusted: random.chance(0.5) },
     });
   }
-  return { kind: 'test.saga', kindVersion: 1, claims: [], holdings: [], steps };
+  const plan = { kind: 'test.saga', kindVersion: 1, claims: [], holdings: [], steps };
+  return random.chance(0.3) ? holding(plan) : plan;
+}
+
+/** The same with something that it holds: bound before all else, active in the end. */
+function holding(plan: Plan): Plan {
+  const own = { kind: 'command', contract: 1, input: {}, service: bindStep.service } as const;
+  // What may fail without harm would take a step that needs it along.
+  const before = plan.steps.filter(({ onFailure }) => onFailure !== 'continue').map(({ key }) => key);
+  return {
+    ...plan,
+    holdings: [{ ref: 'allocation', kind: 'allocation' }],
+    steps: [
+      { ...own, key: 'bind', action: bindStep.action, undo: { action: 'allocation.release' } },
+      ...plan.steps.map((step) => (step.needs?.length === 0 ? { ...step, needs: ['bind'] } : step)),
+      {
+        ...own,
+        key: 'confirm',
+        action: confirmStep.action,
+        undo: 'none',
+        onFailure: 'hold',
+        needs: ['bind', ...before],
+      },
+    ],
+  };
 }
 
 export interface Saga extends Watch {
@@ -86,7 +114,9 @@ export function play(seed: number, rules: Rules = allRules): Saga {
   const on = newWatch();
   const aggregate = aggregateOf(plan, { id: 'task', input: {}, stepId: (key) => key });
 
-  const commands = busOf<SentCommand>(clock, random, faults, (command) => service.take(command));
+  const commands = busOf<SentCommand>(clock, random, faults, (command) =>
+    (isEmbedded(command) ? inventory : service).take(command),
+  );
   const replies = busOf<Reply>(clock, random, faults, (reply) => sentral.take(reply));
   const sentral = sentralOf({
     clock,
@@ -97,11 +127,13 @@ export function play(seed: number, rules: Rules = allRules): Saga {
     publish: (message) => commands.publish(message),
     watch: on,
   });
-  const service = serviceOf(clock, random, faults, rules, {
+  const answers: Outbound = {
     reply: (reply) =>
       replies.publish({ id: `${reply.stepId}:${reply.direction}:${reply.attempt}:${reply.answer.kind}`, body: reply }),
     beat: (beat) => sentral.beat(beat),
-  });
+  };
+  const service = serviceOf(clock, random, faults, rules, answers);
+  const inventory = embeddedOf(clock, random, faults, rules, answers);
 
   const actor = { type: 'user', id: 'u' };
   const within = (probability: number, act: () => void): void => {
@@ -160,7 +192,7 @@ export function play(seed: number, rules: Rules = allRules): Saga {
   }
 
   if (!clock.run(eventsMax)) on.violations.add('never settled');
-  judge(on, sentral.aggregate(), service.world, service.doubles);
+  judge(on, sentral.aggregate(), new Map([...service.world, ...inventory.world()]), service.doubles);
   return { ...on, state: sentral.aggregate().task.state };
 }
 
@@ -174,12 +206,12 @@ export interface Tally {
 }
 
 /** Plays so many sagas and counts. */
-export function tally(runs: number, rules: Rules = allRules, firstSeed = 1): Tally {
+export function tally(runs: number, rules: Rules = allRules, played: (seeds: number) => void = () => undefined): Tally {
   const violations: Record<string, number> = {};
   const states: Record<string, number> = {};
   const firstSeeds: Record<string, number> = {};
   const stats: Watch['stats'] = { commands: 0, succeededSteps: 0, undos: 0, stuck: 0, retried: 0 };
-  for (let seed = firstSeed; seed < firstSeed + runs; seed += 1) {
+  for (let seed = 1; seed <= runs; seed += 1) {
     const saga = play(seed, rules);
     states[saga.state] = (states[saga.state] ?? 0) + 1;
     for (const what of saga.violations) {
@@ -187,6 +219,7 @@ export function tally(runs: number, rules: Rules = allRules, firstSeed = 1): Tal
       firstSeeds[what] ??= seed;
     }
     for (const key of Object.keys(stats) as (keyof typeof stats)[]) stats[key] += saga.stats[key];
+    played(seed);
   }
   return { runs, violations, states, firstSeeds, stats };
 }

@@ -24,7 +24,13 @@ export async function amendExemption(
     const scope = await lockHome(tx, caller, { noun: exemptions, id });
     const before = await lockScoped(tx, caller, { noun: exemptions, id, version: command.version });
     const { reason = before.reason, expiresAt = before.expiresAt } = command.patch;
-    await amendExemptionRow(tx, id, { reason, expiresAt });
+    // Whoever lets it last longer answers for it from then on.
+    const longer = new Date(expiresAt) > before.expiresAt;
+    await amendExemptionRow(tx, id, {
+      reason,
+      expiresAt,
+      approvedBy: longer ? caller.principal.id : before.approvedBy,
+    });
     const after = await findScoped(tx, exemptions, id);
     if (command.patch.expiresAt !== undefined) expectEnd(after);
     await recordChanges(tx, caller, [

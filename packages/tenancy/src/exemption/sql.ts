@@ -42,10 +42,10 @@ export async function insertExemption(
 export async function amendExemptionRow(
   tx: Tx,
   id: string,
-  to: { reason: string; expiresAt: Date | string },
+  to: { reason: string; expiresAt: Date | string; approvedBy: string },
 ): Promise<void> {
   await tx.sql`
-    update tenancy.policy_exemption set reason = ${to.reason}, expires_at = ${to.expiresAt}::timestamptz, version = version + 1, updated_at = now()
+    update tenancy.policy_exemption set reason = ${to.reason}, expires_at = ${to.expiresAt}::timestamptz, approved_by = ${to.approvedBy}, version = version + 1, updated_at = now()
     where id = ${id}::uuid`;
 }
 

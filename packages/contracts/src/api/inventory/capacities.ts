@@ -2,37 +2,14 @@ import * as v from 'valibot';
 import { idSchema } from '../../ids.js';
 import { inventory } from '../../inventory/index.js';
 import { route } from '../../route.js';
-import { pageQuery } from '../common.js';
-import { byId, changeQuery, created, found, mergePatch, versioned } from './shape.js';
+import { byId, changeQuery, created, mergePatch, versioned } from './shape.js';
 
-const { resourceClass, capacity } = inventory.nouns;
+const { capacity } = inventory.nouns;
 
 const byClass = v.object({ id: idSchema('nod'), class: capacity.get.command.entries.class });
 
 /** What nodes have to give, by class. Its version is the node's. */
 export const capacityRoutes = {
-  listResourceClasses: route({
-    operationId: 'listResourceClasses',
-    method: 'GET',
-    path: '/v1/resourceClasses',
-    summary: 'The classes of capacity.',
-    tags: ['graph'],
-    permission: 'inventory.resourceClass.read',
-    query: v.strictObject({ ...pageQuery }),
-    responses: found('A page of classes.', resourceClass.list.result),
-    problems: [...resourceClass.list.refuses],
-  }),
-  getResourceClass: route({
-    operationId: 'getResourceClass',
-    method: 'GET',
-    path: '/v1/resourceClasses/:key',
-    summary: 'One class.',
-    tags: ['graph'],
-    permission: 'inventory.resourceClass.read',
-    params: v.object(resourceClass.get.command.entries),
-    responses: versioned('The class.', resourceClass.get.result),
-    problems: [...resourceClass.get.refuses],
-  }),
   listCapacities: route({
     operationId: 'listCapacities',
     method: 'GET',

@@ -44,7 +44,7 @@ export function judge(set: SetToJudge): Judged {
   for (const row of set.staged) {
     if (row.op !== 'upsert' || row.resource === undefined) continue;
     const known = set.known.get(row.key);
-    const fault = valueFault(row.resource, set.surroundings.kinds);
+    const fault = valueFault(row.resource, set.surroundings);
     const notTheirs = tenantFault(row.resource, known, set.tenants);
     if (fault !== undefined) refused.set(row.line, refusal('validation-failed', fault));
     else if (notTheirs !== undefined) refused.set(row.line, notTheirs);

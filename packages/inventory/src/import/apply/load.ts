@@ -113,6 +113,7 @@ export async function surroundingsOf(
   const numbers = await tx.sql<{ scope: string; value: number }>`
     select domain_id as scope, value from number_hold
     where domain_id = any(${ids('numberDomain')}::uuid[]) and free_at > now() and (number_id is null or number_id <> all(${movingIds('number')}::uuid[]))`;
+  const traits = await tx.sql<{ key: string }>`select key from trait`;
   const cabled = await tx.sql<{ id: string }>`
     select x.node_id as id from edge_end x where x.edge_type = 'connects' and x.live and x.node_id = any(${ids('node')}::uuid[]) and x.edge_id <> all(${movingIds('edge')}::uuid[])`;
   const claims = await tx.sql<{ rack: string; layer: string; face: string; from: number; to: number }>`
@@ -133,6 +134,7 @@ export async function surroundingsOf(
   ];
   return {
     kinds: new Map(kinds.map((kind) => [kind.key, kind])),
+    traits: new Set(traits.map(({ key }) => key)),
     blocks,
     heldElsewhere: new Set(held),
     cabledElsewhere: new Set(cabled.map(({ id }) => id)),

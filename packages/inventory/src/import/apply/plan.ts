@@ -52,6 +52,8 @@ export interface KindRule {
 /** What the rules need to know of things that are not in the set. */
 export interface Surroundings {
   readonly kinds: ReadonlyMap<string, KindRule>;
+  /** Keys that are registered. */
+  readonly traits: ReadonlySet<string>;
   /** Live blocks of the spaces that the set touches, all sources and owners. */
   readonly blocks: readonly {
     readonly id: string;

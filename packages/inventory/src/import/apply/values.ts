@@ -1,9 +1,12 @@
 import type { OwnResource } from '../change-set.js';
 import { formatNetwork, parseAddress, parseNetwork } from '../ip.js';
-import type { KindRule } from './plan.js';
+import type { Surroundings } from './plan.js';
 
 /** What is wrong with a row by itself, or undefined. */
-export function valueFault(resource: OwnResource, kinds: ReadonlyMap<string, KindRule>): string | undefined {
+export function valueFault(
+  resource: OwnResource,
+  { kinds, traits }: Pick<Surroundings, 'kinds' | 'traits'>,
+): string | undefined {
   switch (resource.type) {
     case 'node': {
       const kind = kinds.get(resource.kind);
@@ -12,7 +15,8 @@ export function valueFault(resource: OwnResource, kinds: ReadonlyMap<string, Kin
       if (resource.rack !== undefined && resource.parent === undefined) return 'a position needs a rack as the parent';
       if (resource.kind === 'rack' && rackShape(resource.attributes) === undefined)
         return 'its attributes heightUnits and startingUnit are no shape of a rack';
-      return undefined;
+      const strange = resource.traits?.find((trait) => !traits.has(trait));
+      return strange === undefined ? undefined : `there is no trait ${strange}`;
     }
     case 'edge': {
       const ends = [...resource.a, ...resource.b];

@@ -1,0 +1,127 @@
+import * as v from 'valibot';
+import { text } from '../api/common.js';
+import { idSchema } from '../ids.js';
+import { attributesSchema, cidrSchema, hostSchema, numberValueSchema } from '../inventory/fields.js';
+import { nodeStates } from '../inventory/node.js';
+import { labelsSchema } from '../api/common.js';
+import { bucketSpecSchema, clusterSpecSchema, machineSpecSchema, networkSpecSchema } from './specs.js';
+
+// Every action that some service serves as a step, with its version: what a plan may name, and what its input must look like.
+// Inputs ignore what they do not know, so that a newer Sentral can speak to an older service.
+
+export interface ActionDef {
+  readonly contract: number;
+  readonly input: v.GenericSchema;
+  readonly output?: v.GenericSchema;
+}
+
+const name = v.optional(text(1, 256));
+const networkId = idSchema('net');
+const machineId = idSchema('mch');
+const clusterId = idSchema('cls');
+const bucketId = idSchema('bkt');
+const allocationId = idSchema('alc');
+/** Larger than every earlier one of the thing (inventory.md): an older one is refused. */
+const fence = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** Takes the tenant's name for granted: the command carries it. */
+const nett = {
+  'network.create': {
+    contract: 1,
+    input: v.object({ networkId, name, vlan: numberValueSchema, cidr: cidrSchema, fence, spec: networkSpecSchema }),
+    output: v.object({ networkId, vlan: numberValueSchema, gateway: hostSchema }),
+  },
+  'network.delete': { contract: 1, input: v.object({ networkId }) },
+  'port.attach': {
+    contract: 1,
+    input: v.object({ networkId, machineId, address: hostSchema, fence }),
+    output: v.object({ portId: text(1, 128), mac: text(1, 32), address: hostSchema }),
+  },
+  'port.detach': { contract: 1, input: v.object({ machineId }) },
+} as const satisfies Record<string, ActionDef>;
+
+const maskin = {
+  'machine.create': {
+    contract: 1,
+    input: v.object({
+      machineId,
+      name,
+      /** The server, or the host that gives the capacity. */
+      hostNodeId: idSchema('nod'),
+      ports: v.pipe(
+        v.array(v.object({ portId: text(1, 128), mac: text(1, 32), address: hostSchema })),
+        v.maxLength(16),
+      ),
+      fence,
+      spec: machineSpecSchema,
+    }),
+    output: v.object({ machineId, state: text(1, 64) }),
+  },
+  'machine.delete': { contract: 1, input: v.object({ machineId }) },
+} as const satisfies Record<string, ActionDef>;
+
+const plattform = {
+  'cluster.create': {
+    contract: 1,
+    input: v.object({
+      clusterId,
+      name,
+      networkId,
+      machineIds: v.pipe(v.array(machineId), v.minLength(1), v.maxLength(100)),
+      spec: clusterSpecSchema,
+    }),
+    output: v.object({ clusterId, endpoint: text(1, 256) }),
+  },
+  'cluster.delete': { contract: 1, input: v.object({ clusterId }) },
+} as const satisfies Record<string, ActionDef>;
+
+const objekt = {
+  'bucket.create': {
+    contract: 1,
+    input: v.object({
+      bucketId,
+      name,
+      sizeGib: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+      fence,
+      spec: bucketSpecSchema,
+    }),
+    output: v.object({ bucketId, endpoint: text(1, 256) }),
+  },
+  'bucket.delete': { contract: 1, input: v.object({ bucketId }) },
+} as const satisfies Record<string, ActionDef>;
+
+const nodeMove = v.object({ nodeId: idSchema('nod'), from: v.picklist(nodeStates), to: v.picklist(nodeStates) });
+
+/** Inventory serves what tasks hold, by the task that asks, and the platform's own records. */
+const inventory = {
+  'allocation.bind': { contract: 1, input: v.object({}), output: v.object({ allocationId }) },
+  'allocation.confirm': { contract: 1, input: v.object({}), output: v.object({ allocationId }) },
+  /** As an undo it gives back what the task holds; as a step, the allocation that is named. */
+  'allocation.release': { contract: 1, input: v.object({ allocationId: v.optional(allocationId) }) },
+  'node.record': {
+    contract: 1,
+    input: v.object({
+      nodeId: idSchema('nod'),
+      kind: v.picklist(['network', 'machine', 'cluster', 'bucket']),
+      name,
+      attributes: v.optional(attributesSchema, {}),
+      labels: v.optional(labelsSchema, {}),
+    }),
+    output: v.object({ nodeId: idSchema('nod') }),
+  },
+  'node.retire': { contract: 1, input: v.object({ nodeId: idSchema('nod') }) },
+  'node.set-state': { contract: 1, input: nodeMove },
+  /** The undo of `node.set-state`, with the same input. */
+  'node.reset-state': { contract: 1, input: nodeMove },
+} as const satisfies Record<string, ActionDef>;
+
+/** Service → action → what it takes. */
+export const actions = { nett, maskin, plattform, objekt, inventory } as const;
+export type ServiceName = keyof typeof actions;
+
+/** Whether a service serves an action under a version of its contract: what the validator of plans asks. */
+export function knowsAction(service: string, action: string, contract: number): boolean {
+  if (!Object.hasOwn(actions, service)) return false;
+  const served: Readonly<Record<string, ActionDef>> = actions[service as ServiceName];
+  return Object.hasOwn(served, action) && served[action]?.contract === contract;
+}

@@ -1,0 +1,215 @@
+// Reads only, no locks: what is found is judged again by whoever takes it, under the locks of allocation/sql.ts.
+// PostgreSQL knows nothing of how many counters have room, so the search says how it goes: along the index of a class (or kind) from
+// anywhere in the order of ids, each node checked as it comes by, until there are enough. With ten times the nodes it costs the same.
+import type { Database, Tx } from '@sentral/kernel/database';
+import { walkOf, type SeeingQuery } from '../reading.js';
+import type { Need, Unit } from './ask.js';
+import { chainOf, domainOf, filtersOf, hostOf, liesSomewhere, occupations, placesIn, type Search } from './host-sql.js';
+import { amountOf, fits, waysOf } from './units-sql.js';
+
+/** Readers and transactions alike can ask these. */
+export type Asks = Pick<Database | Tx, 'unsafe'>;
+
+/** A place: its host, and for each need the node that serves it. */
+export interface PlaceRow {
+  readonly host: string;
+  readonly takers: readonly string[];
+  readonly domain: string | null;
+}
+
+/** So many places are ranked: the best of them, not of all that there are, which would have to be read. */
+const sample = 256;
+
+export const needsOf = (units: readonly Unit[]): readonly Need[] => units.flatMap(({ needs }) => needs);
+
+/** Places for what is asked, at most `limit`; with a strategy the best first. */
+export async function listPlaces(db: Asks, search: Search, limit: number): Promise<readonly PlaceRow[]> {
+  const ranked = search.ask.strategy !== undefined || search.ask.spread !== undefined;
+  if (!ranked) return read(db, places(search, limit, limit));
+  const rows = await read(db, places(search, limit, Math.max(sample, limit)));
+  // Few failure domains may fill the sample while others stand behind it.
+  const more = rows.length < limit && (rows[0]?.sampled ?? 0) >= Math.max(sample, limit);
+  return more ? read(db, places(search, limit, 1_000_000)) : rows;
+}
+
+type Ranked = PlaceRow & { readonly sampled?: number };
+
+async function read(db: Asks, { text, params }: Statement): Promise<readonly Ranked[]> {
+  return (await db.unsafe(text, params)) as unknown as readonly Ranked[];
+}
+
+interface Statement {
+  readonly text: string;
+  readonly params: readonly unknown[];
+}
+
+/** The one statement of a search; also for who asks what it costs. */
+export function places(search: Search, limit: number, window: number): Statement {
+  const { ask } = search;
+  const q = walkOf(search.sight);
+  const named = [pivotOf(q, search), ...occupations(q, search)];
+  const ways = ask.kind === undefined ? ask.units.map((_, own) => wayOf(q, search, own)) : [wholeOf(q, search)];
+  const found = `(${ways.map((way) => `(${way})`).join(' union all ')} limit ${q.value(window)}::int)`;
+  const rank = { pack: 'mean desc', spread: 'mean', balanced: 'gap, mean desc' }[ask.strategy ?? 'spread'];
+  const most = q.value(limit);
+  if (ask.strategy === undefined && ask.spread === undefined)
+    return {
+      text: `with ${named.join(', ')} select host, takers, domain from ${found} found limit ${most}::int`,
+      params: q.params,
+    };
+  const order = ask.strategy === undefined ? 'random()' : rank;
+  const fair =
+    ask.spread === undefined
+      ? { nth: '0', held: '0', max: 'true' }
+      : {
+          nth: `row_number() over (partition by domain order by ${order})`,
+          held: placesIn('found.domain'),
+          max: `nth + held <= ${q.value(ask.spread.max)}::int`,
+        };
+  return {
+    text: `with ${named.join(', ')} select host, takers, domain, sampled from (
+        select found.*, ${fair.nth} as nth, ${fair.held} as held, count(*) over ()::int as sampled from ${found} found
+      ) ranked where ${fair.max} order by nth + held, ${order} limit ${most}::int`,
+    params: q.params,
+  };
+}
+
+/** Where the walk begins: any moment between the first node that there is and a while after the last, from where it goes on to the first. Ids tell their moment in 48 bits. */
+function pivotOf(q: SeeingQuery, { ask }: Search): string {
+  const among =
+    ask.kind === undefined
+      ? `select c.node_id as id from capacity c where c.class = ${q.value(ask.units[0]?.needs[0]?.class)} order by c.node_id`
+      : `select n.id from node n where n.kind = ${q.value(ask.kind)} order by n.id`;
+  const moment = (end: string) =>
+    `('x' || left(replace((${among}${end} limit 1)::text, '-', ''), 12))::bit(48)::bigint`;
+  return `pivot (at) as materialized (
+      select coalesce((lpad(to_hex(span.first + floor(random() * ((span.last - span.first) * 9 / 8 + 2))::bigint), 12, '0') || '7' || substr(md5(random()::text), 1, 19))::uuid,
+        '00000000-0000-0000-0000-000000000000'::uuid)
+      from (select ${moment('')} as first, ${moment(' desc')} as last) span
+    )`;
+}
+
+/** From the pivot to the end, and from the beginning to the pivot: two scans of one index, in its order. */
+function around(id: string, select: string): string {
+  const half = (side: string) => `(${select} and ${id} ${side} (select at from pivot) order by ${id})`;
+  return `(${half('>=')} union all ${half('<')})`;
+}
+
+/** Places whose unit `own` is served by the node that the walk comes by. */
+function wayOf(q: SeeingQuery, search: Search, own: number): string {
+  const need = search.ask.units[own]?.needs[0];
+  if (need === undefined) throw new Error('a unit without a need');
+  const amount = amountOf(q, need);
+  const walk = around(
+    'c.node_id',
+    `select c.node_id as id from capacity c where c.class = ${q.value(need.class)} and ${fits(q, search, { amount, total: amount })}`,
+  );
+  const filters = filtersOf(q, search, 'true').map(({ condition }) => condition);
+  return `select h.id as host, way.takers, ${domain(q, search)} as domain, ${rankOf(q, search)}
+    from ${walk} w cross join lateral (select x.* from node x where x.id = ${hostOf('w.id')}) h
+    ${chain(search)} cross join lateral (${waysOf(q, search, own)}) way ${fullness(q, search)}
+    where ${[q.sees('node', 'h'), ...filters].join(' and ')}`;
+}
+
+/** Whole nodes of a kind. */
+function wholeOf(q: SeeingQuery, search: Search): string {
+  const { ask } = search;
+  const walk = around('n.id', `select n.id from node n where n.kind = ${q.value(ask.kind)}`);
+  const filters = filtersOf(q, search, isFreeWhole(q, search)).map(({ condition }) => condition);
+  const mean = ask.strategy === undefined ? '0' : neighbours;
+  return `select h.id as host, array[h.id] as takers, ${domain(q, search)} as domain, ${mean}::float8 as mean, 0::float8 as gap
+    from ${walk} w cross join lateral (select x.* from node x where x.id = w.id) h ${chain(search)}
+    where ${[q.sees('node', 'h'), ...filters].join(' and ')}`;
+}
+
+// How much of what lies beside it is given out whole: the fuller its rack, the better it packs.
+const neighbours = `(select count(*) from node s join allocation_item i on i.node_id = s.id and i.what = 'node' and i.ended_at is null where s.parent_id = h.parent_id)`;
+
+/** Nobody has it or a part of it. */
+const isFreeWhole = (q: SeeingQuery, { pending }: Search): string =>
+  `(h.id <> all(${q.value([...pending.nodes, ...pending.amounts.map(({ nodeId }) => nodeId)])}::uuid[])
+    and not exists (select from allocation_item i where i.node_id = h.id and i.ended_at is null and upper(i.during) > now()))`;
+
+const chain = (search: Search): string => (liesSomewhere(search) ? `cross join lateral ${chainOf('h.id')} chain` : '');
+
+const domain = (q: SeeingQuery, { ask }: Search): string =>
+  ask.spread === undefined ? 'null::uuid' : domainOf(q, ask.spread.level, ask);
+
+const rankOf = (_q: SeeingQuery, { ask }: Search): string =>
+  ask.strategy === undefined ? '0::float8 as mean, 0::float8 as gap' : 'full_.mean, full_.gap';
+
+/** How full the counters would be with it: on average, and how unevenly. */
+function fullness(q: SeeingQuery, { ask }: Search): string {
+  if (ask.strategy === undefined) return '';
+  const needs = needsOf(ask.units);
+  return `cross join lateral (
+      select avg(f.part) as mean, max(f.part) - min(f.part) as gap from (
+        select (c.used + sum(t.amount))::float8 / c.cap as part
+        from unnest(way.takers, ${q.value(needs.map((need) => need.class))}::text[], ${q.value(needs.map((need) => need.amount))}::bigint[]) t(node_id, class, amount)
+        join capacity c on c.node_id = t.node_id and c.class = t.class group by c.node_id, c.class
+      ) f
+    ) full_`;
+}
+
+export type Stage = { readonly filter: string; readonly left: number; readonly lifted: number };
+
+/** How many hosts are left after each filter, and how many would be if that one alone were lifted; reads all that offer anything of it. */
+export async function listStages(db: Asks, search: Search): Promise<readonly Stage[]> {
+  const { ask } = search;
+  const q = walkOf(search.sight);
+  const named = occupations(q, search);
+  const capacity = ask.kind === undefined ? `exists (${waysOf(q, search, undefined)})` : isFreeWhole(q, search);
+  const filters = filtersOf(q, search, capacity);
+  const offering =
+    ask.kind === undefined
+      ? `select distinct ${hostOf('c.node_id')} as id from capacity c where c.class = any(${q.value(needsOf(ask.units).map((need) => need.class))}::text[])`
+      : `select n.id from node n where n.kind = ${q.value(ask.kind)} and n.state <> 'retired'`;
+  const passes = filters.map((_, n) => `f.p${n}`);
+  const counted = (these: readonly string[]) =>
+    `count(*)${these.length === 0 ? '' : ` filter (where ${these.join(' and ')})`}::int`;
+  const columns = filters.flatMap((_, n) => [
+    `${counted(passes.slice(0, n + 1))} as left${n}`,
+    `${counted(passes.filter((_pass, m) => m !== n))} as lifted${n}`,
+  ]);
+  const [row = {}] = await db.unsafe(
+    `${named.length === 0 ? '' : `with ${named.join(', ')} `}select count(*)::int as offered, ${columns.join(', ')} from (
+       select ${filters.map(({ condition }, n) => `${condition} as p${n}`).join(', ')}
+       from (${offering}) w cross join lateral (select x.* from node x where x.id = w.id) h cross join lateral ${chainOf('h.id')} chain
+       where ${q.sees('node', 'h')} offset 0
+     ) f`,
+    q.params,
+  );
+  const offered = row['offered'] as number;
+  return [
+    { filter: 'offered', left: offered, lifted: offered },
+    ...filters.map(({ filter }, n) => ({
+      filter,
+      left: row[`left${n}`] as number,
+      lifted: row[`lifted${n}`] as number,
+    })),
+  ];
+}
+
+export async function listUnknownClasses(db: Asks, keys: readonly string[]): Promise<readonly string[]> {
+  if (keys.length === 0) return [];
+  const rows = await db.unsafe(
+    `select k as key from unnest($1::text[]) k where not exists (select from resource_class r where r.key = k)`,
+    [[...keys]],
+  );
+  return rows.map((row) => row['key'] as string);
+}
+
+/** Of kinds, those that are not there, that are no failure domain, or that are not given out whole; a kind may be both of the latter. */
+export async function listUnknownKinds(
+  db: Asks,
+  keys: readonly string[],
+): Promise<readonly { key: string; exists: boolean; fault: 'domain' | 'given' }[]> {
+  if (keys.length === 0) return [];
+  const rows = await db.unsafe(
+    `select w.key, k.key is not null as exists, f.fault from unnest($1::text[]) w(key) left join kind k on k.key = w.key
+     cross join (values ('domain'), ('given')) f(fault)
+     where k.key is null or (f.fault = 'domain' and not k.is_failure_domain) or (f.fault = 'given' and k.alloc_mode <> 'exclusive')`,
+    [[...keys]],
+  );
+  return rows as unknown as readonly { key: string; exists: boolean; fault: 'domain' | 'given' }[];
+}

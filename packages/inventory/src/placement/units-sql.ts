@@ -1,0 +1,111 @@
+// Reads only. Which nodes of a host, or of pools that it lies in, have the amounts that are asked for together.
+import type { SeeingQuery } from '../reading.js';
+import type { Ask, Need, Unit } from './ask.js';
+import { alike, all, chainOf, isHeldWhole, type Search } from './host-sql.js';
+
+/** Whether counter `c` gives an amount; with what others of the same node take of it, `total`. What ran out is free: its taker ends it. */
+export function fits(
+  q: SeeingQuery,
+  { pending }: Search,
+  { amount, total }: { readonly amount: string; readonly total: string },
+): string {
+  const { amounts } = pending;
+  const [nodes, classes, deltas] = [
+    amounts.map((each) => each.nodeId),
+    amounts.map((each) => each.class),
+    amounts.map((each) => each.amount),
+  ];
+  const taken =
+    amounts.length === 0
+      ? ''
+      : ` - coalesce((select sum(t.amount) from unnest(${q.value(nodes)}::uuid[], ${q.value(classes)}::text[], ${q.value(deltas)}::bigint[]) t(node_id, class, amount)
+           where t.node_id = c.node_id and t.class = c.class), 0)`;
+  const free = `c.cap - c.used${taken}`;
+  return all([
+    `${amount} between c.min_unit and c.max_unit`,
+    `${amount} % c.step = 0`,
+    `${total} <= c.max_unit`,
+    `(${free} >= ${total} or ${free} + coalesce((select sum(i.amount) from allocation_item i
+       where i.node_id = c.node_id and i.class = c.class and i.what = 'capacity' and i.ended_at is null and upper(i.during) <= now()), 0) >= ${total})`,
+  ]);
+}
+
+export const amountOf = (q: SeeingQuery, { amount }: Need): string => `${q.value(amount)}::bigint`;
+
+/** What node `p<n>` must be and have to serve unit n, beside the units before it. */
+function serves(q: SeeingQuery, search: Search, n: number): string[] {
+  const { units } = search.ask;
+  const unit = units[n] as Unit;
+  const { traits, labels } = alike(q, 'n', unit);
+  const node = [
+    `n.id = p${n}.id`,
+    `n.state = 'available'`,
+    `n.intent = 'in_service'`,
+    ...traits,
+    ...labels,
+    q.sees('node', 'n'),
+  ];
+  const needs = unit.needs.map((need) => {
+    const amount = amountOf(q, need);
+    const before = units.slice(0, n).flatMap((earlier, m) => {
+      const same = earlier.needs.find((each) => each.class === need.class);
+      return same === undefined ? [] : [`case when p${m}.id = p${n}.id then ${amountOf(q, same)} else 0 end`];
+    });
+    const total = `(${[amount, ...before].join(' + ')})`;
+    return `exists (select from capacity c where c.node_id = p${n}.id and c.class = ${q.value(need.class)} and ${fits(q, search, { amount, total })})`;
+  });
+  // What shares may lie elsewhere than the host.
+  const allowed =
+    search.allowed === null
+      ? []
+      : [
+          `(p${n}.own or exists (select from ${chainOf(`p${n}.id`)} far where far.ids && ${q.value(search.allowed)}::uuid[]))`,
+        ];
+  return [
+    ...needs,
+    ...allowed,
+    `exists (select from node n where ${node.join(' and ')})`,
+    `not ${isHeldWhole(`p${n}.id`)}`,
+  ];
+}
+
+/** Groups that may not share a node, and groups of which one holds the others. */
+function together({ units, isolate, sameSubtree }: Ask): string[] {
+  const named = units.flatMap((unit, n) => (unit.name === undefined ? [] : [n]));
+  const apart = isolate ? named.flatMap((n) => named.filter((m) => m < n).map((m) => `p${m}.id <> p${n}.id`)) : [];
+  const below = sameSubtree.map((set) => {
+    const held = set.map((top) => all(set.filter((n) => n !== top).map((n) => `p${top}.id = any(p${n}.path)`)));
+    return `(${held.join(' or ')})`;
+  });
+  return [...apart, ...below];
+}
+
+/**
+ * The ways to serve all units from host `h`: `takers` has one node for each need, in their order. Of the units, those before
+ * `own` are served by members that share and `own` by `w` itself, a node of the host: so each way is found once. Without
+ * `own`, one unit at least is served by the host.
+ */
+export function waysOf(q: SeeingQuery, search: Search, own: number | undefined): string {
+  const { ask } = search;
+  const inside = `with recursive own (id, path) as (
+      select h.id, array[h.id]
+      union all
+      select n.id, own.path || n.id from own, lateral (select n.id, n.kind, n.state from node n where n.parent_id = own.id offset 0) n
+      join kind k on k.key = n.kind where k.category = 'component' and n.state <> 'retired'
+    ), reach (id, path, own) as materialized (
+      select own.id, own.path, true from own
+      union all
+      select distinct m.node_id, array[m.node_id], false from pool_member mine join pool_member m on m.pool_id = mine.pool_id and m.shares
+      where mine.node_id = any(chain.ids) and m.node_id not in (select own.id from own)
+    )`;
+  // A single amount that the host has itself is where the walk stands.
+  const alone = `with reach (id, path, own) as (select w.id, array[w.id], true)`;
+  const whose =
+    own === undefined
+      ? [`(${ask.units.map((_, n) => `p${n}.own`).join(' or ')})`]
+      : [...ask.units.slice(0, own).map((_, n) => `not p${n}.own`), `p${own}.own`, `p${own}.id = w.id`];
+  const conditions = [...whose, ...ask.units.flatMap((_, n) => serves(q, search, n)), ...together(ask)];
+  const takers = ask.units.flatMap((unit, n) => unit.needs.map(() => `p${n}.id`));
+  return `${ask.units.length === 1 && own !== undefined ? alone : inside}
+    select array[${takers.join(', ')}] as takers from ${ask.units.map((_, n) => `reach p${n}`).join(', ')} where ${conditions.join(' and ')}`;
+}

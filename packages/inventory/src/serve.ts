@@ -1,0 +1,106 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId, encodeId } from '@sentral/contracts/ids';
+import { isProblem } from '@sentral/contracts/problem';
+import { actions } from '@sentral/contracts/services/registry';
+import type { Asker } from '@sentral/contracts/services/serve';
+import type { Tx } from '@sentral/kernel/database';
+import type { ServedAction } from '@sentral/kernel/operation';
+import type { InferOutput } from 'valibot';
+import { bound, heldFor } from './allocation/bind.js';
+import { confirmed } from './allocation/confirm.js';
+import { releaseIn } from './allocation/perform.js';
+import { judged } from './change.js';
+import type { Deps } from './deps.js';
+import { moveRecord, recordNode } from './node/record.js';
+import { retired } from './node/retire.js';
+
+const serves = actions.inventory;
+type Serves = typeof serves;
+type Input<A extends keyof Serves> = InferOutput<Serves[A]['input']>;
+
+/**
+ * The steps that inventory serves for tasks: the same functions that its verbs are made of, in the transaction that ends the
+ * step. The operation's row is locked before anything of inventory's lock order; no verb takes one.
+ */
+export function inventorySteps(deps: Deps): Readonly<Record<keyof Serves, ServedAction>> {
+  /** A task acts for its tenant: what is another's does not exist for it. */
+  const callerOf = ({ taskid, tenantid, traceparent }: Asker): Caller => ({
+    principal: { id: taskid, type: 'system' },
+    accessEpoch: 0,
+    readScope: { tenantIds: [tenantid], projectIds: [], environmentIds: [] },
+    scopes: [],
+    ...(traceparent === undefined ? {} : { traceparent }),
+  });
+  const taskOf = ({ taskid, tenantid }: Asker) => ({ taskId: taskid, tenantId: tenantid });
+  const release = (tx: Tx, asker: Asker, id: string) => releaseIn(tx, { deps, caller: callerOf(asker) }, id);
+
+  return {
+    'allocation.bind': {
+      ...serves['allocation.bind'],
+      run: async (tx, asker) => ({ allocationId: (await judged(bound(tx, callerOf(asker), taskOf(asker)))).id }),
+    },
+    'allocation.confirm': {
+      ...serves['allocation.confirm'],
+      run: async (tx, asker) => {
+        const { id } = await heldFor(tx, taskOf(asker));
+        const allocationId = encodeId('alc', id);
+        await judged(confirmed(tx, callerOf(asker), allocationId));
+        return { allocationId };
+      },
+    },
+    'allocation.release': {
+      ...serves['allocation.release'],
+      // The facade has bound what the task holds before the step was ever sent (task.md 12).
+      ahead: true,
+      run: async (tx, asker, { allocationId }: Input<'allocation.release'>) => {
+        const held = async () => (await heldFor(tx, taskOf(asker))).id;
+        await found(async () =>
+          release(tx, asker, allocationId === undefined ? await held() : decodeId('alc', allocationId)),
+        );
+        return {};
+      },
+      takeBack: (tx, asker) => found(async () => release(tx, asker, (await heldFor(tx, taskOf(asker))).id)),
+    },
+    'node.record': {
+      ...serves['node.record'],
+      run: async (tx, asker, { nodeId, ...record }: Input<'node.record'>) => {
+        await judged(recordNode(tx, callerOf(asker), { ...record, id: nodeId, tenantId: asker.tenantid }));
+        return { nodeId };
+      },
+    },
+    'node.retire': {
+      ...serves['node.retire'],
+      run: async (tx, asker, { nodeId }: Input<'node.retire'>) => {
+        await found(() => retired(tx, callerOf(asker), { id: nodeId }));
+        return {};
+      },
+      takeBack: (tx, asker, { nodeId }: Input<'node.retire'>) =>
+        found(() => retired(tx, callerOf(asker), { id: nodeId })),
+    },
+    'node.set-state': {
+      ...serves['node.set-state'],
+      run: async (tx, asker, { nodeId: id, from, to }: Input<'node.set-state'>) => {
+        await moveRecord(tx, callerOf(asker), { id, from, to });
+        return {};
+      },
+    },
+    'node.reset-state': {
+      ...serves['node.reset-state'],
+      takeBack: async (tx, asker, { nodeId: id, from, to }: Input<'node.reset-state'>) => {
+        await moveRecord(tx, callerOf(asker), { id, from: to, to: from });
+        return true;
+      },
+    },
+  };
+}
+
+/** What is not there is given back already. */
+async function found(giveBack: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await judged(giveBack());
+    return true;
+  } catch (error) {
+    if (isProblem(error, 'not-found')) return false;
+    throw error;
+  }
+}

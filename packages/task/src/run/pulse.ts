@@ -1,0 +1,18 @@
+/** What a commit has made work for. */
+export type Wake = 'outbox' | 'admission' | 'authorization' | 'scan';
+
+/** How verbs and loops of one process wake each other; between processes the polls do. */
+export interface Pulse {
+  beat(what: Wake): void;
+  on(what: Wake, wake: () => void): void;
+}
+
+export function createPulse(): Pulse {
+  const listeners = new Map<Wake, (() => void)[]>();
+  return {
+    beat: (what) => {
+      for (const wake of listeners.get(what) ?? []) wake();
+    },
+    on: (what, wake) => void listeners.set(what, [...(listeners.get(what) ?? []), wake]),
+  };
+}

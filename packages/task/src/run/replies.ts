@@ -1,0 +1,89 @@
+import { decodeId } from '@sentral/contracts/ids';
+import { readReply, replyFrom, subjects, type Reply } from '@sentral/contracts/services/message';
+import type { Bus, Delivery, Subscription, Verdict } from '@sentral/kernel/bus/port';
+import { sqlState } from '@sentral/kernel/errors';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { inputOfReply } from '../decide/message.js';
+import type { Deps } from '../deps.js';
+import { insertDeadLetter } from '../store/write-sql.js';
+import { describe } from './describe.js';
+import { take } from './take.js';
+
+const consumer = 'task-replies';
+/** The bus has no dead letters of its own that anybody reads: at this delivery a message becomes one here. */
+const deliveriesMax = 10;
+
+/** Takes in what services answer, each message once. */
+export function listenToReplies(deps: Deps, bus: Bus): Subscription {
+  return bus.consume(
+    {
+      stream: 'DV_RPL',
+      durable: consumer,
+      filter: subjects.replies,
+      ackWaitMs: 30_000,
+      // Only a net: the letter is written long before.
+      maxDeliver: 20,
+      concurrency: 8,
+      backoffMs: [1_000, 2_000, 5_000, 15_000, 30_000],
+    },
+    (message) => hear(deps, bus, message),
+  );
+}
+
+async function hear(deps: Deps, bus: Bus, message: Delivery): Promise<Verdict> {
+  const read = readReply(message.data);
+  if (!read.ok) return giveUp(deps, message, read.reason);
+  const from = replyFrom(message.subject);
+  if (from === undefined || from.step !== read.message.stepid)
+    return giveUp(deps, message, 'its subject is of another step');
+  try {
+    return await apply(deps, bus, { message, reply: read.message, service: from.service });
+  } catch (error) {
+    // A constraint says that this is a bug, and will say so every time.
+    if (sqlState(error)?.startsWith('23') === true || message.deliveries >= deliveriesMax) {
+      deps.telemetry.log('error', 'a reply cannot be applied', { id: message.id, error });
+      return giveUp(deps, message, error instanceof Error ? error.message : String(error));
+    }
+    throw error;
+  }
+}
+
+async function apply(
+  deps: Deps,
+  bus: Bus,
+  { message, reply, service }: { message: Delivery; reply: Reply; service: string },
+): Promise<Verdict> {
+  const input = inputOfReply(reply);
+  let foreign = false;
+  const taken = await take(deps, {
+    taskId: decodeId('tsk', reply.taskid),
+    // The id of the reply, not of the delivery: what a service sends twice is one reply.
+    message: { consumer, messageId: reply.id },
+    input: ({ aggregate }) => {
+      const step = aggregate.steps.find(({ id }) => id === input.stepId);
+      foreign = step !== undefined && step.service !== service;
+      return step === undefined || foreign ? undefined : input;
+    },
+  });
+  if (foreign) return giveUp(deps, message, `${service} does not serve this step`);
+  if (taken !== undefined) {
+    deps.telemetry.count(taken.was === 'stale' ? 'task.replies.stale' : 'task.replies');
+    void describe(deps, bus, taken);
+  }
+  return 'ack';
+}
+
+async function giveUp(deps: Deps, message: Delivery, reason: string): Promise<Verdict> {
+  await inTransaction(deps.db.app, (tx) =>
+    insertDeadLetter(tx, {
+      id: deps.newId(),
+      origin: 'inbox',
+      subject: message.subject,
+      messageId: message.id,
+      deliveries: message.deliveries,
+      raw: message.data,
+      error: { reason },
+    }),
+  );
+  return 'term';
+}

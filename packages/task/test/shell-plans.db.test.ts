@@ -1,0 +1,81 @@
+import { openDatabase, type Database, type Tx } from '@sentral/kernel/database';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { createTestDatabase, type TestDatabase } from '@sentral/testing';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import * as run from '../src/run/sql.js';
+import * as store from '../src/store/sql.js';
+
+let place: TestDatabase;
+let app: Database;
+
+const uuid = '00000000-0000-7000-8000-000000000001';
+
+/** Many tasks that have ended, a few that live: what a house looks like after a while. */
+const seed = `
+  set local session_replication_role = replica;
+  insert into task.task (id, tenant_id, kind, kind_version, plan_hash, state, cause, input, actor, correlation_id, steps_total, steps_open, finished_at, expires_at)
+    select gen_random_uuid(), ('00000000-0000-7000-8000-' || lpad(to_hex(n % 50), 12, '0'))::uuid, 'a.b', 1, '\\x00',
+      case when n % 100 = 0 then 'running' when n % 100 = 1 then 'queued' else 'succeeded' end, null, '{}', '{}', gen_random_uuid(), 3, 3,
+      case when n % 100 > 1 then now() end, case when n % 100 > 1 then now() + interval '90 days' end
+    from generate_series(1, 8000) n;
+  insert into task.step (id, task_id, key, ordinal, kind, service, action, policy, input_tpl, undo, input, attempt, state)
+    select gen_random_uuid(), t.id, 's' || n, n, 'command', 'nett', 'port.attach', '{}', '{}', 'none', '{}', 1,
+      case when t.state = 'running' then 'dispatched' when t.state = 'queued' then 'blocked' else 'succeeded' end
+    from task.task t, generate_series(1, 3) n;
+  insert into task.timer (owner_id, kind, task_id, due_at)
+    select s.id, 'ack', s.task_id, now() + n * interval '1 minute' from (select *, row_number() over () as n from task.step where state = 'dispatched') s;
+  insert into task.lane (tenant_id, queued) select distinct tenant_id, 4 from task.task;
+  insert into task.claim (task_id, resource, mode, active) select id, id::text, 'exclusive', state = 'running' from task.task;
+`;
+
+beforeAll(async () => {
+  place = await createTestDatabase(inject('postgresUrl'));
+  app = openDatabase({ url: place.url('task_app'), applicationName: 'task-plans-test', poolSize: 1 });
+  const admin = openDatabase({
+    url: place.adminUrl,
+    applicationName: 'task-plans-seed',
+    poolSize: 1,
+    statementTimeoutMs: 60_000,
+  });
+  await inTransaction(admin, async (tx) => {
+    for (const statement of seed.split(';\n').filter((text) => text.trim() !== '')) await tx.unsafe(statement);
+  });
+  for (const table of ['task', 'step', 'timer', 'lane', 'claim']) await admin.unsafe(`analyze task.${table}`);
+  await admin.close();
+}, 60_000);
+afterAll(async () => {
+  await app.close();
+  await place.drop();
+});
+
+/** The plan of the one statement that this asks. */
+async function planOf(ask: (on: Database & Tx) => Promise<unknown>): Promise<string> {
+  const asked: { text: string; params: readonly unknown[] }[] = [];
+  const recorder = {
+    unsafe: async (text: string, params: readonly unknown[] = []) => {
+      asked.push({ text, params });
+      return [];
+    },
+  } as unknown as Database & Tx;
+  await ask(recorder);
+  const [{ text, params }] = asked as [(typeof asked)[number]];
+  const rows = await inTransaction(app, (tx) => tx.unsafe(`explain ${text}`, params), { rollback: true });
+  return rows.map((row) => row['QUERY PLAN'] as string).join('\n');
+}
+
+test.each<[string, (on: Database & Tx) => Promise<unknown>, readonly string[]]>([
+  ['due timers', (on) => run.listDueTimers(on, 100), ['timer_due']],
+  ['the lock of a task', (on) => store.lockTask(on, uuid), ['task_pkey']],
+  ['the claim of a task', (on) => store.claimTask(on, uuid), ['task_pkey']],
+  ['the steps of a task', (on) => store.listSteps(on, uuid), ['step_ordinal_once_a_task|step_key_once_a_task']],
+  ['the next lane', (on) => run.claimLane(on), ['lane_pick', 'task_queue']],
+  ['the next of a lane', (on) => run.claimQueued(on, uuid), ['task_queue']],
+  ['who holds a resource', (on) => store.findClaimant(on, 'net_1'), ['claim_one_changing_task', 'task_pkey']],
+  ['destructive steps', (on) => run.listUnauthorized(on, 50), ['step_live']],
+  ['tasks that stand', (on) => run.listStalled(on, 100), ['step_live', 'step_undo_open']],
+  ['old tasks', (on) => run.claimExpired(on, 500), ['task_expiry']],
+])('an index finds %s', async (_, ask, indexes) => {
+  const plan = await planOf(ask);
+  for (const index of indexes) expect(plan).toMatch(new RegExp(index));
+  expect(plan).not.toMatch(/Seq Scan on (task|step|timer|claim)\b/);
+});

@@ -1,0 +1,3 @@
+export { faultKinds, type FaultInput, type FaultKind } from './faults.js';
+export { standInNames, type StandInName } from './services.js';
+export { controlSubject, openStandIn, type StandIn, type StandInOptions } from './stand-in.js';
