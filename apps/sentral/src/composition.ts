@@ -4,6 +4,7 @@ import { remoteContext } from '@sentral/contracts/client-internal';
 import type { ContractDef } from '@sentral/contracts/contract';
 import { mintInternalToken } from '@sentral/contracts/internal-token';
 import { inventory } from '@sentral/contracts/inventory';
+import { knowsAction } from '@sentral/contracts/services/registry';
 import { task } from '@sentral/contracts/task';
 import { tenancy } from '@sentral/contracts/tenancy';
 import { createInventory, createInventoryLoops } from '@sentral/inventory';
@@ -19,13 +20,13 @@ import type { Contexts } from './routes/world.js';
 import { createMayStill } from './workflows/may-still.js';
 import { workflows } from './workflows/registry.js';
 
-/** Spelled by reference: written out the type is too long for a declaration. */
-export const contracts: {
+interface Contracts {
   readonly tenancy: typeof tenancy;
   readonly inventory: typeof inventory;
   readonly task: typeof task;
   readonly audit: typeof audit;
-} = { tenancy, inventory, task, audit };
+}
+export const contracts: Contracts = { tenancy, inventory, task, audit };
 
 export interface Pools {
   readonly app: Database;
@@ -108,7 +109,7 @@ export function createContexts({ config, pools, telemetry, newId, pulse }: Use):
   const here = {
     tenancy: () => createTenancy({ ...deps('tenancy'), scopeUsers }, { report }),
     inventory: () => createInventory(deps('inventory'), { report }),
-    task: () => createTask({ ...deps('task'), pulse }, { workflows, knows: () => false, report }),
+    task: () => createTask({ ...deps('task'), pulse }, { workflows, knows: knowsAction, report }),
     audit: () => createAudit(deps('audit'), { report }),
   };
   const near = <N extends ContextName>(name: N) => (config.contexts.includes(name) ? here[name]() : far(config, name));
