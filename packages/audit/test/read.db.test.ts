@@ -333,6 +333,16 @@ test('a page, of whatever kind, walks an index from where it begins', async () =
       {},
       /environment_id_id/,
     ],
+    [
+      'what changed in a project, as its tenant sees it',
+      tenant,
+      {
+        projectId: of('prj', '8003', 3),
+        class: ['change'],
+        from: new Date(Date.now() - 30 * 86_400_000).toISOString(),
+      },
+      /project_id_id/,
+    ],
     ['an actor’s', everyone, { actorId: of('usr', '8002', 3) }, /actor_id_id/],
     ['a resource’s', everyone, { resourceId: of('nod', '8005', 3) }, /resource_id_id/],
     ['a request’s', everyone, { requestId: request }, /request_id_id/],
