@@ -134,6 +134,8 @@ describe('limits and policies', () => {
       ['allocations', 'hidden'],
       ['quota', 'hidden'],
       ['policy', 'hidden'],
+      ['tasks', 'hidden'],
+      ['changes', 'ok'],
     ]);
     const whole = await server.ask(`/v1/projects/${place.project}/overview`, as(place.owner));
     expect(new Set(Object.values(whole.body.parts).map((part) => (part as Json).status))).toEqual(new Set(['ok']));

@@ -4,6 +4,7 @@ import { as, grant, house, person, type House, type Person } from './cast.js';
 import { eventually } from './patience.js';
 import { startSplit, type Split } from './start-split.js';
 import type { Json } from './start-server.js';
+import { waitingTask } from './waiting-task.js';
 
 let split: Split;
 let wire: FaultProxy;
@@ -35,12 +36,39 @@ async function overview(who: { token: string } = place.owner) {
   return { status, body, tookMs, parts: Object.fromEntries(parts) };
 }
 
-const whole = { scope: 'ok', environments: 'ok', allocations: 'ok', quota: 'ok', policy: 'ok' };
+const whole = {
+  scope: 'ok',
+  environments: 'ok',
+  allocations: 'ok',
+  quota: 'ok',
+  policy: 'ok',
+  tasks: 'ok',
+  changes: 'ok',
+};
 const withoutInventory = { ...whole, allocations: 'unavailable', quota: 'unavailable' };
 
 test('with every context there, every part is', async () => {
   const answer = await overview();
   expect(answer.parts, JSON.stringify(answer.body)).toEqual(whole);
+});
+
+test('its tasks that live are counted and shown, and what changed in it is there, without a word of its neighbour', async () => {
+  const neighbour = await house(split.facade, 'beside');
+  await waitingTask(split.facade, neighbour);
+  const [one, two] = [await waitingTask(split.facade, place), await waitingTask(split.facade, place)];
+  const { tasks, changes } = await eventually(async () => {
+    const { parts } = (await overview()).body;
+    const told = parts.changes.data.items.map(({ resource }: Json) => resource.id);
+    expect(told).toEqual(expect.arrayContaining([place.project, place.environment, one, two]));
+    return parts;
+  });
+  expect(tasks.data.items.map(({ id }: Json) => id)).toEqual([two, one]);
+  expect(tasks.data.states.reduce((sum: number, { count }: Json) => sum + count, 0)).toBe(2);
+  expect(tasks.data.items[0].input).toBeUndefined();
+  expect(changes.data.items.map(({ scope }: Json) => scope.projectId)).toEqual(
+    changes.data.items.map(() => place.project),
+  );
+  expect(changes.data.items[0].change).toBeUndefined();
 });
 
 test('a context that takes calls and never answers costs its parts and no more than the budget, for many at once too', async () => {
@@ -79,7 +107,15 @@ test('a context that is not there is told at once, by the name of the problem an
 });
 
 test('what the caller may not see is hidden by name, whether its context is there or not', async () => {
-  const seen = { scope: 'ok', environments: 'ok', allocations: 'hidden', quota: 'hidden', policy: 'hidden' };
+  const seen = {
+    scope: 'ok',
+    environments: 'ok',
+    allocations: 'hidden',
+    quota: 'hidden',
+    policy: 'hidden',
+    tasks: 'hidden',
+    changes: 'ok',
+  };
   expect((await overview(auditor)).parts).toEqual(seen);
   await wire.set({ accept: 'refuse' });
   wire.cutAll('rst');

@@ -17,6 +17,7 @@ import { getTask } from './task/get.js';
 import { holdTask } from './task/hold.js';
 import { intendTask } from './task/intent.js';
 import { listTasks } from './task/list.js';
+import { livingTasks } from './task/living.js';
 import { resumeTask } from './task/resume.js';
 import { retryTask } from './task/retry.js';
 import { signalTask } from './task/signal.js';
@@ -44,6 +45,7 @@ export function createTask(deps: Deps, { workflows, knows, ...options }: Checked
         create: (caller, command) => makeTask(deps, caller, { ...command, planOf }),
         get: (caller, command) => getTask(deps, caller, command),
         list: (caller, command) => listTasks(deps, caller, command),
+        living: (caller, command) => livingTasks(deps, caller, command),
         cancel: (caller, command) => cancelTask(deps, caller, command),
         hold: (caller, command) => holdTask(deps, caller, command),
         resume: (caller, command) => resumeTask(deps, caller, command),

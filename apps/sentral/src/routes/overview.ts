@@ -1,6 +1,7 @@
 import type { overviewRoutes } from '@sentral/contracts/api/overview';
 import type { Permission } from '@sentral/contracts/access';
 import type { Caller } from '@sentral/contracts/contract';
+import type { AuditRecord } from '@sentral/contracts/audit/record';
 import { isProblem } from '@sentral/contracts/problem';
 import { facade } from '../auth/sessions.js';
 import type { Asked, Handlers } from '../http/mount.js';
@@ -9,8 +10,9 @@ import type { World } from './world.js';
 /** What the whole answer may take; a context that is slower takes its own part along and nothing else. */
 const budgetMs = 1_000;
 const few = 20;
+const changesSinceMs = 30 * 24 * 3_600_000;
 
-export function overviewHandlers({ tenancy, inventory }: World): Handlers<typeof overviewRoutes> {
+export function overviewHandlers({ tenancy, inventory, task, audit }: World): Handlers<typeof overviewRoutes> {
   return {
     getProjectOverview: async ({ params: { id } }, asked) => {
       const budget = new AbortController();
@@ -21,7 +23,9 @@ export function overviewHandlers({ tenancy, inventory }: World): Handlers<typeof
         composed(asked, { permission, ask: () => ask(seenAs(permission)), signal });
       const environmentsOf = { kind: 'environment', parentId: id, limit: few } as const;
       const living = { projectId: id, state: ['held', 'active', 'releasing'], limit: few } as const;
-      const [scope, environments, allocations, quota, policy] = await Promise.all([
+      const from = new Date(Date.now() - changesSinceMs).toISOString();
+      const changed = { projectId: id, class: ['change' as const], from, limit: few };
+      const [scope, environments, allocations, quota, policy, tasks, changes] = await Promise.all([
         part('tenancy.project.read', (seen) => tenancy.scope.get(seen, { id }, { signal })),
         part('tenancy.environment.read', async (seen) =>
           page(await tenancy.scope.list(seen, environmentsOf, { signal })),
@@ -34,6 +38,11 @@ export function overviewHandlers({ tenancy, inventory }: World): Handlers<typeof
           inventory.usage.now({ ...asked.caller, readScope: facade.readScope }, { scopeId: id }, { signal }),
         ),
         part('tenancy.policy.read', (seen) => tenancy.policy.effective(seen, { scopeId: id }, { signal })),
+        part('task.task.read', (seen) => task.task.living(seen, { scopeId: id, limit: few }, { signal })),
+        part('audit.record.read', async (seen) => {
+          const { items, ...rest } = await audit.record.list(seen, changed, { signal });
+          return page({ ...rest, items: items.map(changeOf) });
+        }),
       ]).finally(() => clearTimeout(timer));
       return {
         status: 200,
@@ -41,7 +50,7 @@ export function overviewHandlers({ tenancy, inventory }: World): Handlers<typeof
           scopeId: id,
           budgetMs,
           at: new Date().toISOString(),
-          parts: { scope, environments, allocations, quota, policy },
+          parts: { scope, environments, allocations, quota, policy, tasks, changes },
         },
       };
     },
@@ -69,6 +78,16 @@ async function composed<T>(
   );
   return Promise.race([answer, overBudget]);
 }
+
+const changeOf = ({ id, occurredAt, action, actor, scope, resource, reason }: AuditRecord) => ({
+  id,
+  occurredAt,
+  action,
+  actor,
+  scope,
+  resource,
+  reason,
+});
 
 const page = <T>({ items, nextCursor }: { items: T[]; nextCursor?: string | undefined }) => ({
   items,

@@ -6,6 +6,8 @@ import { route } from '../route.js';
 import { effectivePolicySchema } from '../tenancy/policy.js';
 import { quotaUseSchema } from '../tenancy/quota.js';
 import { scopeSchema } from '../tenancy/scope.js';
+import { auditRecordSchema } from '../audit/record.js';
+import { task } from '../task.js';
 import { byId, found } from './inventory/shape.js';
 
 /** One part of a composed answer: what its context said, or why there is nothing. */
@@ -16,6 +18,9 @@ const part = <const S extends v.GenericSchema>(data: S) =>
     data: v.optional(data),
     reason: v.optional(v.string()),
   });
+
+/** What changed, without its states before and after: they are in the record. */
+const changeSchema = v.pick(auditRecordSchema, ['id', 'occurredAt', 'action', 'actor', 'scope', 'resource', 'reason']);
 
 export const overviewSchema = v.object({
   scopeId: scopeIdSchema,
@@ -28,6 +33,10 @@ export const overviewSchema = v.object({
     allocations: part(v.object({ items: v.array(allocationSchema), more: v.boolean() })),
     quota: part(v.object({ own: v.array(quotaUseSchema), children: v.array(quotaUseSchema) })),
     policy: part(effectivePolicySchema),
+    /** What has not ended. */
+    tasks: part(task.nouns.task.living.result),
+    /** Of the last 30 days, the newest first; what was done a moment ago may not be on record yet. */
+    changes: part(v.object({ items: v.array(changeSchema), more: v.boolean() })),
   }),
 });
 export type Overview = v.InferOutput<typeof overviewSchema>;
@@ -39,7 +48,7 @@ export const overviewRoutes = {
     method: 'GET',
     path: '/v1/projects/:id/overview',
     summary:
-      'The project with its environments, allocations, quota and policy; a context that is away takes only its part along.',
+      'The project with its environments, allocations, quota, policy, living tasks and latest changes; a context that is away takes only its part along.',
     tags: ['overview'],
     permission: 'tenancy.project.read',
     on: 'pathScope',

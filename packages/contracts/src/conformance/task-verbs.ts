@@ -67,6 +67,15 @@ export const taskVerbCases = [
       await kit.refuses('not-found', subject.event.list(nobody(kit), { taskId: id }));
       await kit.refuses('not-found', subject.task.cancel(nobody(kit), { id }));
       kit.equals((await subject.task.list(nobody(kit), {})).items, [], 'nor is it in a list');
+      kit.equals(
+        await subject.task.living(nobody(kit), { scopeId: defaultTenantId }),
+        { states: [], items: [], more: false },
+        'nor is it counted',
+      );
+      const living = await subject.task.living(kit.caller(), { scopeId: defaultTenantId, limit: 1 });
+      kit.equals(living.items[0]?.id, id, 'it is the newest that lives');
+      const counted = living.states.reduce((sum, { count }) => sum + count, 0);
+      kit.equals(living.more, counted > 1, 'the counts are of all');
       await kit.refuses('invalid-cursor', subject.task.list(kit.caller(), { cursor: 'x' }));
     },
   },

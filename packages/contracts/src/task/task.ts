@@ -137,6 +137,24 @@ const list = verb({
   idempotent: true,
 });
 
+const living = verb({
+  summary:
+    'What has not ended in a scope and below it, as far as the caller sees: how many in each state, and the newest.',
+  command: v.strictObject({
+    scopeId: v.union([idSchema('tnt'), idSchema('prj'), idSchema('env')]),
+    limit: pageFields.limit,
+  }),
+  result: v.object({
+    /** A state that no task is in is not named. */
+    states: v.array(v.object({ state: v.picklist(taskStates), count: countSchema })),
+    /** The newest first, without what was put in. */
+    items: v.array(v.omit(taskSchema, ['input', 'output'])),
+    more: v.boolean(),
+  }),
+  refuses: [],
+  idempotent: true,
+});
+
 const named = { id: idSchema('tsk'), version: basedOnVersion };
 const refusesAsking = ['not-found', 'version-mismatch', 'state-conflict'] as const;
 
@@ -217,6 +235,7 @@ export const taskNoun = {
   create,
   get,
   list,
+  living,
   cancel,
   hold,
   resume,

@@ -1,8 +1,9 @@
 import type { Caller, ScopeRow } from '@sentral/contracts/contract';
-import { decodeId, encodeId } from '@sentral/contracts/ids';
+import { decodeId, encodeId, type Id } from '@sentral/contracts/ids';
 import { isProblem } from '@sentral/contracts/problem';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { newId } from '@sentral/kernel/id';
+import { query } from '@sentral/kernel/page';
 import { bringForward, fillScopes, takeInScope } from '@sentral/kernel/scopes/news';
 import { expectActive, lockScopePath, scopeUuid } from '@sentral/kernel/scopes/view';
 import { createTelemetry } from '@sentral/kernel/telemetry';
@@ -11,6 +12,7 @@ import { createTestDatabase, type TestDatabase } from '@sentral/testing';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { createPulse, createTask, type Task } from '../index.js';
 import { scopes } from '../projection/view.js';
+import { livingTasksStatement } from '../task/sql.js';
 import { livingStatement } from './sql.js';
 
 let place: TestDatabase;
@@ -62,7 +64,7 @@ function path(): [ScopeRow, ScopeRow, ScopeRow, ScopeRow] {
 }
 
 const statement = `insert into task (id, tenant_id, project_id, environment_id, kind, kind_version, plan_hash, state, finished_at, steps_total, steps_open, input, actor, correlation_id)
-  values ($1, $2, $3, $4, 'cluster.create', 1, '\\x00', $5, case when $5 = 'succeeded' then now() end, 1, 1, '{}', '{}', $1)`;
+  values ($1, $2, $3, $4, 'cluster.create', 1, '\\x00', $5, case when $5 = 'succeeded' then now() end, 1, 1, '{}', '{"type":"system","id":"test"}', $1)`;
 
 /** Begins a task as whoever makes one must: news first, the path's locks before the row, refused where a scope is not active. */
 async function begin(at: readonly ScopeRow[], state: 'queued' | 'succeeded' = 'queued'): Promise<string> {
@@ -127,6 +129,42 @@ describe('what of this context keeps a scope from being deleted', () => {
     expect([heard > 0, refused > 0]).toEqual([true, true]);
   }, 60_000);
 
+  test('what lives is counted in each state and the newest shown, of what the caller sees and nothing of a neighbour', async () => {
+    const at = path();
+    const [, tenant, project, environment] = at;
+    const beside = { ...environment, id: encodeId('env', newId()) };
+    await begin(at, 'succeeded');
+    const old = await begin(at);
+    await begin([at[0], tenant, project, beside]);
+    const stuck = await begin(at);
+    await begin(path());
+    await db.admin.unsafe(
+      `set local session_replication_role = replica; update task.task set state = 'stuck' where id = '${decodeId('tsk', stuck as Id<'tsk'>)}'`,
+    );
+    const living = (scopeId: ScopeRow['id'], readScope = everyone.readScope, limit = 20) =>
+      task.task.living({ ...everyone, readScope }, { scopeId, limit });
+    for (const scope of [tenant, project]) {
+      const { states, items, more } = await living(scope.id, everyone.readScope, 1);
+      expect(states).toEqual([
+        { state: 'queued', count: 2 },
+        { state: 'stuck', count: 1 },
+      ]);
+      expect([items.map(({ id }) => id), more]).toEqual([[stuck], true]);
+    }
+    const only = { tenantIds: [], projectIds: [], environmentIds: [environment.id as Id<'env'>] };
+    const seen = await living(project.id, only);
+    expect([seen.items.map(({ id }) => id), seen.more, seen.states.map(({ count: n }) => n)]).toEqual([
+      [stuck, old],
+      false,
+      [1, 1],
+    ]);
+    const whole = { tenantIds: [tenant.id as Id<'tnt'>], projectIds: [], environmentIds: [] };
+    expect((await living(project.id, whole)).items).toHaveLength(3);
+    const nothing = { states: [], items: [], more: false };
+    expect(await living(project.id, { ...only, environmentIds: [] })).toEqual(nothing);
+    expect(await living(encodeId('prj', newId()))).toEqual(nothing);
+  });
+
   test('among many tasks it is read by an index, whatever level is asked', async () => {
     await inTransaction(
       db.admin,
@@ -144,6 +182,17 @@ describe('what of this context keeps a scope from being deleted', () => {
           ]);
           expect(plan.map((row) => String(row['QUERY PLAN'])).join('\n')).toContain('task_living');
         }
+        const q = query();
+        const [lies] = await tx.unsafe('select tenant_id, project_id from task limit 1');
+        q.and(
+          `t.tenant_id = ${q.value(lies?.['tenant_id'])}::uuid and t.project_id = ${q.value(lies?.['project_id'])}::uuid`,
+        );
+        const text = livingTasksStatement(q, 21);
+        const shown = (await tx.unsafe(`explain (costs off) ${text}`, q.params))
+          .map((row) => row['QUERY PLAN'])
+          .join('\n');
+        expect(shown).toContain('task_living');
+        expect(shown).not.toMatch(/Seq Scan|task_by_/);
       },
       { rollback: true },
     );

@@ -13,7 +13,7 @@ export async function findScope(on: Pick<Database | Tx, 'unsafe'>, id: string): 
   return row as unknown as KnownScope | undefined;
 }
 
-const columnOf = { tenant: 'tenant_id', project: 'project_id', environment: 'environment_id' } as const;
+export const columnOf = { tenant: 'tenant_id', project: 'project_id', environment: 'environment_id' } as const;
 
 /** The statement of a level, for the test that reads its plan: live tasks are found by their tenant, whatever lies in it. */
 export const livingStatement = (level: keyof typeof columnOf): string =>
