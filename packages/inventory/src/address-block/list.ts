@@ -33,7 +33,11 @@ export async function listBlocks(
     q.and(`b.node_id = ${q.value(nodeId)}::uuid`);
     q.andSeen('node', nodeId);
   }
-  const order = sorted(q, { ...command, id: 'b.id', by: { cidr: { by: 'b.cidr', gives: 'inet' } } });
+  const order = sorted(q, {
+    ...command,
+    id: 'b.id',
+    by: { cidr: { by: 'b.cidr', gives: 'inet', is: (text) => readNet(text) !== undefined } },
+  });
   const text = `${order.select(selectBlock)} ${q.where()} ${order.orderBy} limit ${q.value(command.limit + 1)}`;
   const db = readDb(deps, caller);
   const rows = (await db.unsafe(text, q.params)) as unknown as readonly BlockRow[];

@@ -17,7 +17,11 @@ export async function listRanges(
   const q = listOf('numberRange', sightOf(caller));
   q.and('r.ended_at is null');
   if (command.domainId !== undefined) q.and(`r.domain_id = ${q.value(decodeId('ndm', command.domainId))}::uuid`);
-  const order = sorted(q, { ...command, id: 'r.id', by: { start: { by: 'lower(r.numbers)', gives: 'bigint' } } });
+  const order = sorted(q, {
+    ...command,
+    id: 'r.id',
+    by: { start: { by: 'lower(r.numbers)', gives: 'bigint', is: (text) => /^\d{1,10}$/.test(text) } },
+  });
   const text = `${order.select(selectRange)} ${q.where()} ${order.orderBy} limit ${q.value(command.limit + 1)}`;
   const rows = (await readDb(deps, caller).unsafe(text, q.params)) as unknown as readonly NumberRangeRow[];
   return page(rows, command.limit, { item: toRange, keys: order.keys });
