@@ -15,6 +15,7 @@ import type { Telemetry } from '@sentral/kernel/telemetry';
 import { createTask, createTaskLoops, type Pulse } from '@sentral/task';
 import { createTenancy, createTenancyLoops } from '@sentral/tenancy';
 import type { Config, ContextName } from './config.js';
+import { facade } from './auth/sessions.js';
 import type { Contexts } from './routes/world.js';
 import { createMayStill } from './workflows/may-still.js';
 import { workflows } from './workflows/registry.js';
@@ -194,15 +195,23 @@ export function startRelays(use: {
   pools: Use['pools'];
   bus: Bus;
   telemetry: Telemetry;
-}): readonly (Relay & { context: ContextName })[] {
+  /** Undefined in a process that is not told where audit is: its feeds are kept whole. */
+  audit: Pick<Contexts['audit'], 'feed'> | undefined;
+}): readonly (Relay & { context: ContextName; unrecorded(): Promise<number> })[] {
   return use.config.contexts.map((context) => {
+    const confirmed = async (): Promise<number> => {
+      if (use.audit === undefined) throw new Error('this process is not told where audit is');
+      return (await use.audit.feed.confirmed(facade, { producer: context })).pos;
+    };
     const relay = startRelay({
       db: needed(use.pools[context], `the pools of ${context}`).app,
       schema: context,
       context,
       bus: use.bus,
       log: use.telemetry.log,
+      ...(use.audit === undefined ? {} : { confirmed }),
     });
-    return { context, wake: relay.wake, stop: relay.stop, lag: relay.lag };
+    const unrecorded = async () => (await relay.lag()).numbered - (await confirmed());
+    return { context, wake: relay.wake, stop: relay.stop, lag: relay.lag, unrecorded };
   });
 }

@@ -1,3 +1,4 @@
+import { eventRoutes } from '@sentral/contracts/api/audit/events';
 import { auditRoutes } from '@sentral/contracts/api/audit/records';
 import { graphRoutes } from '@sentral/contracts/api/inventory/graph';
 import { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
@@ -20,9 +21,12 @@ import { mountDocs } from './http/docs.js';
 import type { Door } from './auth/door.js';
 import { documents } from './http/documents.js';
 import { createExpand } from './http/expand.js';
-import { mount } from './http/mount.js';
+import { again, mount } from './http/mount.js';
+import { createStreams } from './http/streams.js';
+import type { Trail } from './http/trail.js';
 import type { Readiness } from './readiness.js';
 import { accessHandlers, principalHandlers } from './routes/access.js';
+import { eventHandlers } from './routes/events.js';
 import { allocationHandlers } from './routes/allocations.js';
 import { auditHandlers } from './routes/audit.js';
 import { capacityHandlers } from './routes/capacities.js';
@@ -41,9 +45,12 @@ import { serviceGateHandlers, taskHandlers } from './routes/tasks.js';
 import type { World } from './routes/world.js';
 
 /** The public model of Sentral: every route behind the door, in one place. */
-export function mountFacade(app: Hono, use: { world: World; door: Door; readiness: () => Promise<Readiness> }): void {
+export function mountFacade(
+  app: Hono,
+  use: { world: World; door: Door; trail: Trail; draining: () => boolean; readiness: () => Promise<Readiness> },
+): void {
   const { world } = use;
-  const common = { door: use.door, expand: createExpand(world) };
+  const common = { door: use.door, trail: use.trail, expand: createExpand(world) };
   mount(app, systemRoutes, {
     handlers: systemHandlers({ readiness: use.readiness, documents: documents() }),
     ...common,
@@ -65,5 +72,7 @@ export function mountFacade(app: Hono, use: { world: World; door: Door; readines
   mount(app, taskRoutes, { handlers: taskHandlers(world), ...common });
   mount(app, serviceGateRoutes, { handlers: serviceGateHandlers(world), ...common });
   mount(app, auditRoutes, { handlers: auditHandlers(world), ...common });
+  const streams = createStreams({ draining: use.draining, again: (asked) => again(use.door, asked) });
+  mount(app, eventRoutes, { handlers: eventHandlers(world, streams), ...common });
   mountDocs(app);
 }

@@ -12,8 +12,12 @@ export interface Watched {
   readonly lags: readonly {
     readonly context: string;
     lag(): Promise<{ readonly unnumbered: number; readonly unpublished: number }>;
+    /** Facts with a position that are not on record yet. */
+    unrecorded(): Promise<number>;
   }[];
   readonly draining: () => boolean;
+  /** How many refusals could not be put on record since one last could. */
+  readonly refusalsMissing: () => number;
   /** What tenancy last said of its administrators; undefined where no facade asks. */
   readonly installation: () => { readonly administrators: number; readonly bootstrapOverride: boolean } | undefined;
 }
@@ -26,11 +30,11 @@ const probeMs = 2_000;
 export async function readiness(watched: Watched): Promise<Readiness> {
   const databases = await Promise.all(Object.entries(watched.databases).map(([name, db]) => probe(name, db)));
   const bus = watched.bus === undefined ? [] : [await busPart(watched.bus)];
-  const lags = await Promise.all(watched.lags.map(lagPart));
+  const lags = await Promise.all(watched.lags.flatMap((each) => [lagPart(each), recordPart(each)]));
   const away = databases.some((part) => part.status === 'unavailable');
   return {
     status: watched.draining() ? 'draining' : away ? 'unready' : 'ready',
-    parts: [...databases, ...bus, ...lags, ...administrators(watched)],
+    parts: [...databases, ...bus, ...lags, ...refusals(watched), ...administrators(watched)],
     ...(watched.installation()?.bootstrapOverride === true ? { bootstrapOverride: true } : {}),
   };
 }
@@ -67,6 +71,24 @@ async function lagPart({ context, lag }: Watched['lags'][number]): Promise<Part>
   } catch {
     return { name, status: 'degraded', reason: 'its lag cannot be read' };
   }
+}
+
+async function recordPart({ context, unrecorded }: Watched['lags'][number]): Promise<Part> {
+  const name = `audit of ${context}`;
+  try {
+    const behind = await within(unrecorded());
+    return behind > lagMax
+      ? { name, status: 'degraded', reason: `${behind} facts wait to go on record` }
+      : { name, status: 'ok' };
+  } catch {
+    return { name, status: 'degraded', reason: 'audit does not answer; facts wait in the feed, whole' };
+  }
+}
+
+function refusals({ refusalsMissing }: Watched): Part[] {
+  const missing = refusalsMissing();
+  if (missing === 0) return [];
+  return [{ name: 'audit of refusals', status: 'degraded', reason: `${missing} could not be put on record` }];
 }
 
 function administrators(watched: Watched): Part[] {

@@ -28,8 +28,11 @@ export async function serve(app: Hono, at: { host: string; port: number }): Prom
     close: (withinMs) =>
       new Promise((resolve) => {
         const cut = setTimeout(() => server.closeAllConnections(), withinMs);
+        // A stream that ends leaves a connection that nobody told to close.
+        const idle = setInterval(() => server.closeIdleConnections(), 100);
         server.close(() => {
           clearTimeout(cut);
+          clearInterval(idle);
           resolve();
         });
         server.closeIdleConnections();

@@ -16,6 +16,7 @@ import type { Config } from './config.js';
 import { mountFacade } from './facade.js';
 import { createApp } from './http/app.js';
 import { createCursors } from './http/cursor.js';
+import { createTrail, type Trail } from './http/trail.js';
 import { createInternalWire } from './internal-wire.js';
 import { createOps, mountProbes } from './ops/app.js';
 import { createMetrics } from './ops/metrics.js';
@@ -52,7 +53,7 @@ export async function start(config: Config, { issuers = [], clock = systemClock 
   const pulse = createPulse();
   const contexts = createContexts({ config, pools, telemetry, newId, pulse });
 
-  const relays = startRelays({ config, pools, bus, telemetry });
+  const relays = startRelays({ config, pools, bus, telemetry, audit: contexts.audit });
   const loops = startLoops({ config, pools, bus, telemetry, newId, pulse }, contexts);
 
   let draining = false;
@@ -64,6 +65,7 @@ export async function start(config: Config, { issuers = [], clock = systemClock 
     watch: metrics.requests.watch('public', publicOperation),
   });
   const sessions = config.facade ? createSessions({ access: contexts.tenancy.access, telemetry }) : undefined;
+  let trail: Trail | undefined;
   const ready = () =>
     readiness({
       databases,
@@ -71,16 +73,21 @@ export async function start(config: Config, { issuers = [], clock = systemClock 
       lags: relays,
       draining: () => draining,
       installation: () => sessions?.installation(),
+      refusalsMissing: () => trail?.missing() ?? 0,
     });
   if (sessions !== undefined) {
+    const lineage = createLineage(contexts.tenancy);
     const door = createDoor({
       authenticate: createAuthenticate([...issuersOf(config), ...issuers], { clock, log: telemetry.log }),
       sessions,
-      lineage: createLineage(contexts.tenancy),
+      lineage,
       locate: createLocate(contexts),
       limiter: createRateLimiter(config.rates),
     });
+    trail = createTrail({ report: contexts.audit.request.report, lineage, telemetry });
     mountFacade(app, {
+      trail,
+      draining: () => draining,
       world: { ...contexts, cursors: createCursors(needed(config.instanceKey, 'SENTRAL_INSTANCE_KEY_FILE')) },
       door,
       readiness: ready,
@@ -116,7 +123,7 @@ export async function start(config: Config, { issuers = [], clock = systemClock 
       await pause(drainMs);
       await Promise.all([listening?.close(5_000), internal?.close(5_000)]);
       await Promise.all(
-        [...relays, ...loops, ...(sessions === undefined ? [] : [sessions])].map((loop) => loop.stop()),
+        [...relays, ...loops, ...[sessions, trail].flatMap((each) => each ?? [])].map((loop) => loop.stop()),
       );
       await ops?.close(1_000);
       await bus.close();

@@ -2,8 +2,8 @@ import { fromBase64, openNote, parseCheckpoint, parseNoteKey } from '@sentral/co
 import { recordLeaf, verifyInclusion, type Hash } from '@sentral/contracts/audit-proof';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { allocate, any, house, made, numbers, type House } from './cast.js';
-import { startServer, type TestServer } from './start-server.js';
+import { allocate, any, as, grant, house, made, numbers, person, type House } from './cast.js';
+import { startServer, type Json, type TestServer } from './start-server.js';
 
 let server: TestServer;
 let db: Database;
@@ -16,13 +16,13 @@ beforeAll(async () => {
   db = openDatabase({ url: server.adminUrl, applicationName: 'sentral-e2e', poolSize: 2, statementTimeoutMs: 60_000 });
   shop = await house(server, 'shop');
   const { ask } = server;
-  const as = { token: shop.owner.token };
+  const own = as(shop.owner);
   const node = await made(ask('/v1/nodes', { body: { kind: 'site', name: 'oslo-1' } }));
   await made(ask(`/v1/nodes/${node.id}`, { method: 'PATCH', body: { labels: { region: 'no' } }, headers: any }), 200);
-  const account = await made(ask(`/v1/tenants/${shop.tenant}/serviceAccounts`, { ...as, body: { name: 'ci' } }));
+  const account = await made(ask(`/v1/tenants/${shop.tenant}/serviceAccounts`, { ...own, body: { name: 'ci' } }));
   await made(
     ask(`/v1/serviceAccounts/${account.id}/tokens`, {
-      ...as,
+      ...own,
       body: { name: 'first', expiresAt: new Date(Date.now() + 3_600_000).toISOString() },
       headers: { 'idempotency-key': 'first' },
     }),
@@ -31,7 +31,7 @@ beforeAll(async () => {
   expect((await ask('/v1/nodes', { body: { kind: 'site', name: 'oslo-1' } })).status).toBe(409);
   expect((await ask('/v1/nodes?dryRun=true', { body: { kind: 'site', name: 'oslo-2' } })).status).toBe(201);
   expect((await ask(`/v1/nodes/${node.id}`)).status).toBe(200);
-  await ask(`/v1/projects/${shop.project}`, { ...as, method: 'DELETE', headers: any });
+  await ask(`/v1/projects/${shop.project}`, { ...own, method: 'DELETE', headers: any });
 });
 afterAll(async () => {
   await db.close();
@@ -42,11 +42,10 @@ afterAll(async () => {
 /** Changes by resource and version, as the feeds of all contexts have them. */
 const changes = `select resource_type, resource_id, resource_version from tenancy.feed where audit is not null
   union all select resource_type, resource_id, resource_version from inventory.feed where audit is not null
-  union all select resource_type, resource_id, resource_version from task.feed where audit is not null
-  union all select resource_type, resource_id, resource_version from audit.feed where audit is not null`;
+  union all select resource_type, resource_id, resource_version from task.feed where audit is not null`;
 
 test('every change of every context is on record exactly once, and nothing else is', async () => {
-  const difference = `with change as (${changes}), kept as (select resource_type, resource_id, resource_version from audit.record where class = 'change')
+  const difference = `with change as (${changes}), kept as (select resource_type, resource_id, resource_version from audit.record where class = 'change' and outcome = 'success')
     (select * from change except all select * from kept) union all (select * from kept except all select * from change)`;
   await expect.poll(() => db.unsafe(difference), { timeout: 20_000, interval: 250 }).toHaveLength(0);
   const [count] = await db.unsafe('select count(*)::int as n from audit.record');
@@ -73,7 +72,7 @@ test('what happens in a tenant is in its log, by whom and with what became of it
       change: { before: null, after: { name: 'shop' } },
     },
   });
-  const nodes = await of(`r.resource_type = 'inventory.node'`);
+  const nodes = await of(`r.resource_type = 'inventory.node' and r.outcome = 'success'`);
   expect(nodes.map(({ kind, record }) => [kind, (record as { change: { changed: unknown } }).change.changed])).toEqual([
     ['platform', []],
     ['platform', ['/labels']],
@@ -84,7 +83,7 @@ test('every request that changed something has one record that is its primary, a
   const wrong =
     await db.unsafe(`select r.request_id, count(*) filter (where r.record #> '{request,primary}' = 'true') as primaries,
       bool_and(r.record #>> '{request,operation}' is not null and r.record #>> '{authorization,permission}' is not null) as told
-    from audit.record r where r.request_id is not null and r.class = 'change' group by 1
+    from audit.record r where r.request_id is not null and r.class = 'change' and r.outcome = 'success' group by 1
     having count(*) filter (where r.record #> '{request,primary}' = 'true') <> 1
       or not bool_and(r.record #>> '{request,operation}' is not null and r.record #>> '{authorization,permission}' is not null)`);
   expect(wrong).toEqual([]);
@@ -96,16 +95,16 @@ test('every request that changed something has one record that is its primary, a
 });
 
 test('an allocation is on record by who took it, with the binding, the project and what became of it; the tenant reads it by the API', async () => {
-  const as = { token: shop.owner.token };
+  const own = as(shop.owner);
   const domainId = await numbers(server, 'trail');
-  const taken = await made(allocate(server, shop.environment, { domainId, ...as }));
+  const taken = await made(allocate(server, shop.environment, { domainId, ...own }));
   const reason = { 'sentral-reason': 'CHG-1234' };
-  await made(server.ask(`/v1/allocations/${taken.id}/release`, { ...as, method: 'POST', headers: reason }), 200);
+  await made(server.ask(`/v1/allocations/${taken.id}/release`, { ...own, method: 'POST', headers: reason }), 200);
   const at = `/v1/auditRecords?resourceId=${taken.id}&sort=id`;
   await expect
-    .poll(async () => (await server.ask(at, as)).body.items.length, { timeout: 20_000, interval: 250 })
+    .poll(async () => (await server.ask(at, own)).body.items.length, { timeout: 20_000, interval: 250 })
     .toBe(2);
-  const [first, second] = (await server.ask(at, as)).body.items;
+  const [first, second] = (await server.ask(at, own)).body.items;
   expect(first).toMatchObject({
     actor: { type: 'user', id: shop.owner.id },
     scope: { tenantId: shop.tenant, projectId: shop.project, environmentId: shop.environment },
@@ -118,7 +117,7 @@ test('an allocation is on record by who took it, with the binding, the project a
     },
   });
   expect(second).toMatchObject({ action: 'inventory.allocation.released', reason: 'CHG-1234' });
-  const { body: proof } = await server.ask(`/v1/auditRecords/${second.id}/proof`, as);
+  const { body: proof } = await server.ask(`/v1/auditRecords/${second.id}/proof`, own);
   const bytes = (text: string) => fromBase64(text) as Hash;
   const { index, treeSize: size, leaf, root, hashes } = proof;
   expect(bytes(leaf)).toEqual(await recordLeaf(second));
@@ -128,6 +127,66 @@ test('an allocation is on record by who took it, with the binding, the project a
   expect((await server.ask(at)).body.items).toEqual([]);
   const platform = (await server.ask('/v1/auditRecords?resourceType=inventory.node')).body.items;
   expect(platform.map((record: { action: string }) => record.action)).toContain('inventory.node.registered');
+});
+
+test('what is refused, fails or reads audit is on record once a minute, where those may see it who may know of it', async () => {
+  const guest = await person(server, 'guest');
+  await grant(server, shop, { to: guest, role: 'viewer' });
+  const path = `/v1/projects/${shop.project}`;
+  const before = new Date(Date.now() - 1_000).toISOString();
+  for (let tries = 0; tries < 5; tries += 1)
+    expect((await server.ask(`${path}/suspend`, { ...as(guest), method: 'POST', headers: any })).status).toBe(403);
+  const stranger = await person(server, 'stranger');
+  expect((await server.ask(path, { ...as(stranger), method: 'DELETE', headers: any })).status).toBe(404);
+  expect((await server.ask('/v1/whoami', { token: 'nonsense' })).status).toBe(401);
+  expect((await server.ask(path, { ...as(shop.owner), method: 'DELETE', headers: { 'if-match': '"9"' } })).status).toBe(
+    412,
+  );
+  expect((await server.ask(`${path}?dryRun=true`, { ...as(shop.owner), method: 'DELETE', headers: any })).status).toBe(
+    409,
+  );
+  expect((await server.ask(path, as(guest))).status).toBe(200);
+  const about = `occurredAt.gte=${before}&limit=500&sort=id`;
+  const told = async (token: string | undefined, filter: string) =>
+    (await server.ask(`/v1/auditRecords?${about}&${filter}`, token === undefined ? {} : { token })).body
+      .items as Json[];
+  await expect
+    .poll(async () => (await told(shop.owner.token, 'class=change&outcome=failed')).length, {
+      timeout: 20_000,
+      interval: 250,
+    })
+    .toBe(1);
+  const short = (items: Json[]) =>
+    items.map(({ actor, action, outcome, resource, problem, scope }) => [
+      actor.id,
+      action,
+      outcome,
+      resource?.id,
+      problem?.code,
+      scope.projectId,
+    ]);
+  const { tenant, project, owner } = shop;
+  expect(short(await told(owner.token, 'class=access_denied'))).toEqual([
+    [guest.id, 'suspendProject', 'denied', project, 'permission-denied', project],
+  ]);
+  expect(short(await told(owner.token, 'outcome=failed'))).toEqual([
+    [owner.id, 'deleteProject', 'failed', project, 'version-mismatch', project],
+  ]);
+  // A tenant hears of no stranger; the platform does.
+  expect(short(await told(undefined, 'class=access_denied,authn'))).toEqual([
+    [stranger.id, 'deleteProject', 'denied', project, 'not-found', undefined],
+    ['anonymous', 'whoami', 'denied', undefined, 'unauthenticated', undefined],
+  ]);
+  await expect
+    .poll(async () => (await told(owner.token, 'class=read')).length, { timeout: 20_000, interval: 250 })
+    .toBeGreaterThan(2);
+  const [read] = await told(owner.token, 'class=read');
+  expect(read).toMatchObject({
+    action: 'listAuditRecords',
+    actor: { id: owner.id },
+    scope: { tenantId: tenant },
+    outcome: 'success',
+  });
 });
 
 test('no secret is on record, and no tenant is named in the log of another', async () => {

@@ -1,6 +1,7 @@
 import { audit } from '@sentral/contracts/audit';
 import { checked, type CheckedOptions, type Implements } from '@sentral/contracts/contract';
 import type { Deps } from './deps.js';
+import { pageEvents } from './event/page.js';
 import { confirmedFeed } from './feed/confirmed.js';
 import { pageFeed } from './feed/page.js';
 import { listInvariants } from './invariant/list.js';
@@ -11,6 +12,7 @@ import { listLogs } from './log/list.js';
 import { getRecord } from './record/get.js';
 import { listRecords } from './record/list.js';
 import { proveRecord } from './record/prove.js';
+import { reportRequest } from './request/report.js';
 
 export type { Deps } from './deps.js';
 export { createAuditLoops, createSigner } from './loops.js';
@@ -32,6 +34,8 @@ export function createAudit(deps: Deps, options: CheckedOptions = {}): Audit {
         checkpoints: (caller, command) => listCheckpoints(deps, caller, command),
         consistency: (caller, command) => proveConsistency(deps, caller, command),
       },
+      event: { page: (caller, command) => pageEvents(deps, caller, command) },
+      request: { report: (caller, command) => reportRequest(deps, caller, command) },
       feed: {
         page: (caller, command) => pageFeed(deps, caller, command),
         confirmed: (caller, command) => confirmedFeed(deps, caller, command),

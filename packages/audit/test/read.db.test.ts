@@ -26,6 +26,11 @@ const emitted: { note: string; key: string }[] = [];
 let pos = 0;
 
 const seeing = (readScope: Caller['readScope']): Caller => ({ ...everyone, readScope });
+/** The same sight, by a way that is told which connection to take. */
+const across = ({ readScope, ...caller }: Caller): Caller => ({
+  ...caller,
+  readScope: 'all' in readScope ? readScope : { ...readScope, platform: true },
+});
 const only = (...tenantIds: Id<'tnt'>[]) => seeing({ tenantIds, projectIds: [], environmentIds: [] });
 
 async function onRecord(items: readonly Partial<FeedItem>[]): Promise<void> {
@@ -364,11 +369,7 @@ test('a page, of whatever kind, walks an index from where it begins', async () =
         place.deps.db.read,
         async (tx) => {
           const open = { ...place.deps, db: { ...place.deps.db, platform: explaining(tx) as never } };
-          await listRecords(
-            open,
-            { ...caller, readScope: { ...(caller.readScope as { tenantIds: string[] }), platform: true } as never },
-            { limit: 50, sort: '-id', ...command },
-          );
+          await listRecords(open, across(caller), { limit: 50, sort: '-id', ...command });
         },
         { settings: { 'sentral.tenant': id('8001', 7) } },
       );

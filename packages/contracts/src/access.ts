@@ -21,7 +21,15 @@ const permissionList = v.array(v.pipe(v.string(), v.maxLength(128)));
 /** All that decides what one principal may do: its live grants, the deny rules that meet it, the limits of its token. */
 export const accessSnapshotSchema = v.object({
   epoch: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  grants: v.array(v.object({ id: v.string(), scope: scopeRefSchema, permissions: permissionList })),
+  grants: v.array(
+    v.object({
+      id: v.string(),
+      scope: scopeRefSchema,
+      permissions: permissionList,
+      /** It is the one way over the tenant border: what is read by it is on record. */
+      breakGlass: v.optional(v.literal(true)),
+    }),
+  ),
   /** On the platform or a tenant; inherited by everything below. Subjects and exceptions are resolved already. */
   denies: v.array(
     v.object({

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
+import { eventVerbs } from './audit/event.js';
 import { logVerbs } from './audit/log.js';
 import { recordVerbs } from './audit/record.js';
+import { requestVerbs } from './audit/request.js';
 import { defineContract, verb } from './contract.js';
 import { feedVerbs, invariantVerbs } from './shared-verbs.js';
 
@@ -18,5 +20,12 @@ const confirmed = verb({
 /** What the audit context offers the others. */
 export const audit = defineContract({
   context: 'audit',
-  nouns: { record: recordVerbs, log: logVerbs, feed: { ...feedVerbs, confirmed }, invariant: invariantVerbs },
+  nouns: {
+    record: recordVerbs,
+    log: logVerbs,
+    request: requestVerbs,
+    event: eventVerbs,
+    feed: { ...feedVerbs, confirmed },
+    invariant: invariantVerbs,
+  },
 });

@@ -1,7 +1,5 @@
 // The feed: a change and its event are one commit. Prevents: events of changes that never were, changes without an event, and
 // readers that lose rows because transactions commit in another order than they began.
-import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { canonicalJson } from '@sentral/contracts/canonical-json';
 import { type Database, json, type Tx } from './database.js';
 import { newId } from './id.js';
 import { leasePosition, lockName } from './lease.js';
@@ -191,52 +189,34 @@ export async function restoreFeed(
   return { nextPos: last + 1, waiting: moved.count, ...lost };
 }
 
-export interface SealedPersonal {
-  readonly alg: 'A256GCM+hmac-sha256';
-  /** HMAC-SHA256(salt, canonical JSON): stands in the record for ever, and says nothing without the salt. */
-  readonly digest: string;
-  readonly iv: string;
-  /** Salt and personal fields, and the tag. */
-  readonly sealed: string;
-}
-
-/** Seals the personal fields of an audit part under the feed key (32 bytes, the same for all processes). */
-export function sealPersonal(feedKey: Uint8Array, personal: object): SealedPersonal {
-  const salt = randomBytes(16);
-  const iv = randomBytes(12);
-  const digest = personalDigest(salt, personal);
-  const cipher = createCipheriv('aes-256-gcm', feedKey, iv).setAAD(digest);
-  // The salt travels sealed: in the open it would let whoever reads a feed row guess an address by trying all of them.
-  const plain = JSON.stringify({ salt: salt.toString('base64url'), personal });
-  const sealed = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-  return {
-    alg: 'A256GCM+hmac-sha256',
-    digest: digest.toString('base64url'),
-    iv: iv.toString('base64url'),
-    sealed: sealed.toString('base64url'),
-  };
-}
-
 /**
- * Opens what sealPersonal made.
- * @throws Error when key, text or digest do not belong together
+ * A migration step: the app may drop days of the feed of more than a week ago, the oldest first, of which every row is confirmed by audit and
+ * published. The first that is not stops it, so nothing is ever missing in the middle.
  */
-export function openPersonal(
-  feedKey: Uint8Array,
-  sealed: SealedPersonal,
-): { readonly salt: Buffer; readonly personal: object } {
-  const digest = Buffer.from(sealed.digest, 'base64url');
-  const bytes = Buffer.from(sealed.sealed, 'base64url');
-  const decipher = createDecipheriv('aes-256-gcm', feedKey, Buffer.from(sealed.iv, 'base64url'), { authTagLength: 16 });
-  decipher.setAAD(digest).setAuthTag(bytes.subarray(-16));
-  const plain = Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]).toString('utf8');
-  const { salt, personal } = JSON.parse(plain) as { salt: string; personal: object };
-  const saltBytes = Buffer.from(salt, 'base64url');
-  if (!timingSafeEqual(digest, personalDigest(saltBytes, personal)))
-    throw new Error('the digest is of other personal fields');
-  return { salt: saltBytes, personal };
-}
-
-function personalDigest(salt: Uint8Array, personal: object): Buffer {
-  return createHmac('sha256', salt).update(canonicalJson(personal)).digest();
+export function feedDropSql(name: string): string {
+  const schema = quoteName(name);
+  return `create or replace function ${schema}.feed_drop_confirmed(confirmed bigint) returns integer
+language plpgsql security definer set search_path = ${schema}, pg_temp set lock_timeout = '1s' set timezone = 'UTC' as $drop$
+declare
+  dropped integer := 0;
+  published bigint := coalesce((select position from ${schema}.lease where name = 'feed.publish'), 0);
+  part text; needed boolean;
+begin
+  perform pg_advisory_xact_lock(hashtext('${name}'), hashtext('feed.partition'));
+  for part in select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = '${schema}.feed'::regclass
+    and c.relname ~ '^feed_p[0-9]{8}$' and to_date(right(c.relname, 8), 'YYYYMMDD') < current_date - 7 order by c.relname loop
+    execute format('select exists (select from ${schema}.%I where pos is null or pos > $1)', part) into needed using least(confirmed, published);
+    exit when needed;
+    execute format('drop table ${schema}.%I', part);
+    dropped := dropped + 1;
+  end loop;
+  return dropped;
+end
+$drop$;
+--> statement-breakpoint
+revoke execute on function ${schema}.feed_drop_confirmed(bigint) from public;
+--> statement-breakpoint
+do $grant$ begin
+  if to_regrole('${name}_app') is not null then execute 'grant execute on function ${schema}.feed_drop_confirmed(bigint) to ${name}_app'; end if;
+end $grant$;`;
 }

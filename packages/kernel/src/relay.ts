@@ -21,6 +21,8 @@ export interface RelayOptions {
   readonly log: Telemetry['log'];
   /** Told how to wake this relay after a commit, where the one who commits is made elsewhere. */
   readonly wake?: (poke: () => void) => void;
+  /** How far audit has confirmed this feed. Without it nothing is ever dropped. */
+  readonly confirmed?: () => Promise<number>;
   readonly pollMs?: readonly [lowest: number, highest: number];
   readonly holdMs?: number;
   readonly batch?: number;
@@ -33,6 +35,8 @@ export interface RelayLag {
   readonly oldestSeconds: number;
   /** Numbered rows that the bus has not acknowledged. */
   readonly unpublished: number;
+  /** The highest position. */
+  readonly numbered: number;
 }
 
 export interface Loop {
@@ -47,6 +51,7 @@ export interface Relay extends Loop {
 }
 
 const housekeepingMs = 3_600_000;
+const dropMs = 60_000;
 
 /** Starts to number and publish the feed of one context; any number of processes may, one leads. */
 export function startRelay(options: RelayOptions): Relay {
@@ -56,6 +61,7 @@ export function startRelay(options: RelayOptions): Relay {
   const triesMax = options.triesMax ?? 10;
   let stuck = { pos: 0, tries: 0 };
   let keptHouseAt = -Infinity;
+  let droppedAt = -Infinity;
 
   async function publishBatch(lease: Lease, after: number): Promise<number | undefined> {
     const rows = await feedPage(db, schema, after, batch);
@@ -107,12 +113,25 @@ export function startRelay(options: RelayOptions): Relay {
     });
   }
 
+  /** While audit is away nothing is dropped: the feed waits, whole. */
+  async function dropConfirmed(): Promise<void> {
+    if (options.confirmed === undefined || performance.now() - droppedAt < dropMs) return;
+    droppedAt = performance.now();
+    try {
+      const pos = await options.confirmed();
+      await db.unsafe(`select ${quoteName(schema)}.feed_drop_confirmed($1)`, [pos]);
+    } catch (error) {
+      log('warn', 'days of the feed are kept for now', { context: options.context, error });
+    }
+  }
+
   async function round(): Promise<void> {
     while ((await numberFeed(db, schema, 1000)) === 1000);
     const lease = await leader.hold();
     if (lease === undefined) return;
     let after: number | undefined = await leasePosition(db, schema, publishedLease);
     while (after !== undefined && (await leader.hold()) === lease) after = await publishBatch(lease, after);
+    await dropConfirmed();
     if (performance.now() - keptHouseAt < housekeepingMs) return;
     keptHouseAt = performance.now();
     await db.unsafe(`select ${quoteName(schema)}.feed_make_partitions(3)`);
@@ -133,14 +152,15 @@ async function relayLag(db: Database, schema: string): Promise<RelayLag> {
   const name = quoteName(schema);
   const [row] = await db.unsafe(
     `select count(*)::int as unnumbered, coalesce(extract(epoch from now() - min(recorded_at)), 0)::float8 as "oldestSeconds",
-       coalesce((select position from ${name}.lease where name = $1), 0) - coalesce((select position from ${name}.lease where name = $2), 0) as unpublished
+       coalesce((select position from ${name}.lease where name = $1), 0) as numbered, coalesce((select position from ${name}.lease where name = $2), 0) as published
      from ${name}.feed where pos is null`,
     [numberedLease, publishedLease],
   );
   return {
     unnumbered: Number(row?.['unnumbered'] ?? 0),
     oldestSeconds: Number(row?.['oldestSeconds'] ?? 0),
-    unpublished: Number(row?.['unpublished'] ?? 0),
+    unpublished: Number(row?.['numbered'] ?? 0) - Number(row?.['published'] ?? 0),
+    numbered: Number(row?.['numbered'] ?? 0),
   };
 }
 

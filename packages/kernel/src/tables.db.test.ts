@@ -219,3 +219,45 @@ test('the guard reads one partition only, however many days are kept', async () 
   for (let n = 0; n < 12; n += 1) locked = await change(newId());
   expect(locked).toHaveLength(1);
 });
+
+test('a day of the feed goes when it is a week old, published and confirmed whole, and never before one that is older', async () => {
+  const feed = (text: string) => context.admin.unsafe(text);
+  const days = async () =>
+    (await feed(`select relname from pg_class where relname ~ '^feed_p\\d{8}$' order by 1`)).map((row) =>
+      String(row['relname']),
+    );
+  const drop = async (confirmed: number) =>
+    (await db.unsafe(`select feed_drop_confirmed(${confirmed}) as n`))[0]?.['n'];
+  await context.asOwner(`do $do$ declare day date; part text; begin
+    for day in select current_date - n from generate_series(7, 10) n loop
+      part := 'feed_p' || to_char(day, 'YYYYMMDD');
+      execute format('create table probe.%I partition of probe.feed for values from (%L) to (%L)', part, day::timestamptz at time zone 'UTC', (day + 1)::timestamptz at time zone 'UTC');
+    end loop; end $do$`);
+  const old = (await days()).slice(0, 4);
+  const row = (day: number, pos: number) =>
+    feed(`insert into probe.feed (id, pos, recorded_at, type, resource_type, resource_id, resource_version, event)
+      values (gen_random_uuid(), ${pos}, (current_date - ${day})::timestamptz + interval '12 hours', 't', 'r', gen_random_uuid(), 1, null)`);
+  for (const [day, pos] of [
+    [10, 1],
+    [10, 2],
+    [9, 3],
+    [8, 4],
+    [7, 5],
+  ] as const)
+    await row(day, pos);
+  const published = (pos: number) =>
+    feed(
+      `insert into probe.lease (name, position) values ('feed.publish', ${pos}) on conflict (name) do update set position = ${pos}`,
+    );
+  await published(9);
+  expect(await drop(0)).toBe(0);
+  expect(await drop(1)).toBe(0);
+  expect(await drop(3)).toBe(2);
+  await published(3);
+  expect(await drop(9)).toBe(0);
+  await published(9);
+  expect(await drop(9)).toBe(1);
+  // Seven days are kept, whatever is confirmed.
+  expect((await days()).slice(0, 1)).toEqual(old.slice(3));
+  expect(await drop(9)).toBe(0);
+});

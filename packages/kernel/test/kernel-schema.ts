@@ -4,6 +4,7 @@ import { bigint, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
 import { randomBytes } from 'node:crypto';
 import { type Database, type DatabaseOptions, openDatabase } from '../src/database.js';
 import { sqlState } from '../src/errors.js';
+import { feedDropSql } from '../src/feed.js';
 import { kernelSql, kernelTables } from '../src/tables.js';
 import { inTransaction } from '../src/transaction.js';
 
@@ -63,6 +64,7 @@ export async function createKernelSchema(postgresUrl: string): Promise<KernelSch
   const statements = await generateMigration(empty, generateDrizzleJson({ ...tables, ...things }, empty.id));
   await asOwner(statements.join('\n--> statement-breakpoint\n'));
   await asOwner(kernelSql(schema, audited));
+  await asOwner(feedDropSql(schema));
   const opened: Database[] = [];
   return {
     admin,

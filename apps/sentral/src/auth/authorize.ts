@@ -27,6 +27,8 @@ export interface Authorized {
   /** The path of the scope that is acted in, as tenancy has it now; empty for reads. */
   readonly scopes: readonly ScopeRow[];
   readonly access: Access;
+  /** Where it was decided, the platform first. */
+  readonly chain: readonly ScopeRef[];
   /** The binding that let the request through; absent where the answer only shows what the caller may see. */
   readonly via?: string;
 }
@@ -146,6 +148,7 @@ function allowed(
 ): Authorized {
   return {
     ...(place.via === undefined ? {} : { via: place.via }),
+    chain: place.chain,
     readScope: place.readScope,
     scopes: place.scopes,
     access: {
@@ -156,6 +159,14 @@ function allowed(
   };
 }
 
+/** Whoever asks for a public document, or has not come in. */
+export const nobody: Caller = {
+  principal: { id: 'anonymous', type: 'system' },
+  accessEpoch: 0,
+  readScope: nothing,
+  scopes: [],
+};
+
 /** The caller as contexts hear of it. */
 export function callerOf(session: Session, { readScope, scopes }: Authorized): Caller {
   const { id, type, groups, tokenId } = session.principal;
@@ -164,5 +175,21 @@ export function callerOf(session: Session, { readScope, scopes }: Authorized): C
     accessEpoch: session.snapshot.epoch,
     readScope,
     scopes: [...scopes],
+  };
+}
+
+/** The scopes that a place lies in, as a record names them. */
+export function scopeOf(chain: readonly ScopeRef[]): {
+  tenantId?: string;
+  projectId?: string;
+  environmentId?: string;
+} {
+  const at = chain.at(-1);
+  const tenantId = at?.tenantId ?? undefined;
+  const project = chain.find(({ kind }) => kind === 'project')?.id;
+  return {
+    ...(tenantId === undefined ? {} : { tenantId }),
+    ...(project === undefined ? {} : { projectId: project }),
+    ...(at?.kind === 'environment' ? { environmentId: at.id } : {}),
   };
 }

@@ -2,7 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import type { RouteDef } from '@sentral/contracts/route';
 import type { Authenticate } from './authenticate.js';
-import { authorize, callerOf, type Access, type Target } from './authorize.js';
+import { authorize, callerOf, type Authorized, type Target } from './authorize.js';
 import type { Lineage } from './lineage.js';
 import type { Locate } from './locate.js';
 import type { RateLimiter } from './rate-limit.js';
@@ -16,14 +16,17 @@ export interface Entered {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** Who was let in, where, and by which binding. */
+interface Let extends Pick<Authorized, 'access' | 'chain'> {
+  readonly caller: Caller;
+  readonly via: string | undefined;
+}
+
 export interface Door {
   /** @throws Problem unauthenticated | rate-limited */
   enter(request: { authorization: string | undefined; address: string; changes: boolean }): Promise<Entered>;
   /** @throws Problem not-found | permission-denied */
-  authorize(
-    entered: Entered,
-    asked: { def: RouteDef; target: Target },
-  ): Promise<{ caller: Caller; access: Access; via: string | undefined }>;
+  authorize(entered: Entered, asked: { def: RouteDef; target: Target }): Promise<Let>;
   /** After a change: what it granted or took is known here before its answer leaves. */
   changed(def: RouteDef): Promise<void>;
 }
@@ -57,7 +60,8 @@ export function createDoor(use: Use): Door {
     async authorize({ session }, asked) {
       try {
         const authorized = await authorize(use, session, asked);
-        return { caller: callerOf(session, authorized), access: authorized.access, via: authorized.via };
+        const { access, via, chain } = authorized;
+        return { caller: callerOf(session, authorized), access, via, chain };
       } catch (error) {
         if (!isProblem(error, 'permission-denied') || use.sessions.installation()?.administrators !== 0) throw error;
         throw problem('permission-denied', error.facts, noAdministrator);

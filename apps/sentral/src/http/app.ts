@@ -31,7 +31,10 @@ export function createApp(options: AppOptions): Hono {
       );
     }
     const accept = c.req.header('accept');
-    if (accept !== undefined && !/(\*\/\*|application\/(\*|json|problem\+json)|text\/(\*|html|css))/.test(accept)) {
+    if (
+      accept !== undefined &&
+      !/(\*\/\*|application\/(\*|json|problem\+json)|text\/(\*|html|css|event-stream))/.test(accept)
+    ) {
       throw problem('not-acceptable', { supported: ['application/json'] });
     }
     const started = performance.now();

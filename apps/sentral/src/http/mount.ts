@@ -6,7 +6,8 @@ import { contentErrors } from '@sentral/contracts/validation';
 import type { Context, Hono } from 'hono';
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
-import { placeOf, type Access } from '../auth/authorize.js';
+import type { ScopeRef } from '@sentral/contracts/access';
+import { nobody, placeOf, type Access } from '../auth/authorize.js';
 import type { Door, Entered } from '../auth/door.js';
 import type { ScopeId } from '../auth/lineage.js';
 import { everyAnswer } from './answer.js';
@@ -15,12 +16,15 @@ import type { Expand } from './expand.js';
 import { fingerprint } from './fingerprint.js';
 import { matchesNone, readIdempotencyKey, readIfMatch, readReason, type Expected } from './preconditions.js';
 import { shaped } from './shaped.js';
+import type { Story, Trail } from './trail.js';
 
 /** What a handler knows of a request besides its parsed parts. */
 export interface Asked {
   readonly caller: Caller;
   /** The binding that let the request through; absent where the answer only shows what the caller may see. */
   readonly via: string | undefined;
+  /** Where it was decided, the platform first; nothing for a public document. */
+  readonly chain: readonly ScopeRef[];
   readonly requestId: string;
   readonly ifMatch: Expected;
   readonly dryRun: boolean;
@@ -29,6 +33,8 @@ export interface Asked {
   /** Path and query without the cursor: where the next page is. */
   readonly listUrl: string;
   readonly raw: Request;
+  readonly route: RouteDef;
+  readonly address: string;
   /** What else the caller may, for answers that are composed of parts. Nothing for a public document. */
   readonly access: Access;
   readonly entered: Entered | undefined;
@@ -52,7 +58,7 @@ export interface Answer {
 export function mount<const R extends Routes>(
   app: Hono,
   routes: R,
-  use: { handlers: Handlers<R>; door: Door; expand: Expand },
+  use: { handlers: Handlers<R>; door: Door; expand: Expand; trail: Trail },
 ): void {
   for (const [name, def] of Object.entries(routes)) {
     const handler = use.handlers[name] as unknown as (input: object, asked: Asked) => Promise<Answer>;
@@ -60,41 +66,83 @@ export function mount<const R extends Routes>(
     if (def.permission !== null) placeOf(def);
     const offer = offerOf(def);
     app.on(def.method, def.path, async (c) => {
-      const asked = await checks(c, def, use.door);
-      const { input, shape } = await parse(c, def, offer);
-      const answer = await shaped(await handler(input, withBody(asked, def, input)), {
-        ...use,
-        list: offer?.list === true,
-        shape,
-        asked,
-      });
-      await use.door.changed(def);
-      const known = isDryRun(input) ? tried(answer) : isHeld(input) ? held(answer) : answer;
-      return respond(c, def, { ...known, headers: { ...asked.entered?.headers, ...known.headers } });
+      const story = begun(c, def);
+      try {
+        const known = await answerOf(c, { ...use, def, offer, handler, story });
+        // What is read and kept on record is on record before anyone sees it.
+        await use.trail.answered(story, known.body);
+        return respond(c, def, { ...known, headers: { ...story.entered?.headers, ...known.headers } });
+      } catch (error) {
+        use.trail.refused(story, error);
+        throw error;
+      }
     });
   }
 }
 
-async function checks(c: Context, def: RouteDef, door: Door): Promise<Asked> {
+const begun = (c: Context, def: RouteDef): Story => ({
+  def,
+  requestId: c.get('requestId') as string,
+  id: c.req.param('id'),
+});
+
+type Asking = {
+  readonly def: RouteDef;
+  readonly offer: Offer | undefined;
+  readonly handler: (input: object, asked: Asked) => Promise<Answer>;
+  readonly door: Door;
+  readonly expand: Expand;
+  readonly story: Story;
+};
+
+async function answerOf(c: Context, { def, offer, handler, door, expand, story }: Asking): Promise<Answer> {
+  const known = await checks(c, story, door);
+  const { input, shape } = await parse(c, def, offer);
+  const asked = withBody(known, def, input);
+  story.asked = asked;
+  const answer = await shaped(await handler(input, asked), { expand, list: offer?.list === true, shape, asked });
+  await door.changed(def);
+  return asked.dryRun ? tried(answer) : isHeld(input) ? held(answer) : answer;
+}
+
+async function checks(c: Context, story: Story, door: Door): Promise<Asked> {
+  const { def } = story;
   const open = def.permission === null && def.self === undefined;
   const entered = open ? undefined : await door.enter(entering(c, def));
   if (def.body !== undefined && !isEmpty(c.req.raw)) requireMediaType(c.req.raw, mediaTypesOf(def));
   const url = new URL(c.req.url);
+  if (entered !== undefined) story.entered = entered;
   const authorized =
     entered === undefined ? undefined : await door.authorize(entered, { def, target: targetOf(c, def, url) });
-  return {
+  const asked: Asked = {
     caller: authorized?.caller ?? nobody,
     via: authorized?.via,
+    chain: authorized?.chain ?? [],
     requestId: c.get('requestId') as string,
     ifMatch: undefined,
     dryRun: false,
     listKey: `${url.pathname}?${listed(url, ['cursor', 'limit', 'fields', 'expand'])}`,
     listUrl: `${url.pathname}?${listed(url, ['cursor'])}`,
     raw: c.req.raw,
+    route: def,
+    address: entering(c, def).address,
     access: authorized?.access ?? noAccess,
     entered,
     scopeId: def.on === 'pathScope' ? ((c.req.param('id') ?? platformScopeId) as ScopeId) : undefined,
   };
+  story.asked = asked;
+  return asked;
+}
+
+/** Who the caller of a long answer is and what it may by now. @throws Problem when it may not ask for this any more */
+export async function again(door: Door, { raw, route, address }: Asked): Promise<Access> {
+  const entered = await door.enter({
+    authorization: raw.headers.get('authorization') ?? undefined,
+    address,
+    changes: false,
+  });
+  const scope = new URL(raw.url).searchParams.get('scope') ?? undefined;
+  return (await door.authorize(entered, { def: route, target: { id: undefined, scope } })).access;
 }
 
 const listed = (url: URL, without: readonly string[]): string =>
@@ -128,14 +176,6 @@ const noAccess: Access = {
   may: () => false,
   mayOn: async () => false,
   readScope: () => nobody.readScope,
-};
-
-/** Whoever asks for a public document. */
-const nobody: Caller = {
-  principal: { id: 'anonymous', type: 'system' },
-  accessEpoch: 0,
-  readScope: { tenantIds: [], projectIds: [], environmentIds: [] },
-  scopes: [],
 };
 
 async function parse(

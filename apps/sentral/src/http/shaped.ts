@@ -10,7 +10,7 @@ export async function shaped(
   { shape, list, asked, expand }: { shape: Shape; list: boolean; asked: Asked; expand: Expand },
 ): Promise<Answer> {
   const { fields, expand: names = [] } = shape;
-  if (fields === undefined && names.length === 0) return answer;
+  if ((fields === undefined && names.length === 0) || answer.body instanceof ReadableStream) return answer;
   const body = answer.body as Resource;
   const resources = list ? (body['items'] as readonly Resource[]) : [body];
   const ids = resources.flatMap((each) => names.flatMap((name) => idIn(each, name) ?? []));

@@ -10,7 +10,7 @@ export interface Seen {
   /** Pools by context and role. */
   readonly pools: readonly { readonly context: string; readonly role: string; readonly db: Database }[];
   readonly bus: Bus;
-  readonly relays: readonly (Pick<Relay, 'lag'> & { readonly context: string })[];
+  readonly relays: readonly (Pick<Relay, 'lag'> & { readonly context: string; unrecorded(): Promise<number> })[];
 }
 
 export interface Metrics {
@@ -36,14 +36,26 @@ export function createMetrics(mode: string): Metrics {
     help: 'Imports that workers here brought to an end.',
     labels: ['state'],
   });
+  const lost = counter({
+    name: 'sentral_audit_refusals_lost_total',
+    help: 'Refusals that could not be put on record.',
+    labels: [],
+  });
+  const gaps = counter({
+    name: 'sentral_audit_feed_gaps_total',
+    help: 'Looks at a feed that found a gap in it.',
+    labels: [],
+  });
   const counted: Readonly<Record<string, (by: number) => void>> = {
     'import.rows': (by) => rows.add({}, by),
     'import.succeeded': (by) => imports.add({ state: 'succeeded' }, by),
+    'audit.lost': (by) => lost.add({}, by),
+    audit_feed_gap: (by) => gaps.add({}, by),
     'import.failed': (by) => imports.add({ state: 'failed' }, by),
   };
   // A counter that has not moved says 0: the first step must be seen as one.
   for (const begin of Object.values(counted)) begin(0);
-  const own = [...requests.families, rows, imports, ...processFamilies(mode)];
+  const own = [...requests.families, rows, imports, lost, gaps, ...processFamilies(mode)];
   return {
     requests,
     count: (name, by) => {
@@ -83,6 +95,13 @@ function feedFamilies(relays: Seen['relays']): readonly Family[] {
       ),
     );
   return [
+    gauge('sentral_audit_lag', 'Facts with a position that are not on record yet.', async () =>
+      (
+        await Promise.all(
+          relays.map(async ({ context, unrecorded }) => ({ context, behind: await within(unrecorded()) })),
+        )
+      ).flatMap(({ context, behind }) => (behind === undefined ? [] : [{ labels: { context }, value: behind }])),
+    ),
     each('sentral_feed_unnumbered', 'Facts that have no position yet.', ({ unnumbered }) => unnumbered),
     each('sentral_feed_unpublished', 'Facts that the bus has not acknowledged.', ({ unpublished }) => unpublished),
     each(
@@ -93,7 +112,7 @@ function feedFamilies(relays: Seen['relays']): readonly Family[] {
   ];
 }
 
-function within(work: Promise<RelayLag>): Promise<RelayLag | undefined> {
+function within<T>(work: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(undefined), lagWithinMs);
     work.then(resolve, () => resolve(undefined)).finally(() => clearTimeout(timer));

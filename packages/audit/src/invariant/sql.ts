@@ -37,7 +37,7 @@ export const invariants: readonly Check[] = [
     name: 'audit.record.oncePerVersion',
     statement: 'A version of a resource has one record of a change.',
     query: `select resource_type || ' ' || resource_id || ' ' || resource_version as example from audit.record
-      where class = 'change' group by resource_type, resource_id, resource_version having count(*) > 1`,
+      where class = 'change' and outcome = 'success' group by resource_type, resource_id, resource_version having count(*) > 1`,
   },
 ];
 

@@ -32,8 +32,8 @@ export interface AuditPart {
 
 /** A request that changed nothing: refused, failed, or a read that is kept. */
 export interface Asked {
-  readonly class: 'access_denied' | 'authn' | 'read';
-  readonly outcome: 'success' | 'denied' | 'failed';
+  readonly class: 'access_denied' | 'authn' | 'read' | 'change';
+  readonly outcome: AuditRecord['outcome'];
   readonly resource?: { readonly type: string; readonly id?: string };
   readonly problem?: { readonly code: string; readonly status: number };
   readonly deniedBy?: string;

@@ -1,3 +1,4 @@
+import { eventRoutes } from './audit/events.js';
 import { auditRoutes } from './audit/records.js';
 import { allocationRoutes } from './inventory/allocations.js';
 import { capacityRoutes } from './inventory/capacities.js';
@@ -33,6 +34,7 @@ export const routes: typeof systemRoutes &
   typeof refusalRoutes &
   typeof importRoutes &
   typeof auditRoutes &
+  typeof eventRoutes &
   typeof taskRoutes &
   typeof serviceGateRoutes = {
   ...systemRoutes,
@@ -53,4 +55,5 @@ export const routes: typeof systemRoutes &
   ...taskRoutes,
   ...serviceGateRoutes,
   ...auditRoutes,
+  ...eventRoutes,
 };

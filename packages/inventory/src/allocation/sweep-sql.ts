@@ -24,3 +24,22 @@ export async function lockOverdueIn(tx: Tx, { level, id }: Place, limit: number 
     (row) => row.id,
   );
 }
+
+/**
+ * The next few that have run out and that nobody else is busy with: the sweeper may skip, a taker may not. Their counters are
+ * locked first, as a taker does; one that holds others by then waits for the next sweep.
+ */
+export async function claimOverdue(tx: Tx, limit: number): Promise<readonly string[]> {
+  const seen = await tx.sql<{ id: string }>`
+    select a.id from allocation a where a.ended_at is null and a.expires_at <= now() order by a.expires_at limit ${limit}`;
+  const ids = seen.map((row) => row.id);
+  const keys = [...(await lockCountersOf(tx, ids)).values()];
+  const rows = await tx.sql<{ id: string }>`
+    select a.id from allocation a
+    where a.id = any(${ids}::uuid[]) and a.ended_at is null and a.expires_at <= now()
+      and not exists (
+        select from allocation_item i where i.allocation_id = a.id and i.what = 'capacity' and i.ended_at is null
+          and (i.node_id, i.class) not in (select * from unnest(${keys.map((key) => key.nodeId)}::uuid[], ${keys.map((key) => key.class)}::text[])))
+    order by a.id for update skip locked`;
+  return rows.map((row) => row.id);
+}

@@ -5,8 +5,7 @@ import type { Deps } from '../deps.js';
 import { moveQuota, type Held } from '../quota/move.js';
 import type { Place } from '../usage/sql.js';
 import { end } from './end.js';
-import { claimOverdue } from './sql.js';
-import { lockOverdueIn } from './sweep-sql.js';
+import { claimOverdue, lockOverdueIn } from './sweep-sql.js';
 
 /** How many one sweep ends in one transaction: small, so that nobody waits long for its locks. */
 const sweepMax = 50;

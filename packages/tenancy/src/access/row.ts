@@ -117,7 +117,12 @@ export function toHolding(row: StoredAccess, groups: readonly GroupRef[]): Holdi
 export function toSnapshot({ epoch, grants, denies, token }: Holding): AccessSnapshot {
   return {
     epoch,
-    grants: grants.map(({ id, scope, permissions }) => ({ id, scope, permissions: [...permissions] })),
+    grants: grants.map(({ id, scope, permissions, role }) => ({
+      id,
+      scope,
+      permissions: [...permissions],
+      ...(role === 'break-glass' ? { breakGlass: true as const } : {}),
+    })),
     denies: [...denies],
     ...(token === undefined ? {} : { token }),
   };
