@@ -78,12 +78,37 @@ describe('sort', () => {
       expect([at, (await server.ask(at)).status]).toEqual([at, 200]);
   });
 
+  test('ranges come by their start, blocks by address and edges by age, both ways, each once, in pages of one', async () => {
+    const { id: domain } = await made(server.ask('/v1/numberDomains', { body: { name: 'ranges', kind: 'vni' } }));
+    for (const start of [1000, 20, 3])
+      await made(server.ask(`/v1/numberDomains/${domain}/ranges`, { body: { start, end: start + 9 } }));
+    const { id: space } = await made(server.ask('/v1/addressSpaces', { body: { name: 'blocks' } }));
+    for (const cidr of ['2001:db8::/32', '10.20.0.0/16', '9.0.0.0/8', '10.0.0.0/8'])
+      await made(server.ask(`/v1/addressSpaces/${space}/blocks`, { body: { cidr } }));
+    const [hub, ...ends] = await walk(`/v1/nodes?parentId=${await rackOf(['hub', 'x', 'y', 'z'])}`);
+    for (const { id } of ends)
+      await made(server.ask('/v1/edges', { body: { edgeType: 'depends', a: [hub.id], b: [id] } }));
+    for (const [at, field, expected] of [
+      [`/v1/numberDomains/${domain}/ranges?`, 'start', [3, 20, 1000]],
+      [`/v1/addressSpaces/${space}/blocks?`, 'cidr', ['9.0.0.0/8', '10.0.0.0/8', '10.20.0.0/16', '2001:db8::/32']],
+      [`/v1/edges?nodeId=${hub.id}&`, 'createdAt', undefined],
+    ] as const) {
+      const all = (await walk(at)).toSorted(orders['id']);
+      const up = await walk(`${at}limit=1&sort=${field}`);
+      expect(up.map((each) => each[field])).toEqual(expected ?? all.map((each) => each[field]).toSorted(byBytes));
+      expect(await walk(`${at}limit=1&sort=-${field}`)).toEqual(up.toReversed());
+      expect(await walk(`${at}limit=1&sort=-id`)).toEqual(all.toReversed());
+      expect(up).toHaveLength(expected?.length ?? ends.length);
+    }
+  });
+
   test('a list offers what an index serves and nothing else, and the refusal names the parameter', async () => {
     for (const at of [
       'nodes?sort=labels',
       'nodes?sort=--name',
       'nodes?sort=',
-      'edges?sort=id',
+      'edges?sort=edgeType',
+      'deviceTypes?sort=id',
       'nodes?sort=name&sort=id',
     ])
       expect([at, await refused(`/v1/${at}`)]).toEqual([at, [400, 'invalid-parameter', 'sort']]);

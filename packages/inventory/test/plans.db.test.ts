@@ -8,6 +8,7 @@ import { createTelemetry } from '@sentral/kernel/telemetry';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { listBlocks } from '../src/address-block/list.js';
 import { findBlock, findFreeBlock, findNextHost, insertAddressHold } from '../src/allocation/address-sql.js';
 import { amendCapacity, lockCapacity } from '../src/allocation/capacity-sql.js';
 import { listAllocations } from '../src/allocation/list.js';
@@ -17,9 +18,11 @@ import { findByConsumer, listOverdue, lockAllocation, lockProviders } from '../s
 import { claimOverdue } from '../src/allocation/sweep-sql.js';
 import type { Deps } from '../src/deps.js';
 import { historyOfNode } from '../src/node/history.js';
+import { listEdges } from '../src/edge/list.js';
 import { listHolds } from '../src/projection/sql.js';
 import { listNodes } from '../src/node/list.js';
 import { lockNodes } from '../src/node/sql.js';
+import { listRanges } from '../src/number-range/list.js';
 import { readAsk } from '../src/placement/ask.js';
 import { nothingPending } from '../src/placement/host-sql.js';
 import { listPlaces } from '../src/placement/sql.js';
@@ -72,6 +75,9 @@ const filled = [
   `insert into inventory.number_range (id, domain_id, domain_kind, numbers)
      select gen_random_uuid(), (${uuid('8008', 'n % 200 + 1')})::uuid, 'vni', int8range(n / 200 * 1000, n / 200 * 1000 + 1000) from ${n}`,
   `insert into inventory.number_hold (domain_id, domain_kind, value, free_at) select (${uuid('8008', 'n % 200 + 1')})::uuid, 'vni', n / 200, 'infinity' from ${n}`,
+  `insert into inventory.edge (id, edge_type, created_at) select (${uuid('800a', 'n')})::uuid, 'depends', now() - n * interval '1 second' from ${n}`,
+  `insert into inventory.edge_end (edge_id, edge_type, side, ordinal, node_id)
+     select (${uuid('800a', 'n')})::uuid, 'depends', side, 0, (${uuid('8001', `(n + ascii(side)) % ${rows} + 1`)})::uuid from ${n}, unnest(array['a', 'b']) side`,
   // One scope in ten has a lien, each on a thing of its own.
   `insert into inventory.scope_view (id, kind, parent_id, state, version, holds)
      select (${uuid('8009', 'n')})::uuid, case when n = 1 then 'platform' else 'environment' end, case when n > 1 then (${uuid('8009', 1)})::uuid end, 'active', 1,
@@ -130,6 +136,7 @@ const counters = [
   { nodeId: id('8001', 7000), class: 'vcpu' },
 ] as const;
 const domain = { id: id('8008', 7), kind: 'vni', pooled: true, name: 'd7' };
+const [spaceId, domainId] = [encodeId('spc', id('8006', 7)), encodeId('ndm', domain.id)];
 const span = { allocationId: id('8002', 77), itemId: id('8005', 77) };
 const inBlock =
   (use: (on: Tx, block: NonNullable<Awaited<ReturnType<typeof findBlock>>>) => Promise<unknown>) => async (on: Tx) => {
@@ -139,6 +146,12 @@ const inBlock =
   };
 const list = (command: object) => (on: Tx) =>
   listNodes(depsOn(on), everyone, { limit: 50, sort: 'id', showRetired: true, ...command });
+
+const blocks = (command: object) => (on: Tx) =>
+  listBlocks(depsOn(on), everyone, { limit: 50, sort: 'cidr', ...command });
+const ranges = (command: object) => (on: Tx) =>
+  listRanges(depsOn(on), everyone, { limit: 50, sort: '-start', ...command });
+const edges = (command: object) => (on: Tx) => listEdges(depsOn(on), everyone, { limit: 50, sort: 'id', ...command });
 
 const find = (asked: Partial<Parameters<typeof readAsk>[0]>) => (on: Tx) => {
   const plain = { requiredTraits: [], forbiddenTraits: [], resources: [], groups: [], sameSubtree: [], pools: [] };
@@ -240,6 +253,14 @@ const statements: readonly [
   ['nodes of one name', ['node_by_name'], list({ name: 'n777' })],
   ['nodes whose name begins so', ['node_by_name'], list({ namePrefix: 'n77' })],
   ['the children of a node', ['node_by_parent'], list({ parentId: encodeId('nod', id('8001', 7)) })],
+  ['a page of blocks by address', ['address_block_by_address'], blocks({})],
+  ['a page of the blocks of a space by address', ['address_block_in_order'], blocks({ spaceId })],
+  ['a page of the blocks of a space by id', ['address_block_by_space'], blocks({ spaceId, sort: '-id' })],
+  ['a page of ranges by start', ['number_range_by_start'], ranges({})],
+  ['a page of the ranges of a domain by start', ['number_range_in_order'], ranges({ domainId })],
+  ['a page of the ranges of a domain by id', ['number_range_by_domain'], ranges({ domainId, sort: 'id' })],
+  ['a page of edges by id', ['edge_pkey'], edges({})],
+  ['a page of edges by age', ['edge_by_created'], edges({ sort: '-createdAt' })],
   [
     'a page of allocations by age',
     ['allocation_by_created'],

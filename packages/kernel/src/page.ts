@@ -1,4 +1,5 @@
 // Keyset pages. Prevents: a list that skips or repeats rows while others write, and a cursor that reaches SQL unchecked.
+import { isIP } from 'node:net';
 import { problem } from '@sentral/contracts/problem';
 
 /** Where a page goes on: the sort keys of its last row. Only the context that wrote it reads it; the facade seals it. */
@@ -12,7 +13,7 @@ export function writeCursor(keys: readonly (string | number)[]): string {
  */
 export function readCursor(
   cursor: string | undefined,
-  kinds: readonly ('uuid' | 'text' | 'number' | 'timestamptz')[],
+  kinds: readonly ('number' | keyof typeof isTextOf)[],
 ): readonly (string | number)[] | undefined {
   if (cursor === undefined) return undefined;
   let keys: unknown;
@@ -23,9 +24,9 @@ export function readCursor(
   }
   if (!Array.isArray(keys) || keys.length !== kinds.length) throw problem('invalid-cursor');
   return keys.map((key: unknown, at) => {
-    if (kinds[at] === 'number' ? !Number.isSafeInteger(key) : typeof key !== 'string') throw problem('invalid-cursor');
-    if (kinds[at] === 'uuid' && !uuid.test(key as string)) throw problem('invalid-cursor');
-    if (kinds[at] === 'timestamptz' && !isInstant(key as string)) throw problem('invalid-cursor');
+    const kind = kinds[at] ?? 'text';
+    const fits = kind === 'number' ? Number.isSafeInteger(key) : typeof key === 'string' && isTextOf[kind](key);
+    if (!fits) throw problem('invalid-cursor');
     return key as string | number;
   });
 }
@@ -35,6 +36,21 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** A timestamptz as PostgreSQL writes it, to the microsecond: a Date would cut it, and rows of one millisecond would repeat. */
 const instant = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/;
 const isInstant = (text: string): boolean => instant.test(text) && !Number.isNaN(Date.parse(text));
+
+function isInet(text: string): boolean {
+  const [, host = '', length] = /^([0-9a-f.:]+)\/(0|[1-9]\d{0,2})$/.exec(text) ?? [];
+  const family = isIP(host);
+  return family !== 0 && Number(length) <= (family === 4 ? 32 : 128);
+}
+
+/** Whether a text is one that PostgreSQL reads as this type without an error. */
+const isTextOf = {
+  text: () => true,
+  uuid: (text: string) => uuid.test(text),
+  timestamptz: isInstant,
+  bigint: (text: string) => /^-?\d{1,18}$/.test(text),
+  inet: isInet,
+} as const;
 
 /** Conditions and their parameters, gathered as a command names them. */
 export interface Query {
@@ -57,7 +73,7 @@ export function query(): Query {
   };
 }
 
-type SortKey = { readonly by: string; readonly gives: 'text' | 'timestamptz' };
+type SortKey = { readonly by: string; readonly gives: Exclude<keyof typeof isTextOf, 'uuid'> };
 
 /** What a list may be sorted by besides the id: for each field the expression that an index has, followed by the id. */
 export type SortKeys<S extends string> = { readonly [F in Exclude<S, 'id' | `-${string}`>]: SortKey };

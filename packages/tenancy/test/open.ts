@@ -32,10 +32,13 @@ export interface Opened {
 }
 
 /** The context on a database of its own, under the roles of production. */
-export async function openTenancy(scopeUsers: Deps['scopeUsers'] = { inventory: emptyContext }): Promise<Opened> {
+export async function openTenancy(
+  scopeUsers: Deps['scopeUsers'] = { inventory: emptyContext },
+  { poolSize = 8 } = {},
+): Promise<Opened> {
   const place = await createTestDatabase(inject('postgresUrl'));
   const as = (url: string, more: { statementTimeoutMs?: number } = {}): Database =>
-    openDatabase({ url, applicationName: 'tenancy-test', poolSize: 8, ...more });
+    openDatabase({ url, applicationName: 'tenancy-test', poolSize, ...more });
   const db = {
     app: as(place.url('tenancy_app')),
     read: as(place.url('tenancy_read')),

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { countSchema, pageFields, pageOf, timeSchema, versionSchema } from '../api/common.js';
+import { countSchema, pageFields, pageOf, sortOf, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import {
@@ -92,7 +92,7 @@ const get = verb({
 });
 
 const list = verb({
-  summary: 'Live prefixes by filter, ordered by space, then address, shorter masks first.',
+  summary: 'Live prefixes by filter, ordered by address, shorter masks first, unless told.',
   command: v.strictObject({
     spaceId: v.optional(idSchema('spc')),
     /** Null asks for the roots of the space. */
@@ -101,6 +101,7 @@ const list = verb({
     /** Those that lie in this prefix, itself included. */
     within: v.optional(cidrSchema),
     nodeId: v.optional(nodeId),
+    sort: sortOf('cidr', 'id', 'cidr'),
     ...pageFields,
   }),
   result: pageOf(addressBlockSchema),

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { pageFields, pageOf, timeSchema, versionSchema } from '../api/common.js';
+import { pageFields, pageOf, sortOf, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import { attributesSchema, basedOnVersion, externalIdInputSchema, externalIdSchema, nodeId } from './fields.js';
@@ -55,10 +55,11 @@ export const edge = {
     idempotent: true,
   }),
   list: verb({
-    summary: 'Live edges by filter, ordered by id.',
+    summary: 'Live edges by filter, ordered by id unless told.',
     command: v.strictObject({
       edgeType: v.optional(v.pipe(v.array(edgeTypeSchema), v.minLength(1))),
       nodeId: v.optional(nodeId),
+      sort: sortOf('id', 'id', 'createdAt'),
       ...pageFields,
     }),
     result: pageOf(edgeSchema),

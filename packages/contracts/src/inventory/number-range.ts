@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { countSchema, pageFields, pageOf, timeSchema, versionSchema } from '../api/common.js';
+import { countSchema, pageFields, pageOf, sortOf, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import { attributesSchema, basedOnVersion, externalIdSchema, numberValueSchema } from './fields.js';
@@ -55,8 +55,12 @@ export const numberRange = {
     idempotent: true,
   }),
   list: verb({
-    summary: 'Ranges by filter, ordered by id.',
-    command: v.strictObject({ domainId: v.optional(idSchema('ndm')), ...pageFields }),
+    summary: 'Ranges by filter, ordered by id unless told.',
+    command: v.strictObject({
+      domainId: v.optional(idSchema('ndm')),
+      sort: sortOf('id', 'id', 'start'),
+      ...pageFields,
+    }),
     result: pageOf(numberRangeSchema),
     refuses: ['invalid-cursor'],
     idempotent: true,

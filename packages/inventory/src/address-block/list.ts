@@ -3,12 +3,12 @@ import { decodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { conceal, listOf, page, readCursor, readDb, sightOf } from '../reading.js';
+import { conceal, listOf, page, readDb, sightOf, sorted } from '../reading.js';
 import { readNet } from './net.js';
 import { selectBlock, toBlock, type BlockRow } from './sql.js';
 
 /**
- * Live prefixes by filter, ordered by space, then address, shorter masks first.
+ * Live prefixes by filter, ordered by address, shorter masks first, unless told.
  * @throws Problem invalid-cursor, invalid-parameter
  */
 export async function listBlocks(
@@ -16,7 +16,6 @@ export async function listBlocks(
   caller: Caller,
   command: Command<'addressBlock', 'list'>,
 ): Promise<Result<'addressBlock', 'list'>> {
-  const keys = readCursor(command.cursor, ['uuid', 'text', 'uuid']);
   const sight = sightOf(caller);
   const q = listOf('addressBlock', sight);
   q.and('b.ended_at is null');
@@ -34,15 +33,11 @@ export async function listBlocks(
     q.and(`b.node_id = ${q.value(nodeId)}::uuid`);
     q.andSeen('node', nodeId);
   }
-  if (keys !== undefined) {
-    const at = readNet(String(keys[1])) === undefined ? undefined : keys;
-    if (at === undefined) throw problem('invalid-cursor');
-    q.and(`(b.space_id, b.cidr, b.id) > (${q.value(at[0])}::uuid, ${q.value(at[1])}::cidr, ${q.value(at[2])}::uuid)`);
-  }
-  const text = `${selectBlock} ${q.where()} order by b.space_id, b.cidr, b.id limit ${q.value(command.limit + 1)}`;
+  const order = sorted(q, { ...command, id: 'b.id', by: { cidr: { by: 'b.cidr', gives: 'inet' } } });
+  const text = `${order.select(selectBlock)} ${q.where()} ${order.orderBy} limit ${q.value(command.limit + 1)}`;
   const db = readDb(deps, caller);
   const rows = (await db.unsafe(text, q.params)) as unknown as readonly BlockRow[];
-  const found = page(rows, command.limit, { item: toBlock, keys: (row) => [row.spaceId, row.cidr, row.id] });
+  const found = page(rows, command.limit, { item: toBlock, keys: order.keys });
   return { ...found, items: await conceal(db, sight, found.items) };
 }
 

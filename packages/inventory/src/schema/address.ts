@@ -90,9 +90,12 @@ export const addressBlock = inventory.table(
     index('address_block_by_space')
       .on(t.spaceId, t.id)
       .where(sql`${t.endedAt} is null`),
-    // The order of a list.
+    // The order of a list, of one space and of all.
     index('address_block_in_order')
       .on(t.spaceId, t.cidr, t.id)
+      .where(sql`${t.endedAt} is null`),
+    index('address_block_by_address')
+      .on(t.cidr, t.id)
       .where(sql`${t.endedAt} is null`),
     index('address_block_by_tenant')
       .on(t.tenantId)

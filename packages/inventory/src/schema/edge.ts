@@ -33,6 +33,9 @@ export const edge = inventory.table(
     check('edge_lives_until_it_ends', sql`${t.live} = (${t.endedAt} is null)`),
     // Referenced by the ends, so that an end cannot lie about its edge's type or life.
     unique('edge_as_its_ends_see_it').on(t.id, t.edgeType, t.live),
+    index('edge_by_created')
+      .on(t.createdAt, t.id)
+      .where(sql`${t.live}`),
   ],
 );
 

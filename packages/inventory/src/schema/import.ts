@@ -90,6 +90,5 @@ export const importRow = inventory.table(
       'import_row_outcome_known',
       sql`${t.outcome} in ('created', 'updated', 'unchanged', 'deleted', 'skipped', 'refused')`,
     ),
-    index('import_row_by_key').on(t.importId, t.externalId),
   ],
 );

@@ -79,6 +79,13 @@ export const numberRange = inventory.table(
     index('number_range_by_domain')
       .on(t.domainId, t.id)
       .where(sql`${t.endedAt} is null`),
+    // The order of a list by the first number, of one domain and of all.
+    index('number_range_in_order')
+      .on(t.domainId, sql`lower(numbers)`, t.id)
+      .where(sql`${t.endedAt} is null`),
+    index('number_range_by_start')
+      .on(sql`lower(numbers)`, t.id)
+      .where(sql`${t.endedAt} is null`),
   ],
 );
 

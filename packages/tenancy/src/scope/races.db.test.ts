@@ -9,7 +9,7 @@ let tenancy: Opened['tenancy'];
 let people: ReturnType<typeof peopleOf>;
 
 beforeAll(async () => {
-  opened = await openTenancy();
+  opened = await openTenancy(undefined, { poolSize: 20 });
   ({ tenancy } = opened);
   people = peopleOf(tenancy);
 });
@@ -99,6 +99,79 @@ test('of eight limits, policies and exemptions at one place and version one wins
     policyBindings: [{ key: 'inventory.leaseSecondsMax' }],
     exemptions: [{ key: 'inventory.leaseSecondsMax' }],
   });
+});
+
+test('of twenty edits at one version one wins, whatever is edited, and what it was told is what is there', async () => {
+  const { tenant, project, environment } = await people.tenant();
+  const twenty = Array.from({ length: 20 }, (_, n) => n);
+  const lost = { done: 1, codes: ['version-mismatch'] };
+  const race = async <R extends { version: number }>(
+    read: () => Promise<R>,
+    edit: (version: number, by: string, n: number) => Promise<R>,
+  ) => {
+    const { version } = await read();
+    const calls = twenty.map((n) => edit(version, `by ${n}`, n));
+    expect(await outcomes(calls)).toEqual(lost);
+    const won = await Promise.any(calls);
+    expect([won.version, await read()]).toEqual([version + 1, won]);
+  };
+
+  for (const id of [tenant, project, environment])
+    await race(
+      () => tenancy.scope.get(everyone, { id }),
+      (version, displayName) => tenancy.scope.amend(everyone, { id, version, patch: { displayName } }),
+    );
+  const limit = await tenancy.quota.create(everyone, { scopeId: tenant, dimension: 'inventory.vlan', limit: 100 });
+  await race(
+    () => tenancy.quota.get(everyone, { id: limit.id }),
+    (version, _, n) => tenancy.quota.amend(everyone, { id: limit.id, version, patch: { limit: n } }),
+  );
+  const key = 'inventory.leaseSecondsMax';
+  // The first set is at version 0, the second at one that somebody set.
+  for (const seconds of [60, 600])
+    await race(
+      () => tenancy.policy.get(everyone, { scopeId: tenant }),
+      (version, _, n) => {
+        const bindings = [{ key, value: seconds + n, lock: 'default', mode: 'enforce' }] as const;
+        return tenancy.policy.set(everyone, { scopeId: tenant, version, bindings: [...bindings] });
+      },
+    );
+  const why = { scopeId: tenant, reason: 'a race' };
+  const exemption = await tenancy.exemption.create(everyone, { ...why, key, expiresAt: inHours(1) });
+  await race(
+    () => tenancy.exemption.get(everyone, { id: exemption.id }),
+    (version, reason) => tenancy.exemption.amend(everyone, { id: exemption.id, version, patch: { reason } }),
+  );
+  const hold = await tenancy.hold.create(everyone, { ...why, origin: 'test' });
+  await race(
+    () => tenancy.hold.get(everyone, { id: hold.id }),
+    (version, reason) => tenancy.hold.amend(everyone, { id: hold.id, version, patch: { reason } }),
+  );
+  const rule = { ...why, permissions: ['inventory.node.delete'], subjects: 'all' as const };
+  const denial = await tenancy.denyRule.create(everyone, rule);
+  await race(
+    () => tenancy.denyRule.get(everyone, { id: denial.id }),
+    (version, reason) => tenancy.denyRule.amend(everyone, { id: denial.id, version, patch: { reason } }),
+  );
+  const { id: user } = await people.person('edited');
+  await race(
+    () => tenancy.user.get(everyone, { id: user }),
+    (version, displayName) => tenancy.user.amend(everyone, { id: user, version, patch: { displayName } }),
+  );
+  const { id: account } = await people.account(tenant);
+  await race(
+    () => tenancy.serviceAccount.get(everyone, { id: account }),
+    (version, displayName) => tenancy.serviceAccount.amend(everyone, { id: account, version, patch: { displayName } }),
+  );
+  const binding = await people.grant({ type: 'serviceAccount', id: account }, 'viewer', { scopeId: tenant });
+  await race(
+    () => tenancy.roleBinding.get(everyone, { id: binding.id }),
+    (version, reason) => tenancy.roleBinding.amend(everyone, { id: binding.id, version, patch: { reason } }),
+  );
+  const { id, version } = await tenancy.token.create(everyone, { serviceAccountId: account, name: 'old' });
+  expect(await outcomes(twenty.map(() => tenancy.token.rotate(everyone, { id, version })))).toEqual(lost);
+  expect((await tenancy.token.list(everyone, { serviceAccountId: account })).items).toHaveLength(2);
+  expect(await invariants()).toEqual([]);
 });
 
 test('what the platform uses is the sum of its tenants', async () => {

@@ -226,11 +226,12 @@ export const graphRoutes = {
     operationId: 'listEdges',
     method: 'GET',
     path: '/v1/edges',
-    summary: 'Live edges by filter, ordered by id.',
+    summary: 'Live edges by filter, ordered by id unless told.',
     tags: ['graph'],
     permission: 'inventory.edge.read',
     query: v.strictObject({
       ...pageQuery,
+      sort: edge.list.command.entries.sort,
       edgeType: v.optional(anyOf(edgeTypeSchema)),
       nodeId: v.optional(idSchema('nod')),
     }),
