@@ -257,6 +257,10 @@ export const cases: Readonly<Record<string, Case>> = {
       ].map((operation) => ({ operations: [operation] })),
     of: 'taking',
   },
+  'allocation.bind': {
+    change: (it) => [{ tenantId: it.tenant ?? 'tnt_01jz0000000000000000000000', taskId: it.task }],
+    of: 'scope',
+  },
   'allocation.confirm': { change: (it) => [{ id: it.allocation }], of: 'scope' },
   'allocation.renew': { change: (it) => [{ id: it.allocation, ttlSeconds: 60 }], of: 'scope' },
   'allocation.release': { change: (it) => [{ id: it.allocation }], of: 'scope' },

@@ -36,6 +36,8 @@ export interface Seat {
   readonly domain: string;
   readonly range: string;
   readonly allocation: string;
+  /** A task that something is reserved for. */
+  readonly task: string;
   readonly pool: string;
   readonly refusal: string;
 }
@@ -179,6 +181,7 @@ export async function createWorld(place: TestDatabase): Promise<World> {
       domain,
       range: range.id,
       allocation: id('alc'),
+      task: id('tsk'),
       pool: pool.id,
       refusal: id('rfs'),
     };
@@ -218,6 +221,14 @@ export async function createWorld(place: TestDatabase): Promise<World> {
       items: [{ what: 'number', domainId: common.domain, number: 30 + at }],
     });
     made('allocation', allocation.id, owner);
+    const { task } = seats[owner];
+    const reserved = await build['allocation']!['reserve']!(callerOf({ all: true }, scopes), {
+      environmentId: environment.id,
+      consumer: { service: 'sentral', kind: 'task', id: task },
+      items: [{ what: 'number', domainId: common.domain, number: 40 + at }],
+      ttlSeconds: 3600,
+    });
+    made('allocation', reserved.id, owner);
     // Refused what the other owner has: told to who sees everything, so its words are for nobody else.
     const refused = await build['allocation']!['reserve']!(callerOf({ all: true }, scopes), {
       environmentId: environment.id,
@@ -269,6 +280,7 @@ export async function createWorld(place: TestDatabase): Promise<World> {
     domain: id('ndm'),
     range: id('rng'),
     allocation: id('alc'),
+    task: id('tsk'),
     pool: id('pol'),
     refusal: id('rfs'),
   });
