@@ -86,12 +86,13 @@ test('a schema newer than this release is refused by up, check and status with e
   const { command, adminUrl } = await place();
   await command('up');
   await open(adminUrl).unsafe(
-    `insert into audit.migration values (99, '0099_later', 'x', now(), now()), (5, '0005_next', 'x', now(), now())`,
+    `insert into audit.migration select max(number) + 1, 'next', 'x', now(), now() from audit.migration
+     union all select 99, '0099_later', 'x', now(), now()`,
   );
   for (const name of ['up', 'check', 'status']) {
     const { code, said } = await command(name);
     expect([name, code]).toEqual([name, 3]);
-    expect(said).toMatch(/0005_next, which this release does not know: it is newer than this release/);
+    expect(said).toMatch(/has next, which this release does not know: it is newer than this release/);
   }
 });
 

@@ -52,7 +52,9 @@ begin
   end loop;
   for part in
     select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
-    where i.inhparent = 'inventory.refusal'::regclass and to_date(right(c.relname, 8), 'YYYYMMDD') < current_date - 1
+    where i.inhparent = 'inventory.refusal'::regclass
+      -- A plan may ask this of every relation there is before it looks whose child it is.
+      and case when c.relname ~ '^refusal_p[0-9]{8}$' then to_date(right(c.relname, 8), 'YYYYMMDD') < current_date - 1 else false end
   loop
     execute format('drop table inventory.%I', part);
     changed := changed + 1;

@@ -5,7 +5,8 @@ import { createKit } from '@sentral/contracts/conformance/kit';
 import type { Caller } from '@sentral/contracts/contract';
 import { inventoryEvents, type InventoryEventName } from '@sentral/contracts/inventory-events';
 import type { FeedItem } from '@sentral/contracts/shared-verbs';
-import { defaultEnvironmentId } from '@sentral/contracts/tenancy';
+import { encodeId } from '@sentral/contracts/ids';
+import { defaultEnvironmentId, defaultTenantId } from '@sentral/contracts/tenancy';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { numberFeed } from '@sentral/kernel/feed';
 import { newId } from '@sentral/kernel/id';
@@ -123,10 +124,10 @@ async function allocations(): Promise<void> {
   await inventory.numberRange.create(caller, { domainId: domain.id, start: 1, end: 100 });
   const space = await inventory.addressSpace.create(caller, { name: 'events' });
   const parent = await inventory.addressBlock.create(caller, { spaceId: space.id, cidr: '10.8.0.0/16' });
-  const reserve = (name: string, ttlSeconds: number) =>
+  const reserve = (name: string, ttlSeconds: number, consumer = { service: 'test', kind: 'test', id: name }) =>
     inventory.allocation.reserve(caller, {
       environmentId: defaultEnvironmentId,
-      consumer: { service: 'test', kind: 'test', id: name },
+      consumer,
       items: [
         { what: 'number', domainId: domain.id },
         { what: 'block', blockId: parent.id, prefixLength: 24 },
@@ -138,6 +139,9 @@ async function allocations(): Promise<void> {
   await inventory.allocation.renew(caller, { id, ttlSeconds: 120 });
   await inventory.allocation.confirm(caller, { id });
   await inventory.allocation.release(caller, { id });
+  const task = encodeId('tsk', newId());
+  await reserve(task, 60, { service: 'sentral', kind: 'task', id: task });
+  await inventory.allocation.bind(caller, { tenantId: defaultTenantId, taskId: task });
   await reserve('expired', 1);
   for (let swept = 0; swept === 0; swept = await sweepAllocations(deps))
     await new Promise((resolve) => setTimeout(resolve, 100));
