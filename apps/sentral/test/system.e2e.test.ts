@@ -20,7 +20,10 @@ test('it lives and is ready, and says how each of its parts is', async () => {
   expect(ready.body.parts.map(({ name, status }: Json) => `${name}: ${status}`)).toEqual([
     ...['tenancy', 'inventory', 'task', 'audit'].map((context) => `database ${context}: ok`),
     'bus: ok',
-    ...['tenancy', 'inventory', 'task', 'audit'].map((context) => `feed ${context}: ok`),
+    ...['tenancy', 'inventory', 'task', 'audit'].flatMap((context) => [
+      `feed ${context}: ok`,
+      `audit of ${context}: ok`,
+    ]),
   ]);
 });
 
