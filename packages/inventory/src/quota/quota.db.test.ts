@@ -288,18 +288,22 @@ describe('the projection of scopes', () => {
         const of = tree(1, 1);
         const [environment] = of.environments as [ScopeRow];
         const path = pathTo(of, environment);
+        const before = performance.now();
         await inventory.projection.apply({ ...everyone, scopes: path }, {});
+        // From at once to twice the time that a row takes here: on every machine both ends come first in some rounds.
+        const laterMs = ((performance.now() - before) * (round % 5)) / 2;
         const deleting = path.map((row) =>
           row.id === environment.id ? { ...row, state: 'deleting' as const, version: 2 } : row,
         );
         const [counted, ...taken] = await Promise.all([
           inventory.usage.count({ ...everyone, scopes: deleting }, { scopeId: environment.id, version: 2 }),
-          ...Array.from({ length: 4 }, () =>
-            reserve(of, environment, domainId).then(
+          ...Array.from({ length: 4 }, async () => {
+            await new Promise((resolve) => setTimeout(resolve, laterMs));
+            return reserve(of, environment, domainId).then(
               () => true,
               () => false,
-            ),
-          ),
+            );
+          }),
         ]);
         const granted = taken.filter(Boolean).length;
         const told = counted.dependents[0]?.count ?? 0;

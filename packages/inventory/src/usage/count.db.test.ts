@@ -138,7 +138,8 @@ test('with many allocations, each level is counted, cleared and summed up by an 
     ];
     for (const plan of plans) {
       expect(plan).toMatch(new RegExp(`Index Cond: \\(*${columnOf[level]} = `));
-      expect(plan).not.toMatch(/Seq Scan on allocation\b|Rows Removed by Filter: \d{3}/);
+      // Thousands of allocations would be looked through; the other tables have a few hundred rows in all.
+      expect(plan).not.toMatch(/Seq Scan on allocation\b|Rows Removed by Filter: \d{4}/);
     }
   }
 });
