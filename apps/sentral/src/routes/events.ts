@@ -3,7 +3,7 @@ import type { Implements } from '@sentral/contracts/contract';
 import type { audit } from '@sentral/contracts/audit';
 import type { CloudEvent } from '@sentral/contracts/events';
 import { isPermission, type Permission } from '@sentral/contracts/permissions';
-import { problem } from '@sentral/contracts/problem';
+import { isProblem, problem } from '@sentral/contracts/problem';
 import { scopeOf, type Access } from '../auth/authorize.js';
 import type { Streams } from '../http/streams.js';
 import type { Asked, Handlers } from '../http/mount.js';
@@ -83,8 +83,16 @@ async function visible<T extends { readonly event: CloudEvent }>(access: Access,
     const { event } = item;
     const permission = readPermissionOfEvent(event);
     const place = event.environmentid ?? event.projectid ?? event.tenantid ?? 'platform';
-    // A scope that is gone for good lies nowhere: nobody can be shown to have seen it.
-    if (permission !== undefined && (await access.mayOn(permission, place).catch(() => false))) seen.push(item);
+    if (permission !== undefined && (await access.mayOn(permission, place).catch(goneForGood))) seen.push(item);
   }
   return seen;
+}
+
+/**
+ * A scope that was purged lies nowhere, so nobody can be shown to see into it. Any other failure ends the answer: an event that
+ * was passed over would never be shown again.
+ */
+function goneForGood(error: unknown): false {
+  if (isProblem(error, 'not-found')) return false;
+  throw error;
 }
