@@ -128,3 +128,35 @@ test('POST /allocations/batch: all or nothing, and a refusal says which operatio
   expect(done.body.items.map((each: Json) => each.state)).toEqual(['released', 'active']);
   expect((await ask(`/v1/nodes/${id}/capacities/vcpu`, 'GET')).body.used).toBe(4);
 });
+
+test('POST /nodes/reshape: an offer and what is held of it go to a child, at the versions that were read', async () => {
+  const made = await ask('/v1/nodes', 'POST', { body: { kind: 'server', name: `host-${(sent += 1)}` } });
+  const id: string = made.body.id;
+  await ask(`/v1/nodes/${id}/capacities`, 'POST', { body: { class: 'vcpu', total: 4 } });
+  const child: string = (await ask('/v1/nodes', 'POST', { body: { kind: 'module', name: 'numa0', parentId: id } })).body
+    .id;
+  const held = (await allocate([vcpu(id, 3)])).body;
+  const reshape = (version: number, headers = keyed()) =>
+    ask('/v1/nodes/reshape', 'POST', {
+      body: {
+        nodes: [
+          { id, version, capacities: [] },
+          { id: child, version: 1, capacities: [{ class: 'vcpu', total: 4 }] },
+        ],
+        allocations: [{ id: held.id, version: 1, items: [vcpu(child, 3)] }],
+      },
+      headers,
+    });
+  expect((await reshape(1)).body).toMatchObject({ status: 412, code: 'version-mismatch', resourceId: id });
+  expect((await reshape(2, {} as never)).body.code).toBe('idempotency-key-required');
+  const key = keyed();
+  const { status, body } = await reshape(2, key);
+  expect([status, body.nodes.map((each: Json) => each.version), body.allocations[0].items[0].nodeId]).toEqual([
+    200,
+    [3, 2],
+    child,
+  ]);
+  const again = await reshape(2, key);
+  expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([200, 'true']);
+  expect((await ask(`/v1/nodes/${child}/capacities/vcpu`, 'GET')).body).toMatchObject({ used: 3, free: 1 });
+});

@@ -55,6 +55,7 @@ import { getNode } from './node/get.js';
 import { historyOfNode } from './node/history.js';
 import { listNodes } from './node/list.js';
 import { registerNode } from './node/register.js';
+import { reshapeNodes } from './node/reshape.js';
 import { retireNode } from './node/retire.js';
 import { recordNumber } from './number/record.js';
 import { listNumbers } from './number/list.js';
@@ -146,6 +147,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         amend: (caller, command) => amendNode(deps, caller, command),
         retire: (caller, command) => retireNode(deps, caller, command),
         batch: (caller, command) => batchNodes(deps, caller, command),
+        reshape: (caller, command) => reshapeNodes(deps, caller, command),
         history: (caller, command) => historyOfNode(deps, caller, command),
         get: (caller, command) => getNode(deps, caller, command),
         list: (caller, command) => listNodes(deps, caller, command),

@@ -17,6 +17,7 @@ import { number } from './number.js';
 import { placement } from './placement.js';
 import { pool } from './pool.js';
 import { refusal } from './refusal.js';
+import { nodeReshape } from './reshape.js';
 import { resourceClass } from './resource-class.js';
 import { trait } from './trait.js';
 import { policyTrial, usage } from './usage.js';
@@ -28,7 +29,7 @@ export const inventory = defineContract({
     kind,
     resourceClass,
     trait,
-    node: { ...node, ...nodeVersions },
+    node: { ...node, ...nodeVersions, ...nodeReshape },
     capacity,
     edge,
     deviceType,
