@@ -187,7 +187,12 @@ const statements: readonly [
     (on) => lockNodes(on, 'everything', nodes),
     ['kind', 'provider_use', 'rack_claim', 'external_id'],
   ],
-  ['nodes to be taken are locked by id', ['node_pkey'], (on) => lockNodesToTake(on, 'everything', nodes), ['kind']],
+  [
+    'nodes to be taken are locked by id',
+    ['node_pkey'],
+    (on) => lockNodesToTake(on, 'everything', { ids: nodes, above: [], whole: false }),
+    ['kind'],
+  ],
   ['takers stand in line at the row of the provider', ['provider_use_pkey'], (on) => lockProviders(on, nodes)],
   [
     'what has run out is found from what is to be taken',
