@@ -160,3 +160,24 @@ test('POST /nodes/reshape: an offer and what is held of it go to a child, at the
   expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([200, 'true']);
   expect((await ask(`/v1/nodes/${child}/capacities/vcpu`, 'GET')).body).toMatchObject({ used: 3, free: 1 });
 });
+
+test('GET /nodes/{nod}/blastRadius: what is hit, with the tasks and holds that their owners add', async () => {
+  const id = await host();
+  await ask(`/v1/nodes/${id}/capacities`, 'POST', { body: { class: 'vcpu', total: 4 } });
+  const held = (await allocate([vcpu(id, 1)])).body;
+  const hold = await ask(`/v1/environments/${defaultEnvironmentId}/holds`, 'POST', {
+    body: { origin: 'case', reason: 'kept' },
+  });
+  expect(hold.status, JSON.stringify(hold.body)).toBe(201);
+  const { status, body } = await ask(`/v1/nodes/${id}/blastRadius?limit=10`, 'GET');
+  expect([status, body.nodes.map((each: Json) => each.id), body.truncated]).toEqual([200, [id], false]);
+  expect(body.allocations).toMatchObject([{ id: held.id, environmentId: defaultEnvironmentId, state: 'active' }]);
+  expect(body.scopes.environmentIds).toEqual([defaultEnvironmentId]);
+  expect([body.environmentsAsked, body.tasks.status, body.holds]).toMatchObject([
+    1,
+    'ok',
+    { status: 'ok', data: { items: [{ id: hold.body.id }], more: false } },
+  ]);
+  expect((await ask(`/v1/nodes/${id}/blastRadius?limit=0`, 'GET')).body.code).toBe('invalid-parameter');
+  expect((await ask(`/v1/nodes/${id.slice(0, -1)}0/blastRadius`, 'GET')).status).toBe(404);
+});

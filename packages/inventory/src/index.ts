@@ -69,6 +69,7 @@ import { createRange } from './number-range/create.js';
 import { getRange } from './number-range/get.js';
 import { listRanges } from './number-range/list.js';
 import { ancestorsOfNode } from './topology/ancestors.js';
+import { blastRadiusOf } from './topology/blast-radius.js';
 import { elevationOfRack } from './topology/elevation.js';
 import { neighborsOfNode } from './topology/neighbors.js';
 import { pathBetweenNodes } from './topology/path.js';
@@ -157,6 +158,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         elevation: (caller, command) => elevationOfRack(deps, caller, command),
         path: (caller, command) => pathBetweenNodes(deps, caller, command),
       },
+      blastRadius: { get: (caller, command) => blastRadiusOf(deps, caller, command) },
       edge: {
         connect: (caller, command) => connectNodes(deps, caller, command),
         disconnect: (caller, command) => disconnectNodes(deps, caller, command),

@@ -4,6 +4,7 @@ import { addressBlock } from './address-block.js';
 import { addressSpace } from './address-space.js';
 import { address } from './address.js';
 import { allocation } from './allocation.js';
+import { blastRadius } from './blast-radius.js';
 import { capacity } from './capacity.js';
 import { deviceType } from './device-type.js';
 import { edge } from './edge.js';
@@ -30,6 +31,7 @@ export const inventory = defineContract({
     resourceClass,
     trait,
     node: { ...node, ...nodeVersions, ...nodeReshape },
+    blastRadius,
     capacity,
     edge,
     deviceType,

@@ -93,6 +93,16 @@ export const cases: Readonly<Record<string, Case>> = {
   },
   'node.history': { one: byServer },
 
+  'blastRadius.get': {
+    one: (it) => [
+      { id: it.site },
+      { id: it.server, limit: 1 },
+      { id: it.block },
+      { id: it.range },
+      { id: it.range, number: 7 },
+    ],
+  },
+
   'resourceClass.list': { public: {} },
   'resourceClass.get': { public: { key: 'vcpu' } },
   'resourceClass.create': { public: { key: 'unicorn', title: 'Unicorns', unit: 'unicorn' } },
