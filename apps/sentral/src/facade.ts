@@ -1,5 +1,6 @@
 import { eventRoutes } from '@sentral/contracts/api/audit/events';
 import { auditRoutes } from '@sentral/contracts/api/audit/records';
+import { blastRadiusRoutes } from '@sentral/contracts/api/inventory/blast-radius';
 import { graphRoutes } from '@sentral/contracts/api/inventory/graph';
 import { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
 import { capacityRoutes } from '@sentral/contracts/api/inventory/capacities';
@@ -30,6 +31,7 @@ import { eventHandlers } from './routes/events.js';
 import { allocationHandlers } from './routes/allocations.js';
 import { auditHandlers } from './routes/audit.js';
 import { capacityHandlers } from './routes/capacities.js';
+import { blastRadiusHandlers } from './routes/blast-radius.js';
 import { graphHandlers } from './routes/graph.js';
 import { importHandlers } from './routes/imports.js';
 import { overviewHandlers } from './routes/overview.js';
@@ -62,6 +64,7 @@ export function mountFacade(
   mount(app, quotaRoutes, { handlers: quotaHandlers(world), ...common });
   mount(app, overviewRoutes, { handlers: overviewHandlers(world), ...common });
   mount(app, graphRoutes, { handlers: graphHandlers(world), ...common });
+  mount(app, blastRadiusRoutes, { handlers: blastRadiusHandlers(world), ...common });
   mount(app, registryRoutes, { handlers: registryHandlers(world), ...common });
   mount(app, capacityRoutes, { handlers: capacityHandlers(world), ...common });
   mount(app, poolRoutes, { handlers: poolHandlers(world), ...common });

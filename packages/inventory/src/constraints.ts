@@ -51,6 +51,7 @@ export const constraints: Record<string, (error: unknown) => Problem> = {
   pool_name_once: exists('name'),
   pool_member_node_exists: missing('/members', 'node'),
   allocation_item_node_held_once: taken('node'),
+  allocation_item_whole_or_in_parts: taken('node'),
   allocation_request_once_per_tenant: exists('requestId'),
   quota_never_grown_over_cap: () => problem('quota-exceeded', {}),
   allocation_consumer_holds_once: () => problem('version-mismatch', {}, 'Read it again, then decide.'),

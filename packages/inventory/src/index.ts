@@ -55,6 +55,7 @@ import { getNode } from './node/get.js';
 import { historyOfNode } from './node/history.js';
 import { listNodes } from './node/list.js';
 import { registerNode } from './node/register.js';
+import { reshapeNodes } from './node/reshape.js';
 import { retireNode } from './node/retire.js';
 import { recordNumber } from './number/record.js';
 import { listNumbers } from './number/list.js';
@@ -68,6 +69,7 @@ import { createRange } from './number-range/create.js';
 import { getRange } from './number-range/get.js';
 import { listRanges } from './number-range/list.js';
 import { ancestorsOfNode } from './topology/ancestors.js';
+import { blastRadiusOf } from './topology/blast-radius.js';
 import { elevationOfRack } from './topology/elevation.js';
 import { neighborsOfNode } from './topology/neighbors.js';
 import { pathBetweenNodes } from './topology/path.js';
@@ -146,6 +148,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         amend: (caller, command) => amendNode(deps, caller, command),
         retire: (caller, command) => retireNode(deps, caller, command),
         batch: (caller, command) => batchNodes(deps, caller, command),
+        reshape: (caller, command) => reshapeNodes(deps, caller, command),
         history: (caller, command) => historyOfNode(deps, caller, command),
         get: (caller, command) => getNode(deps, caller, command),
         list: (caller, command) => listNodes(deps, caller, command),
@@ -155,6 +158,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         elevation: (caller, command) => elevationOfRack(deps, caller, command),
         path: (caller, command) => pathBetweenNodes(deps, caller, command),
       },
+      blastRadius: { get: (caller, command) => blastRadiusOf(deps, caller, command) },
       edge: {
         connect: (caller, command) => connectNodes(deps, caller, command),
         disconnect: (caller, command) => disconnectNodes(deps, caller, command),

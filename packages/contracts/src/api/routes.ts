@@ -1,6 +1,7 @@
 import { eventRoutes } from './audit/events.js';
 import { auditRoutes } from './audit/records.js';
 import { allocationRoutes } from './inventory/allocations.js';
+import { blastRadiusRoutes } from './inventory/blast-radius.js';
 import { capacityRoutes } from './inventory/capacities.js';
 import { graphRoutes } from './inventory/graph.js';
 import { importRoutes } from './inventory/imports.js';
@@ -26,6 +27,7 @@ export const routes: typeof systemRoutes &
   typeof quotaRoutes &
   typeof overviewRoutes &
   typeof graphRoutes &
+  typeof blastRadiusRoutes &
   typeof registryRoutes &
   typeof capacityRoutes &
   typeof poolRoutes &
@@ -45,6 +47,7 @@ export const routes: typeof systemRoutes &
   ...quotaRoutes,
   ...overviewRoutes,
   ...graphRoutes,
+  ...blastRadiusRoutes,
   ...registryRoutes,
   ...capacityRoutes,
   ...poolRoutes,

@@ -4,6 +4,7 @@ import { addressBlock } from './address-block.js';
 import { addressSpace } from './address-space.js';
 import { address } from './address.js';
 import { allocation } from './allocation.js';
+import { blastRadius } from './blast-radius.js';
 import { capacity } from './capacity.js';
 import { deviceType } from './device-type.js';
 import { edge } from './edge.js';
@@ -17,6 +18,7 @@ import { number } from './number.js';
 import { placement } from './placement.js';
 import { pool } from './pool.js';
 import { refusal } from './refusal.js';
+import { nodeReshape } from './reshape.js';
 import { resourceClass } from './resource-class.js';
 import { trait } from './trait.js';
 import { policyTrial, usage } from './usage.js';
@@ -28,7 +30,8 @@ export const inventory = defineContract({
     kind,
     resourceClass,
     trait,
-    node: { ...node, ...nodeVersions },
+    node: { ...node, ...nodeVersions, ...nodeReshape },
+    blastRadius,
     capacity,
     edge,
     deviceType,

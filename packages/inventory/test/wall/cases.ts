@@ -83,7 +83,25 @@ export const cases: Readonly<Record<string, Case>> = {
           : [{ op: 'create', node: { kind: 'site', name: 'new', tenantId: it.tenant } }]),
       ].map((operation) => ({ operations: [operation] })),
   },
+  'node.reshape': {
+    change: (it, own) =>
+      [
+        { id: it.server, version: 1 },
+        { id: own.second, version: 1, parentId: it.rack },
+        { id: it.island, version: 2, capacities: [] },
+      ].map((node) => ({ nodes: [node] })),
+  },
   'node.history': { one: byServer },
+
+  'blastRadius.get': {
+    one: (it) => [
+      { id: it.site },
+      { id: it.server, limit: 1 },
+      { id: it.block },
+      { id: it.range },
+      { id: it.range, number: 7 },
+    ],
+  },
 
   'resourceClass.list': { public: {} },
   'resourceClass.get': { public: { key: 'vcpu' } },
