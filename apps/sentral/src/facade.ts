@@ -1,4 +1,5 @@
 import { eventRoutes } from '@sentral/contracts/api/audit/events';
+import { legalHoldRoutes } from '@sentral/contracts/api/audit/legal-holds';
 import { auditRoutes } from '@sentral/contracts/api/audit/records';
 import { graphRoutes } from '@sentral/contracts/api/inventory/graph';
 import { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
@@ -29,6 +30,7 @@ import { accessHandlers, principalHandlers } from './routes/access.js';
 import { eventHandlers } from './routes/events.js';
 import { allocationHandlers } from './routes/allocations.js';
 import { auditHandlers } from './routes/audit.js';
+import { legalHoldHandlers } from './routes/legal-holds.js';
 import { capacityHandlers } from './routes/capacities.js';
 import { graphHandlers } from './routes/graph.js';
 import { importHandlers } from './routes/imports.js';
@@ -72,6 +74,7 @@ export function mountFacade(
   mount(app, taskRoutes, { handlers: taskHandlers(world), ...common });
   mount(app, serviceGateRoutes, { handlers: serviceGateHandlers(world), ...common });
   mount(app, auditRoutes, { handlers: auditHandlers(world), ...common });
+  mount(app, legalHoldRoutes, { handlers: legalHoldHandlers(world), ...common });
   const streams = createStreams({ draining: use.draining, again: (asked) => again(use.door, asked) });
   mount(app, eventRoutes, { handlers: eventHandlers(world, streams), ...common });
   mountDocs(app);
