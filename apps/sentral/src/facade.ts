@@ -1,4 +1,5 @@
 import { eventRoutes } from '@sentral/contracts/api/audit/events';
+import { legalHoldRoutes } from '@sentral/contracts/api/audit/legal-holds';
 import { auditRoutes } from '@sentral/contracts/api/audit/records';
 import { blastRadiusRoutes } from '@sentral/contracts/api/inventory/blast-radius';
 import { graphRoutes } from '@sentral/contracts/api/inventory/graph';
@@ -30,6 +31,7 @@ import { accessHandlers, principalHandlers } from './routes/access.js';
 import { eventHandlers } from './routes/events.js';
 import { allocationHandlers } from './routes/allocations.js';
 import { auditHandlers } from './routes/audit.js';
+import { legalHoldHandlers } from './routes/legal-holds.js';
 import { capacityHandlers } from './routes/capacities.js';
 import { blastRadiusHandlers } from './routes/blast-radius.js';
 import { graphHandlers } from './routes/graph.js';
@@ -75,6 +77,7 @@ export function mountFacade(
   mount(app, taskRoutes, { handlers: taskHandlers(world), ...common });
   mount(app, serviceGateRoutes, { handlers: serviceGateHandlers(world), ...common });
   mount(app, auditRoutes, { handlers: auditHandlers(world), ...common });
+  mount(app, legalHoldRoutes, { handlers: legalHoldHandlers(world), ...common });
   const streams = createStreams({ draining: use.draining, again: (asked) => again(use.door, asked) });
   mount(app, eventRoutes, { handlers: eventHandlers(world, streams), ...common });
   mountDocs(app);

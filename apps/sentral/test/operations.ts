@@ -96,6 +96,7 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
   return {
     aud,
     log,
+    lgh: await ours('/legalHolds', { reason: 'case-1' }),
     tnt: place.tenant,
     prj: place.project,
     env: place.environment,

@@ -1,4 +1,5 @@
 import { eventRoutes } from './audit/events.js';
+import { legalHoldRoutes } from './audit/legal-holds.js';
 import { auditRoutes } from './audit/records.js';
 import { allocationRoutes } from './inventory/allocations.js';
 import { blastRadiusRoutes } from './inventory/blast-radius.js';
@@ -37,6 +38,7 @@ export const routes: typeof systemRoutes &
   typeof importRoutes &
   typeof auditRoutes &
   typeof eventRoutes &
+  typeof legalHoldRoutes &
   typeof taskRoutes &
   typeof serviceGateRoutes = {
   ...systemRoutes,
@@ -59,4 +61,5 @@ export const routes: typeof systemRoutes &
   ...serviceGateRoutes,
   ...auditRoutes,
   ...eventRoutes,
+  ...legalHoldRoutes,
 };
