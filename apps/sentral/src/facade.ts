@@ -1,5 +1,6 @@
 import { eventRoutes } from '@sentral/contracts/api/audit/events';
 import { auditRoutes } from '@sentral/contracts/api/audit/records';
+import { findingRoutes } from '@sentral/contracts/api/inventory/findings';
 import { graphRoutes } from '@sentral/contracts/api/inventory/graph';
 import { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
 import { capacityRoutes } from '@sentral/contracts/api/inventory/capacities';
@@ -30,6 +31,7 @@ import { eventHandlers } from './routes/events.js';
 import { allocationHandlers } from './routes/allocations.js';
 import { auditHandlers } from './routes/audit.js';
 import { capacityHandlers } from './routes/capacities.js';
+import { findingHandlers } from './routes/findings.js';
 import { graphHandlers } from './routes/graph.js';
 import { importHandlers } from './routes/imports.js';
 import { overviewHandlers } from './routes/overview.js';
@@ -69,6 +71,7 @@ export function mountFacade(
   mount(app, allocationRoutes, { handlers: allocationHandlers(world), ...common });
   mount(app, refusalRoutes, { handlers: refusalHandlers(world), ...common });
   mount(app, importRoutes, { handlers: importHandlers(world), ...common });
+  mount(app, findingRoutes, { handlers: findingHandlers(world), ...common });
   mount(app, taskRoutes, { handlers: taskHandlers(world), ...common });
   mount(app, serviceGateRoutes, { handlers: serviceGateHandlers(world), ...common });
   mount(app, auditRoutes, { handlers: auditHandlers(world), ...common });

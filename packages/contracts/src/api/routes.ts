@@ -2,6 +2,7 @@ import { eventRoutes } from './audit/events.js';
 import { auditRoutes } from './audit/records.js';
 import { allocationRoutes } from './inventory/allocations.js';
 import { capacityRoutes } from './inventory/capacities.js';
+import { findingRoutes } from './inventory/findings.js';
 import { graphRoutes } from './inventory/graph.js';
 import { importRoutes } from './inventory/imports.js';
 import { placementRoutes } from './inventory/placements.js';
@@ -33,6 +34,7 @@ export const routes: typeof systemRoutes &
   typeof allocationRoutes &
   typeof refusalRoutes &
   typeof importRoutes &
+  typeof findingRoutes &
   typeof auditRoutes &
   typeof eventRoutes &
   typeof taskRoutes &
@@ -52,6 +54,7 @@ export const routes: typeof systemRoutes &
   ...allocationRoutes,
   ...refusalRoutes,
   ...importRoutes,
+  ...findingRoutes,
   ...taskRoutes,
   ...serviceGateRoutes,
   ...auditRoutes,

@@ -7,6 +7,7 @@ import { allocation } from './allocation.js';
 import { capacity } from './capacity.js';
 import { deviceType } from './device-type.js';
 import { edge } from './edge.js';
+import { finding } from './finding.js';
 import { importNoun } from './import.js';
 import { kind } from './kind.js';
 import { nodeVersions } from './node-versions.js';
@@ -14,6 +15,7 @@ import { node } from './node.js';
 import { numberDomain } from './number-domain.js';
 import { numberRange } from './number-range.js';
 import { number } from './number.js';
+import { observation } from './observation.js';
 import { placement } from './placement.js';
 import { pool } from './pool.js';
 import { refusal } from './refusal.js';
@@ -42,6 +44,8 @@ export const inventory = defineContract({
     number,
     allocation,
     refusal,
+    observation,
+    finding,
     import: importNoun,
     feed: feedVerbs,
     invariant: invariantVerbs,
