@@ -4,6 +4,7 @@ import { auditRoutes } from './audit/records.js';
 import { allocationRoutes } from './inventory/allocations.js';
 import { blastRadiusRoutes } from './inventory/blast-radius.js';
 import { capacityRoutes } from './inventory/capacities.js';
+import { findingRoutes } from './inventory/findings.js';
 import { graphRoutes } from './inventory/graph.js';
 import { importRoutes } from './inventory/imports.js';
 import { placementRoutes } from './inventory/placements.js';
@@ -36,6 +37,7 @@ export const routes: typeof systemRoutes &
   typeof allocationRoutes &
   typeof refusalRoutes &
   typeof importRoutes &
+  typeof findingRoutes &
   typeof auditRoutes &
   typeof eventRoutes &
   typeof legalHoldRoutes &
@@ -57,6 +59,7 @@ export const routes: typeof systemRoutes &
   ...allocationRoutes,
   ...refusalRoutes,
   ...importRoutes,
+  ...findingRoutes,
   ...taskRoutes,
   ...serviceGateRoutes,
   ...auditRoutes,
