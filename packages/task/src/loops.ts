@@ -1,6 +1,7 @@
 import type { Bus } from '@sentral/kernel/bus/port';
 import type { Loop } from '@sentral/kernel/relay';
 import { listenToScopes, startFillingScopes, type ScopeSource } from '@sentral/kernel/scopes/news';
+import { serveChildren } from './child/loops.js';
 import type { Deps } from './deps.js';
 import { scopes } from './projection/view.js';
 import { startAdmission } from './run/admission.js';
@@ -11,11 +12,14 @@ import { startRetention } from './run/retention.js';
 import { startScan } from './run/scan.js';
 import { startSending } from './run/sending.js';
 import { startTimers } from './run/timers.js';
+import { planner, type Registry } from './workflow/workflow.js';
 
 /** What tasks hear others by. */
 export interface Ears {
   readonly bus: Bus;
   readonly mayStill: MayStill;
+  /** What children are made of. */
+  readonly registry: Registry;
   /** Absent where this process is not told of tenancy: events and what callers bring are then all it has. */
   readonly scopes?: ScopeSource;
 }
@@ -25,7 +29,7 @@ export interface Ears {
  * run it, and one that starts goes on where any other stopped.
  */
 export function createTaskLoops(deps: Deps, ears: Ears): readonly Pick<Loop, 'stop'>[] {
-  const { bus, mayStill } = ears;
+  const { bus, mayStill, registry } = ears;
   return [
     listenToScopes(deps.db.app, scopes, bus),
     ...(ears.scopes === undefined ? [] : [startFillingScopes(deps, scopes, ears.scopes)]),
@@ -37,5 +41,6 @@ export function createTaskLoops(deps: Deps, ears: Ears): readonly Pick<Loop, 'st
     startAuthorization(deps, mayStill),
     startScan(deps),
     startRetention(deps),
+    ...serveChildren(deps, bus, planner(registry)),
   ];
 }

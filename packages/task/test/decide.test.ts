@@ -46,6 +46,7 @@ const input: fc.Arbitrary<Input> = fc.oneof(
   },
   fc.record({ on: fc.constant('beat' as const), stepId, direction, attempt, progress: fc.nat(100) }),
   fc.constant<Input>({ on: 'admitted' }),
+  fc.constant<Input>({ on: 'revoked' }),
   fc.record({
     on: fc.constant('signal' as const),
     id: fc.constantFrom('x', 'y'),
@@ -57,11 +58,14 @@ const input: fc.Arbitrary<Input> = fc.oneof(
     on: fc.constant('reconciled' as const),
     lost: fc.array(fc.record({ stepId, direction }), { maxLength: 2 }),
   }),
-  fc.record({
-    on: fc.constantFrom('cancel' as const, 'hold' as const, 'resume' as const, 'unwind' as const),
-    actor: fc.constant(actor),
-    note: fc.constant('n'),
-  }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      on: fc.constantFrom('cancel' as const, 'hold' as const, 'resume' as const, 'unwind' as const),
+      actor: fc.constant(actor),
+      note: fc.constant('n'),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ on: fc.constant('retry' as const), stepId, actor: fc.constant(actor) }) },
   fc.record({ on: fc.constant('waive' as const), stepId, actor: fc.constant(actor), note: fc.constant('n') }),
   {
@@ -133,6 +137,7 @@ test('every input in every state gives a decision, and none of the invariants is
     'timer',
     'beat',
     'admitted',
+    'revoked',
     'signal',
     'authorized',
     'reconciled',

@@ -2,6 +2,7 @@ import { openDatabase, type Database, type Tx } from '@sentral/kernel/database';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import * as child from '../src/child/sql.js';
 import * as run from '../src/run/sql.js';
 import * as store from '../src/store/sql.js';
 
@@ -73,6 +74,8 @@ test.each<[string, (on: Database & Tx) => Promise<unknown>, readonly string[]]>(
   ['who holds a resource', (on) => store.findClaimant(on, 'net_1'), ['claim_one_changing_task', 'task_pkey']],
   ['destructive steps', (on) => run.listUnauthorized(on, 50), ['step_live']],
   ['tasks that stand', (on) => run.listStalled(on, 100), ['step_live', 'step_undo_open']],
+  ['the children of a step', (on) => child.listChildren(on, uuid), ['task_by_parent_step']],
+  ['steps whose children have ended', (on) => child.listSettled(on, 100), ['operation', 'task_by_parent_step']],
   ['old tasks', (on) => run.claimExpired(on, 500), ['task_expiry']],
 ])('an index finds %s', async (_, ask, indexes) => {
   const plan = await planOf(ask);

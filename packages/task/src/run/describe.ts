@@ -12,7 +12,7 @@ const patienceMs = 2_000;
 export async function describe(deps: Deps, bus: Bus, { decision, loaded }: Taken): Promise<void> {
   for (const stepId of decision.describe) {
     const step = loaded.aggregate.steps.find(({ id }) => id === stepId);
-    if (step?.kind !== 'command') continue;
+    if (step === undefined || step.kind === 'wait') continue;
     try {
       await ask(deps, bus, { taskId: loaded.stored.id, stepId, service: step.service });
     } catch (error) {
