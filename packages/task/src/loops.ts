@@ -4,6 +4,9 @@ import { listenToScopes, startFillingScopes, type ScopeSource } from '@sentral/k
 import { serveChildren } from './child/loops.js';
 import type { Deps } from './deps.js';
 import { scopes } from './projection/view.js';
+import { holdingScans, type Allocations } from './reconcile/holdings.js';
+import { startReconciler } from './reconcile/runner.js';
+import { ownScans } from './reconcile/scans.js';
 import { startAdmission } from './run/admission.js';
 import { startAuthorization, type MayStill } from './run/authorization.js';
 import { listenToBeats } from './run/beats.js';
@@ -20,6 +23,8 @@ export interface Ears {
   readonly mayStill: MayStill;
   /** What children are made of. */
   readonly registry: Registry;
+  /** Inventory's word about what tasks hold. Absent where this process is not told of inventory. */
+  readonly allocations?: Allocations;
   /** Absent where this process is not told of tenancy: events and what callers bring are then all it has. */
   readonly scopes?: ScopeSource;
 }
@@ -41,6 +46,10 @@ export function createTaskLoops(deps: Deps, ears: Ears): readonly Pick<Loop, 'st
     startAuthorization(deps, mayStill),
     startScan(deps),
     startRetention(deps),
+    ...startReconciler(deps, [
+      ...ownScans(deps, bus),
+      ...(ears.allocations === undefined ? [] : holdingScans(deps, ears.allocations)),
+    ]),
     ...serveChildren(deps, bus, planner(registry)),
   ];
 }

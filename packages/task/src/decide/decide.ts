@@ -1,4 +1,4 @@
-import type { Aggregate } from './aggregate.js';
+import { isTerminal, type Aggregate } from './aggregate.js';
 import { beginUnwinding, settleBackward } from './backward.js';
 import type { Context, Decision, Input } from './decision.js';
 import { closeDraft, emptyDecision, openDraft, type Draft } from './draft.js';
@@ -28,6 +28,11 @@ export function decide(aggregate: Aggregate, input: Input, context: Context): De
       return takeAuthorization(draft, input) ? settle(draft) : emptyDecision;
     case 'revoked':
       return revoke(draft) ? settle(draft) : emptyDecision;
+    case 'doubted':
+      if (isTerminal(aggregate.task.state) || aggregate.task.hold !== null) return emptyDecision;
+      draft.task.hold = 'reconcile';
+      draft.task.holdNote = input.note;
+      return closeDraft(draft, 'applied');
     case 'reconciled':
       rearm(draft, input.lost ?? []);
       return settle(draft);
