@@ -9,6 +9,7 @@ import { poolRoutes } from './inventory/pools.js';
 import { registryRoutes } from './inventory/registries.js';
 import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
+import { bucketRoutes } from './platform/buckets.js';
 import { systemRoutes } from './system.js';
 import { serviceGateRoutes, taskRoutes } from './task/tasks.js';
 import { accessRoutes } from './tenancy/access.js';
@@ -36,7 +37,8 @@ export const routes: typeof systemRoutes &
   typeof auditRoutes &
   typeof eventRoutes &
   typeof taskRoutes &
-  typeof serviceGateRoutes = {
+  typeof serviceGateRoutes &
+  typeof bucketRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -54,6 +56,7 @@ export const routes: typeof systemRoutes &
   ...importRoutes,
   ...taskRoutes,
   ...serviceGateRoutes,
+  ...bucketRoutes,
   ...auditRoutes,
   ...eventRoutes,
 };

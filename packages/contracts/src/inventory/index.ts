@@ -15,6 +15,7 @@ import { numberDomain } from './number-domain.js';
 import { numberRange } from './number-range.js';
 import { number } from './number.js';
 import { placement } from './placement.js';
+import { platformResource } from './platform-resource.js';
 import { pool } from './pool.js';
 import { refusal } from './refusal.js';
 import { resourceClass } from './resource-class.js';
@@ -34,6 +35,7 @@ export const inventory = defineContract({
     deviceType,
     pool,
     placement,
+    platformResource,
     addressSpace,
     addressBlock,
     address,

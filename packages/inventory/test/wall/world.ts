@@ -39,6 +39,8 @@ export interface Seat {
   /** A task that something is reserved for. */
   readonly task: string;
   readonly pool: string;
+  /** A bucket that a task has begun to make. */
+  readonly resource: string;
   readonly refusal: string;
 }
 
@@ -183,6 +185,7 @@ export async function createWorld(place: TestDatabase): Promise<World> {
       allocation: id('alc'),
       task: id('tsk'),
       pool: pool.id,
+      resource: id('nod'),
       refusal: id('rfs'),
     };
   }
@@ -229,6 +232,19 @@ export async function createWorld(place: TestDatabase): Promise<World> {
       ttlSeconds: 3600,
     });
     made('allocation', reserved.id, owner);
+    const making = { tenantId: tenantOf(owner), taskId: id('tsk') };
+    const ground = await build['allocation']!['reserve']!(callerOf({ all: true }, scopes), {
+      environmentId: environment.id,
+      consumer: { service: 'sentral', kind: 'task', id: making.taskId },
+      items: [{ what: 'number', domainId: common.domain, number: 45 + at }],
+    });
+    made('allocation', ground.id, owner);
+    const { resource: nodeId } = seats[owner];
+    await build['allocation']!['bind']!(all, {
+      ...making,
+      records: [{ nodeId, kind: 'bucket', name: `${owner}-bucket` }],
+    });
+    made('node', made('platformResource', nodeId, owner), owner);
     // Refused what the other owner has: told to who sees everything, so its words are for nobody else.
     const refused = await build['allocation']!['reserve']!(callerOf({ all: true }, scopes), {
       environmentId: environment.id,
@@ -282,6 +298,7 @@ export async function createWorld(place: TestDatabase): Promise<World> {
     allocation: id('alc'),
     task: id('tsk'),
     pool: id('pol'),
+    resource: id('nod'),
     refusal: id('rfs'),
   });
   const close = async () => void (await Promise.all([...Object.values(db), admin].map((each) => each.close())));
