@@ -50,6 +50,7 @@ export const constraints: Record<string, (error: unknown) => Problem> = {
   node_trait_is_registered: missing('/traits', 'trait'),
   pool_name_once: exists('name'),
   pool_member_node_exists: missing('/members', 'node'),
+  finding_node_exists: missing('/sightings', 'node'),
   allocation_item_node_held_once: taken('node'),
   allocation_item_whole_or_in_parts: taken('node'),
   allocation_request_once_per_tenant: exists('requestId'),

@@ -39,6 +39,12 @@ import { disconnectNodes } from './edge/disconnect.js';
 import { getEdge } from './edge/get.js';
 import { listEdges } from './edge/list.js';
 import { pageFeed } from './feed/page.js';
+import { acceptFinding } from './finding/accept.js';
+import { getFinding } from './finding/get.js';
+import { listFindings } from './finding/list.js';
+import { repairFinding } from './finding/repair.js';
+import { reportFindings } from './finding/report.js';
+import { resolveFinding } from './finding/resolve.js';
 import { cancelImport } from './import/cancel.js';
 import { createImport } from './import/create.js';
 import { getImport } from './import/get.js';
@@ -68,6 +74,8 @@ import { availableInRange } from './number-range/available.js';
 import { createRange } from './number-range/create.js';
 import { getRange } from './number-range/get.js';
 import { listRanges } from './number-range/list.js';
+import { listObservations } from './observation/list.js';
+import { reportObservations } from './observation/report.js';
 import { ancestorsOfNode } from './topology/ancestors.js';
 import { blastRadiusOf } from './topology/blast-radius.js';
 import { elevationOfRack } from './topology/elevation.js';
@@ -221,6 +229,18 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
       refusal: {
         get: (caller, command) => getRefusal(deps, caller, command),
         list: (caller, command) => listRefusals(deps, caller, command),
+      },
+      observation: {
+        report: (caller, command) => reportObservations(deps, caller, command),
+        list: (caller, command) => listObservations(deps, caller, command),
+      },
+      finding: {
+        report: (caller, command) => reportFindings(deps, caller, command),
+        get: (caller, command) => getFinding(deps, caller, command),
+        list: (caller, command) => listFindings(deps, caller, command),
+        accept: (caller, command) => acceptFinding(deps, caller, command),
+        repair: (caller, command) => repairFinding(deps, caller, command),
+        resolve: (caller, command) => resolveFinding(deps, caller, command),
       },
       import: {
         create: (caller, command) => createImport(deps, caller, command),

@@ -8,6 +8,7 @@ import { blastRadius } from './blast-radius.js';
 import { capacity } from './capacity.js';
 import { deviceType } from './device-type.js';
 import { edge } from './edge.js';
+import { finding } from './finding.js';
 import { importNoun } from './import.js';
 import { kind } from './kind.js';
 import { nodeVersions } from './node-versions.js';
@@ -15,6 +16,7 @@ import { node } from './node.js';
 import { numberDomain } from './number-domain.js';
 import { numberRange } from './number-range.js';
 import { number } from './number.js';
+import { observation } from './observation.js';
 import { placement } from './placement.js';
 import { pool } from './pool.js';
 import { refusal } from './refusal.js';
@@ -45,6 +47,8 @@ export const inventory = defineContract({
     number,
     allocation,
     refusal,
+    observation,
+    finding,
     import: importNoun,
     feed: feedVerbs,
     invariant: invariantVerbs,
