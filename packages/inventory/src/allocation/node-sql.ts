@@ -1,5 +1,6 @@
 // Lock order and isolation: allocation/sql.ts. The exclusion allocation_item_node_held_once is the judge.
 import type { Tx } from '@sentral/kernel/database';
+import { owned } from '../owner-sql.js';
 import { rowsOf, type Sight } from '../reading.js';
 import type { HolderRow } from './number-sql.js';
 
@@ -21,6 +22,18 @@ export async function lockNodesToTake(tx: Tx, sight: Sight, ids: readonly string
     q.params,
   );
   return rows as unknown as readonly NodeToTake[];
+}
+
+/** Whose they are; what is dedicated to nobody is left out. */
+export async function listNodeOwners(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await tx.unsafe(
+    `select n.id, ${owned.node.seen('n', (owner) => owner)} as "tenantId" from node n where n.id = any($1::uuid[])`,
+    [ids],
+  );
+  return new Map(
+    rows.flatMap((row) => (row['tenantId'] === null ? [] : [[row['id'] as string, row['tenantId'] as string]])),
+  );
 }
 
 export interface NodeHolder extends HolderRow {
