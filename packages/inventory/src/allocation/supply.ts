@@ -21,7 +21,7 @@ interface Asking {
   readonly item: Wanted;
 }
 
-const all = (sight: Sight): sight is 'everything' => sight === 'everything';
+const seesAll = ({ caller }: Pick<Asking, 'caller'>): boolean => takingSight(caller, undefined) === 'everything';
 
 /** One lock of all nodes, in the order of ids; then what of them each may be given. */
 export async function suppliesOf(
@@ -33,9 +33,7 @@ export async function suppliesOf(
   const shared = new Set(ids('capacity'));
   const nodeIds = [...new Set([...ids('node'), ...shared])];
   const tenants = [...new Set(asking.map(({ tenantId }) => tenantId))];
-  const sight = asking.some(({ caller }) => all(takingSight(caller, undefined)))
-    ? 'everything'
-    : { tenants, shared: true };
+  const sight: Sight = asking.some(seesAll) ? 'everything' : { tenants, shared: true };
   const nodes = nodeIds.length === 0 ? [] : await lockNodesToTake(tx, sight, nodeIds);
   const exclusive = nodes.filter((node) => node.allocMode === 'exclusive' && shared.has(node.id));
   const heldWhole = new Set(
@@ -44,14 +42,14 @@ export async function suppliesOf(
       exclusive.map(({ id }) => id),
     ),
   );
-  // Of one tenant, what the lock saw is what it may be given.
-  const owners =
-    tenants.length < 2 && !all(sight)
-      ? undefined
-      : await listNodeOwners(
-          tx,
-          nodes.map(({ id }) => id),
-        );
+  // Where all see alike, what the lock saw is what each may be given.
+  const alike = asking.every(seesAll) || (tenants.length < 2 && sight !== 'everything');
+  const owners = alike
+    ? undefined
+    : await listNodeOwners(
+        tx,
+        nodes.map(({ id }) => id),
+      );
   const supply = (given: typeof nodes): Supply => ({
     counters,
     heldWhole,
@@ -64,5 +62,5 @@ export async function suppliesOf(
       owners === undefined ? whole : supply(nodes.filter(({ id }) => (owners.get(id) ?? tenantId) === tenantId)),
     ]),
   );
-  return (caller, tenantId) => (all(takingSight(caller, tenantId)) ? whole : (supplies.get(tenantId) ?? supply([])));
+  return (caller, tenantId) => (seesAll({ caller }) ? whole : (supplies.get(tenantId) ?? supply([])));
 }

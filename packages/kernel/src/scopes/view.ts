@@ -155,18 +155,23 @@ export async function lockScopePaths(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, readonly ScopeViewRow[]>> {
   const view = tableOf(schema);
-  const paths = `with recursive path as (
-       select s.id as "from", s.id, s.parent_id, 0 as up from ${view} s where s.id = any($1::uuid[])
-       union all
-       select path."from", s.id, s.parent_id, path.up + 1 from path join ${view} s on s.id = path.parent_id
-     )`;
   await tx.unsafe(
-    `${paths} select s.id from ${view} s where s.id = any(array(select id from path))
+    `with recursive path as (
+       select s.id, s.parent_id from ${view} s where s.id = any($1::uuid[])
+       union
+       select s.id, s.parent_id from path join ${view} s on s.id = path.parent_id
+     )
+     select s.id from ${view} s where s.id = any(array(select id from path))
      order by array_position('{platform,tenant,project,environment}', s.kind), s.id for key share of s`,
     [ids],
   );
   const rows = await tx.unsafe(
-    `${paths} select path."from", s.id, s.kind, s.parent_id as "parentId", s.tenant_id as "tenantId", s.state, s.policy_version as "policyVersion",
+    `with recursive path as (
+       select s.id as "from", s.id, s.parent_id, 0 as up from ${view} s where s.id = any($1::uuid[])
+       union all
+       select path."from", s.id, s.parent_id, path.up + 1 from path join ${view} s on s.id = path.parent_id
+     )
+     select path."from", s.id, s.kind, s.parent_id as "parentId", s.tenant_id as "tenantId", s.state, s.policy_version as "policyVersion",
        s.policy_bindings as "policyBindings", s.exemptions
      from path join ${view} s on s.id = path.id order by path.up desc`,
     [ids],
