@@ -27,7 +27,15 @@ import { expectNoHolder, sameRequest, scopeOf } from './part.js';
 import { performOne } from './perform.js';
 import { judgeReserve, type Judgement } from './policy.js';
 import { byTaking, type Wanted, type WantedCapacity } from './rules.js';
-import { findByRequest, insertAllocations, listByConsumers, listOverdue, only, type AllocationRow } from './sql.js';
+import {
+  findByRequest,
+  insertAllocations,
+  listByConsumers,
+  listOverdue,
+  movedOn,
+  only,
+  type AllocationRow,
+} from './sql.js';
 import { suppliesOf } from './supply.js';
 import { judgeAmount } from './take-capacity.js';
 
@@ -100,8 +108,8 @@ async function together(deps: Deps, members: readonly Member[]): Promise<Readonl
     try {
       return await inTransaction(deps.db.app, (tx) => decide(tx, deps, members));
     } catch (error) {
-      if (error !== overdueFirst || tries === attempts) throw error;
-      while ((await endFew(deps, wantedOf(members))) > 0);
+      if ((error !== overdueFirst && error !== movedOn) || tries === attempts) throw error;
+      if (error === overdueFirst) while ((await endFew(deps, wantedOf(members))) > 0);
     }
   }
 }

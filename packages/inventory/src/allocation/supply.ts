@@ -2,16 +2,26 @@ import type { Caller } from '@sentral/contracts/contract';
 import type { Tx } from '@sentral/kernel/database';
 import { takingSight, type Sight } from '../reading.js';
 import type { LockedCapacity } from './capacity-sql.js';
-import { listHeldWhole, listNodeOwners, lockNodesToTake, type NodeToTake } from './node-sql.js';
+import {
+  listHeldWhole,
+  listNodeOwners,
+  listUsedInside,
+  listWholesOf,
+  lockNodesToTake,
+  type NodeToTake,
+} from './node-sql.js';
 import type { Wanted } from './rules.js';
+import { movedOn } from './sql.js';
 
 /** What takings are judged by: the locked counters, and the nodes that things lie at or that are taken. */
 export interface Supply {
   readonly counters: ReadonlyMap<string, LockedCapacity>;
   /** Those that may be given to whom it is for. */
   readonly nodes: ReadonlyMap<string, NodeToTake>;
-  /** Nodes of which someone has the whole. */
+  /** Nodes of which someone has the whole, or the whole of what they are parts of. */
   readonly heldWhole: ReadonlySet<string>;
+  /** Nodes of which a component is in use. */
+  readonly usedInside: ReadonlySet<string>;
 }
 
 /** A thing that somebody takes for a tenant. */
@@ -34,25 +44,27 @@ export async function suppliesOf(
   const nodeIds = [...new Set([...ids('node'), ...shared])];
   const tenants = [...new Set(asking.map(({ tenantId }) => tenantId))];
   const sight: Sight = asking.some(seesAll) ? 'everything' : { tenants, shared: true };
-  const nodes = nodeIds.length === 0 ? [] : await lockNodesToTake(tx, sight, nodeIds);
-  const exclusive = nodes.filter((node) => node.allocMode === 'exclusive' && shared.has(node.id));
+  const wholes = new Set(ids('node'));
+  const above = await listWholesOf(tx, nodeIds);
+  const nodes =
+    nodeIds.length === 0 ? [] : await lockNodesToTake(tx, sight, { ids: nodeIds, above, whole: wholes.size > 0 });
+  // A component that moved before it was locked is part of something that is not.
+  if ((await listWholesOf(tx, nodeIds)).some((id) => !above.includes(id))) throw movedOn;
+  const idsOf = (some: typeof nodes): string[] => some.map(({ id }) => id);
   const heldWhole = new Set(
-    await listHeldWhole(
-      tx,
-      exclusive.map(({ id }) => id),
-    ),
+    await listHeldWhole(tx, {
+      inParts: idsOf(nodes.filter((node) => node.allocMode === 'exclusive' && shared.has(node.id))),
+      ids: idsOf(nodes),
+    }),
   );
+  const usedInside = new Set(await listUsedInside(tx, idsOf(nodes.filter(({ id }) => wholes.has(id)))));
   // Where all see alike, what the lock saw is what each may be given.
   const alike = asking.every(seesAll) || (tenants.length < 2 && sight !== 'everything');
-  const owners = alike
-    ? undefined
-    : await listNodeOwners(
-        tx,
-        nodes.map(({ id }) => id),
-      );
+  const owners = alike ? undefined : await listNodeOwners(tx, idsOf(nodes));
   const supply = (given: typeof nodes): Supply => ({
     counters,
     heldWhole,
+    usedInside,
     nodes: new Map(given.map((node) => [node.id, node])),
   });
   const whole = supply(nodes);

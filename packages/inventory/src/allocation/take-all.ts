@@ -9,7 +9,7 @@ import type { Locked } from './lock.js';
 import { inOperation } from './operation.js';
 import type { Moves, Taking } from './perform.js';
 import { byTaking, type Wanted } from './rules.js';
-import { suppliesOf } from './supply.js';
+import { suppliesOf, type Supply } from './supply.js';
 import { judgeAmount } from './take-capacity.js';
 import { outrun } from './sql.js';
 import { take, type Taker } from './take.js';
@@ -62,7 +62,7 @@ export async function takeAll(
           dimension,
         });
       } else {
-        refuseUsedInPart(item, locked, moves);
+        refuseUsedInPart(item, supply, { locked, moves });
         const taker: Taker = {
           tx,
           caller,
@@ -97,19 +97,22 @@ async function ofItem<R>({ fresh }: Taking, item: Wanted, work: () => Promise<R>
   }
 }
 
-/** @throws Problem allocation-conflict: of a node that is wanted whole, a part is in use */
-function refuseUsedInPart(item: Wanted, locked: Locked, moves: Moves): void {
+/** @throws Problem allocation-conflict: of a node that is wanted whole, a part is in use, or it is a part of what is given out whole */
+function refuseUsedInPart(item: Wanted, supply: Supply, { locked, moves }: Pick<All, 'locked' | 'moves'>): void {
   if (item.what !== 'node') return;
+  const nodeId = encodeId('nod', item.providerId);
+  const refused = (conflict: object, detail: string) =>
+    problem(
+      'allocation-conflict',
+      { requested: { nodeId }, conflicts: [{ value: nodeId, ...conflict }], retryable: false },
+      detail,
+    );
   for (const counter of locked.counters.values()) {
     if (counter.nodeId !== item.providerId) continue;
     const moved = moves.capacity.filter((move) => move.nodeId === counter.nodeId && move.class === counter.class);
     const used = moved.reduce((sum, move) => sum + move.delta, counter.used);
-    if (used <= 0) continue;
-    const nodeId = encodeId('nod', item.providerId);
-    throw problem(
-      'allocation-conflict',
-      { requested: { nodeId }, conflicts: [{ value: nodeId, class: counter.class, used }], retryable: false },
-      'A part of the node is in use.',
-    );
+    if (used > 0) throw refused({ class: counter.class, used }, 'A part of the node is in use.');
   }
+  if (supply.usedInside.has(item.providerId)) throw refused({}, 'A component of the node is in use.');
+  if (supply.heldWhole.has(item.providerId)) throw refused({}, 'It is part of what is given out as a whole.');
 }
