@@ -19,6 +19,7 @@ import { batchAllocations } from './allocation/batch.js';
 import { bindAllocation } from './allocation/bind.js';
 import { confirmAllocation } from './allocation/confirm.js';
 import { getAllocation } from './allocation/get.js';
+import { createLanes } from './allocation/lanes.js';
 import { listAllocations } from './allocation/list.js';
 import { releaseAllocation } from './allocation/release.js';
 import { renewAllocation } from './allocation/renew.js';
@@ -115,6 +116,7 @@ export type Inventory = Implements<typeof inventory>;
 
 /** The inventory context: the resource graph, its pools, and who holds what. */
 export function createInventory(deps: Deps, options: CheckedOptions = {}): Inventory {
+  const lanes = createLanes(deps);
   return checked(
     inventory,
     {
@@ -222,7 +224,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         list: (caller, command) => listNumbers(deps, caller, command),
       },
       allocation: {
-        reserve: (caller, command) => reserveAllocation(deps, caller, command),
+        reserve: (caller, command) => reserveAllocation({ ...deps, lanes }, caller, command),
         replace: (caller, command) => replaceAllocation(deps, caller, command),
         batch: (caller, command) => batchAllocations(deps, caller, command),
         bind: (caller, command) => bindAllocation(deps, caller, command),

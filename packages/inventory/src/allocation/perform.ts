@@ -1,5 +1,5 @@
 import type { Caller } from '@sentral/contracts/contract';
-import { triedHoldSeconds, type Allocation } from '@sentral/contracts/inventory/allocation';
+import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { inChange, itself } from '../change.js';
@@ -10,16 +10,25 @@ import { reasoned } from '../refusal/keep.js';
 import { goesOver } from '../refusal/rules.js';
 import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { endThings, endWhole, refuseCarrying, type Given } from './end.js';
-import { recordAllocation } from './events.js';
+import { recordAllocations } from './events.js';
 import { choose } from './choose.js';
 import { lockAll, lockCountersAgain, type Locked } from './lock.js';
-import { inOperation, type Operation, type Reserve } from './operation.js';
+import { newAllocation } from './new.js';
+import { inOperation, type Operation } from './operation.js';
 import { expectNoHolder, partsOf, targetUnderLock, type Part } from './part.js';
 import { untilNoneOverdue, type OverdueLeft } from './overdue.js';
 import { judgeReserve, type Judgement } from './policy.js';
 import { exchange } from './replace-rules.js';
 import type { Wanted } from './rules.js';
-import { findNextOrdinal, insertAllocation, movedOn, touchAllocation, wasOutrun, type AllocationRow } from './sql.js';
+import {
+  findNextOrdinal,
+  insertAllocations,
+  movedOn,
+  only,
+  touchAllocation,
+  wasOutrun,
+  type AllocationRow,
+} from './sql.js';
 import { takeAll } from './take-all.js';
 
 /** How often an attempt begins anew because others changed what it had to lock; each time somebody else got through. */
@@ -178,10 +187,16 @@ async function performIn(
   await takeAll(tx, { deps, caller }, { takings, locked, moves });
   await amendCapacity(tx, moves.capacity);
   await completed?.();
-  for (const { part, row, judgement } of takings) {
-    const event = part.operation.op === 'replace' ? 'replaced' : row.state === 'held' ? 'held' : 'confirmed';
-    seen.set(part, await recordAllocation(tx, row, { event, by: caller, auditOnly: judgement.auditOnly }));
-  }
+  const recorded = await recordAllocations(
+    tx,
+    takings.map(({ part, row, judgement }) => ({
+      row,
+      event: part.operation.op === 'replace' ? 'replaced' : row.state === 'held' ? 'held' : 'confirmed',
+      by: caller,
+      auditOnly: judgement.auditOnly,
+    })),
+  );
+  for (const [at, { part }] of takings.entries()) seen.set(part, recorded[at] as Allocation);
   await countQuota(tx, takings, moves.quota);
   const answers = parts.map((part) => seen.get(part) as Allocation);
   return found.map((part) => part.answer ?? (answers.shift() as Allocation));
@@ -216,32 +231,8 @@ async function created(tx: Tx, part: Part): Promise<Taking> {
   if (operation.op !== 'create') throw new Error('only a create makes an allocation');
   const { command, wanted } = operation;
   const judgement = await judgeReserve(tx, path, { command, wanted });
-  const { ttlSeconds, maxTtlSeconds } = lastingOf(command);
-  const row = await insertAllocation(tx, {
-    id: operation.id,
-    tenantId: scope.tenantId,
-    projectId: scope.projectId,
-    scopeId: scope.scopeId,
-    requestId: operation.requestId,
-    consumerService: command.consumer.service,
-    consumerKind: command.consumer.kind,
-    consumerId: command.consumer.id,
-    ttlSeconds: ttlSeconds ?? null,
-    maxTtlSeconds: ttlSeconds === undefined ? null : Math.max(maxTtlSeconds ?? 0, ttlSeconds),
-    onExpiry: command.onExpiry,
-    labels: command.labels,
-    policyVersion: judgement.policyVersion,
-  });
+  const row = only(await insertAllocations(tx, [newAllocation(operation, scope, judgement)]));
   return { part, row, judgement, firstOrdinal: 0, fresh: wanted };
-}
-
-/** What was tried and is kept is as it was asked for, for a minute: to be confirmed, or renewed as far as it might have lasted. */
-function lastingOf({ hold, ttlSeconds, maxTtlSeconds }: Reserve): Pick<Reserve, 'ttlSeconds' | 'maxTtlSeconds'> {
-  if (hold !== true) return { ttlSeconds, maxTtlSeconds };
-  return {
-    ttlSeconds: Math.min(ttlSeconds ?? triedHoldSeconds, triedHoldSeconds),
-    maxTtlSeconds: Math.max(ttlSeconds ?? 0, maxTtlSeconds ?? 0),
-  };
 }
 
 async function replaced(tx: Tx, part: Part, fresh: readonly Wanted[]): Promise<Taking> {
