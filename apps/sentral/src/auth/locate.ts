@@ -29,6 +29,8 @@ const finders: { readonly [P in Prefix]?: Finder } = {
   aud: async ({ audit }, id) => scopeOf((await audit.record.get(facade, { id })).scope as never),
   log: async ({ audit }, id) => (await audit.log.get(facade, { id })).tenantId ?? platformScopeId,
   alc: async ({ inventory }, id) => (await inventory.allocation.get(facade, { id })).environmentId,
+  net: resourceOf('network'),
+  mch: resourceOf('machine'),
   bkt: resourceOf('bucket'),
   tsk: async ({ task }, id) => {
     const { environmentId, projectId, tenantId } = await task.task.get(facade, { id });

@@ -10,6 +10,8 @@ import { registryRoutes } from './inventory/registries.js';
 import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
 import { bucketRoutes } from './platform/buckets.js';
+import { machineRoutes } from './platform/machines.js';
+import { networkRoutes } from './platform/networks.js';
 import { systemRoutes } from './system.js';
 import { serviceGateRoutes, taskRoutes } from './task/tasks.js';
 import { accessRoutes } from './tenancy/access.js';
@@ -38,7 +40,9 @@ export const routes: typeof systemRoutes &
   typeof eventRoutes &
   typeof taskRoutes &
   typeof serviceGateRoutes &
-  typeof bucketRoutes = {
+  typeof bucketRoutes &
+  typeof networkRoutes &
+  typeof machineRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -57,6 +61,8 @@ export const routes: typeof systemRoutes &
   ...taskRoutes,
   ...serviceGateRoutes,
   ...bucketRoutes,
+  ...networkRoutes,
+  ...machineRoutes,
   ...auditRoutes,
   ...eventRoutes,
 };
