@@ -92,6 +92,9 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
     },
     body: `${JSON.stringify({ op: 'upsert', externalId: 'r', resource: { type: 'node', kind: 'region', name: 'r' } })}\n`,
   });
+  const own = await id('/v1/nodes', { kind: 'server', tenantId: place.tenant });
+  const sighting = { nodeId: own, observedAt: '2026-01-01T00:00:00Z', generation: 1, state: 'absent' };
+  const seen = await made(server.ask('/v1/observations', { body: { source: 'things', sightings: [sighting] } }), 200);
   const [aud, log] = [await onRecord(server, place), (await server.ask('/v1/auditLogs', as)).body.items[0].id];
   const store = await id('/v1/nodes', { kind: 'storage' });
   for (const of of ['diskGib', 'vcpu', 'memoryMib'])
@@ -119,6 +122,7 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
       size: { vcpu: 1, memoryMib: 1 },
       spec: { image: 'debian-13' },
     }),
+    lgh: await ours('/legalHolds', { reason: 'case-1' }),
     bkt: await begun('buckets', { name: 'of-things', sizeGib: 1 }),
     tnt: place.tenant,
     prj: place.project,
@@ -155,5 +159,6 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
     rng,
     imp: ((await started.json()) as { id: string }).id,
     tsk: await waitingTask(server, place),
+    fnd: seen.items[0].finding.id,
   };
 }

@@ -28,9 +28,11 @@ const resourceOf =
 const finders: { readonly [P in Prefix]?: Finder } = {
   aud: async ({ audit }, id) => scopeOf((await audit.record.get(facade, { id })).scope as never),
   log: async ({ audit }, id) => (await audit.log.get(facade, { id })).tenantId ?? platformScopeId,
+  lgh: async ({ audit }, id) => (await audit.legalHold.get(facade, { id })).scopeId,
   alc: async ({ inventory }, id) => (await inventory.allocation.get(facade, { id })).environmentId,
   net: resourceOf('network'),
   mch: resourceOf('machine'),
+  fnd: async ({ inventory }, id) => (await inventory.finding.get(facade, { id })).tenantId ?? platformScopeId,
   bkt: resourceOf('bucket'),
   tsk: async ({ task }, id) => {
     const { environmentId, projectId, tenantId } = await task.task.get(facade, { id });

@@ -1,7 +1,10 @@
 import { eventRoutes } from './audit/events.js';
+import { legalHoldRoutes } from './audit/legal-holds.js';
 import { auditRoutes } from './audit/records.js';
 import { allocationRoutes } from './inventory/allocations.js';
+import { blastRadiusRoutes } from './inventory/blast-radius.js';
 import { capacityRoutes } from './inventory/capacities.js';
+import { findingRoutes } from './inventory/findings.js';
 import { graphRoutes } from './inventory/graph.js';
 import { importRoutes } from './inventory/imports.js';
 import { placementRoutes } from './inventory/placements.js';
@@ -29,6 +32,7 @@ export const routes: typeof systemRoutes &
   typeof quotaRoutes &
   typeof overviewRoutes &
   typeof graphRoutes &
+  typeof blastRadiusRoutes &
   typeof registryRoutes &
   typeof capacityRoutes &
   typeof poolRoutes &
@@ -36,8 +40,10 @@ export const routes: typeof systemRoutes &
   typeof allocationRoutes &
   typeof refusalRoutes &
   typeof importRoutes &
+  typeof findingRoutes &
   typeof auditRoutes &
   typeof eventRoutes &
+  typeof legalHoldRoutes &
   typeof taskRoutes &
   typeof serviceGateRoutes &
   typeof bucketRoutes &
@@ -51,6 +57,7 @@ export const routes: typeof systemRoutes &
   ...quotaRoutes,
   ...overviewRoutes,
   ...graphRoutes,
+  ...blastRadiusRoutes,
   ...registryRoutes,
   ...capacityRoutes,
   ...poolRoutes,
@@ -58,6 +65,7 @@ export const routes: typeof systemRoutes &
   ...allocationRoutes,
   ...refusalRoutes,
   ...importRoutes,
+  ...findingRoutes,
   ...taskRoutes,
   ...serviceGateRoutes,
   ...bucketRoutes,
@@ -65,4 +73,5 @@ export const routes: typeof systemRoutes &
   ...machineRoutes,
   ...auditRoutes,
   ...eventRoutes,
+  ...legalHoldRoutes,
 };

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { text } from '../api/common.js';
 import { idSchema } from '../ids.js';
 import { attributesSchema, cidrSchema, hostSchema, numberValueSchema } from '../inventory/fields.js';
+import { taskKindSchema } from '../task/task.js';
 import { platformResourceStates, recordingsSchema } from '../inventory/platform-resource.js';
 import { bucketSpecSchema, clusterSpecSchema, machineSpecSchema, networkSpecSchema } from './specs.js';
 
@@ -124,8 +125,25 @@ const inventory = {
   'node.reset-state': { contract: 1, input: nodeMove },
 } as const satisfies Record<string, ActionDef>;
 
+/** At most so many children a step: a plan has as many steps. */
+const childTasks = v.array(v.object({ kind: taskKindSchema, input: v.unknown() }));
+
+/** Tasks that a step has made, in place of its work: the step ends when all of them have. */
+const task = {
+  'child.run': {
+    contract: 1,
+    input: v.object({ tasks: v.pipe(childTasks, v.minLength(1), v.maxLength(200)) }),
+    output: v.object({ tasks: v.array(v.object({ taskId: idSchema('tsk'), output: v.optional(v.unknown()) })) }),
+  },
+  /** The undo: what lives is cancelled, and for what has succeeded `tasks` names, in the same order, what takes it back. */
+  'child.cancel': {
+    contract: 1,
+    input: v.object({ tasks: v.optional(v.pipe(childTasks, v.maxLength(200)), []) }),
+  },
+} as const satisfies Record<string, ActionDef>;
+
 /** Service → action → what it takes. */
-export const actions = { nett, maskin, plattform, objekt, inventory } as const;
+export const actions = { nett, maskin, plattform, objekt, inventory, task } as const;
 export type ServiceName = keyof typeof actions;
 
 /** Whether a service serves an action under a version of its contract: what the validator of plans asks. */
