@@ -13,6 +13,8 @@ import { registryRoutes } from './inventory/registries.js';
 import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
 import { bucketRoutes } from './platform/buckets.js';
+import { machineRoutes } from './platform/machines.js';
+import { networkRoutes } from './platform/networks.js';
 import { systemRoutes } from './system.js';
 import { serviceGateRoutes, taskRoutes } from './task/tasks.js';
 import { accessRoutes } from './tenancy/access.js';
@@ -44,7 +46,9 @@ export const routes: typeof systemRoutes &
   typeof legalHoldRoutes &
   typeof taskRoutes &
   typeof serviceGateRoutes &
-  typeof bucketRoutes = {
+  typeof bucketRoutes &
+  typeof networkRoutes &
+  typeof machineRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -65,6 +69,8 @@ export const routes: typeof systemRoutes &
   ...taskRoutes,
   ...serviceGateRoutes,
   ...bucketRoutes,
+  ...networkRoutes,
+  ...machineRoutes,
   ...auditRoutes,
   ...eventRoutes,
   ...legalHoldRoutes,
