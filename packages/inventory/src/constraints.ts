@@ -48,6 +48,7 @@ export const constraints: Record<string, (error: unknown) => Problem> = {
   resource_class_pkey: exists('key'),
   trait_key_once: exists('key'),
   node_trait_is_registered: missing('/traits', 'trait'),
+  platform_resource_name_once: exists('name'),
   pool_name_once: exists('name'),
   pool_member_node_exists: missing('/members', 'node'),
   finding_node_exists: missing('/sightings', 'node'),

@@ -85,6 +85,8 @@ import { pathBetweenNodes } from './topology/path.js';
 import { subtreeOfNode } from './topology/subtree.js';
 import { listPolicyTrial } from './policy-trial/list.js';
 import { findCandidates } from './placement/candidates.js';
+import { getPlatformResource } from './platform-resource/get.js';
+import { listPlatformResources } from './platform-resource/list.js';
 import { amendPool } from './pool/amend.js';
 import { capacityOfPool } from './pool/capacity.js';
 import { createPool } from './pool/create.js';
@@ -138,6 +140,10 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         capacity: (caller, command) => capacityOfPool(deps, caller, command),
       },
       placement: { candidates: (caller, command) => findCandidates(deps, caller, command) },
+      platformResource: {
+        get: (caller, command) => getPlatformResource(deps, caller, command),
+        list: (caller, command) => listPlatformResources(deps, caller, command),
+      },
       resourceClass: {
         create: (caller, command) => createClass(deps, caller, command),
         amend: (caller, command) => amendClass(deps, caller, command),

@@ -12,6 +12,7 @@ import { poolRoutes } from './inventory/pools.js';
 import { registryRoutes } from './inventory/registries.js';
 import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
+import { bucketRoutes } from './platform/buckets.js';
 import { systemRoutes } from './system.js';
 import { serviceGateRoutes, taskRoutes } from './task/tasks.js';
 import { accessRoutes } from './tenancy/access.js';
@@ -42,7 +43,8 @@ export const routes: typeof systemRoutes &
   typeof eventRoutes &
   typeof legalHoldRoutes &
   typeof taskRoutes &
-  typeof serviceGateRoutes = {
+  typeof serviceGateRoutes &
+  typeof bucketRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -62,6 +64,7 @@ export const routes: typeof systemRoutes &
   ...findingRoutes,
   ...taskRoutes,
   ...serviceGateRoutes,
+  ...bucketRoutes,
   ...auditRoutes,
   ...eventRoutes,
   ...legalHoldRoutes,

@@ -18,6 +18,7 @@ import { numberRange } from './number-range.js';
 import { number } from './number.js';
 import { observation } from './observation.js';
 import { placement } from './placement.js';
+import { platformResource } from './platform-resource.js';
 import { pool } from './pool.js';
 import { refusal } from './refusal.js';
 import { nodeReshape } from './reshape.js';
@@ -39,6 +40,7 @@ export const inventory = defineContract({
     deviceType,
     pool,
     placement,
+    platformResource,
     addressSpace,
     addressBlock,
     address,

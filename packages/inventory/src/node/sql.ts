@@ -40,6 +40,8 @@ export interface NewNode {
   readonly id: string;
   readonly kind: string;
   readonly name: string | null;
+  /** False: others in its place may be called the same. */
+  readonly nameExclusive?: boolean;
   readonly parentId: string | null;
   readonly tenantId: string | null;
   readonly attributes: unknown;
@@ -49,16 +51,16 @@ export interface NewNode {
   readonly state: string;
 }
 
-/** A name given through the API is claimed among its siblings. */
+/** A name given through the API is claimed among its siblings, unless told. */
 export async function insertNode(tx: Tx, node: NewNode): Promise<void> {
   await tx.sql`
     insert into node (id, kind, name, name_exclusive, parent_id, tenant_id, attributes, traits, labels, intent, state)
-    values (${node.id}, ${node.kind}, ${node.name}, ${node.name !== null}, ${node.parentId}, ${node.tenantId},
+    values (${node.id}, ${node.kind}, ${node.name}, ${node.nameExclusive ?? node.name !== null}, ${node.parentId}, ${node.tenantId},
       ${json(node.attributes)}, ${node.traits}::text[], ${json(node.labels)},
       ${node.intent}, ${node.state})`;
 }
 
-export type NodeState = Omit<NewNode, 'id' | 'kind'> & { readonly nameExclusive: boolean };
+export type NodeState = Omit<NewNode, 'id' | 'kind' | 'nameExclusive'> & { readonly nameExclusive: boolean };
 
 export async function amendNodeRow(tx: Tx, id: string, to: NodeState): Promise<void> {
   await tx.sql`

@@ -141,6 +141,11 @@ export const cases: Readonly<Record<string, Case>> = {
       ),
     of: 'scope',
   },
+  'platformResource.list': {
+    list: 'platformResource',
+    filters: (it) => [{}, { environmentId: it.environment }, { kind: 'bucket' }, { name: 'bolt-bucket' }],
+  },
+  'platformResource.get': { one: (it) => [{ id: it.resource }], of: 'scope' },
   'capacity.list': { one: (it) => [{ nodeId: it.island }, { nodeId: it.server }] },
   'capacity.get': { one: (it) => [{ nodeId: it.island, class: 'vcpu' }] },
   'capacity.add': {
