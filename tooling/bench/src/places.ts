@@ -19,9 +19,11 @@ const keyed = () => ({ 'idempotency-key': randomUUID() });
 /** Tenants of their own, each with one project and one environment. */
 export async function makePlaces(stand: Stand, count: number): Promise<readonly Place[]> {
   const run = randomUUID().slice(0, 8);
+  const { principal }: Json = await stand.ask('GET', '/v1/whoami');
+  const owner = { type: principal.type, id: principal.id };
   return inTens(count, async (n) => {
     const create = (at: string, body: object): Promise<Json> => stand.ask('POST', at, body, keyed());
-    const tenant = await create('/v1/tenants', { name: `bench-${run}-${n}` });
+    const tenant = await create('/v1/tenants', { name: `bench-${run}-${n}`, owner });
     const project = await create(`/v1/tenants/${tenant.id}/projects`, { name: 'bench' });
     const environment = await create(`/v1/projects/${project.id}/environments`, {
       name: 'bench',
