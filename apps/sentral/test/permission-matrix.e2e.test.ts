@@ -39,6 +39,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   alc: 'e',
   tsk: 'e',
   rfs: 'e',
+  bkt: 'e',
 };
 const scopeNames = { T: 'tenant', p: 'project', e: 'environment' } as const;
 

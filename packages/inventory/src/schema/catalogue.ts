@@ -29,6 +29,7 @@ export const partTables = [
   'allocation_item',
   'node_trait',
   'pool_member',
+  'platform_resource',
 ] as const;
 
 /** Bookkeeping: no version that anyone may rely on, no guard, no event. */

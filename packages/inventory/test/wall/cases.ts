@@ -84,7 +84,25 @@ export const cases: Readonly<Record<string, Case>> = {
           : [{ op: 'create', node: { kind: 'site', name: 'new', tenantId: it.tenant } }]),
       ].map((operation) => ({ operations: [operation] })),
   },
+  'node.reshape': {
+    change: (it, own) =>
+      [
+        { id: it.server, version: 1 },
+        { id: own.second, version: 1, parentId: it.rack },
+        { id: it.island, version: 2, capacities: [] },
+      ].map((node) => ({ nodes: [node] })),
+  },
   'node.history': { one: byServer },
+
+  'blastRadius.get': {
+    one: (it) => [
+      { id: it.site },
+      { id: it.server, limit: 1 },
+      { id: it.block },
+      { id: it.range },
+      { id: it.range, number: 7 },
+    ],
+  },
 
   'resourceClass.list': { public: {} },
   'resourceClass.get': { public: { key: 'vcpu' } },
@@ -123,6 +141,11 @@ export const cases: Readonly<Record<string, Case>> = {
       ),
     of: 'scope',
   },
+  'platformResource.list': {
+    list: 'platformResource',
+    filters: (it) => [{}, { environmentId: it.environment }, { kind: 'bucket' }, { name: 'bolt-bucket' }],
+  },
+  'platformResource.get': { one: (it) => [{ id: it.resource }], of: 'scope' },
   'capacity.list': { one: (it) => [{ nodeId: it.island }, { nodeId: it.server }] },
   'capacity.get': { one: (it) => [{ nodeId: it.island, class: 'vcpu' }] },
   'capacity.add': {

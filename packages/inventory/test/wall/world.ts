@@ -39,6 +39,8 @@ export interface Seat {
   /** A task that something is reserved for. */
   readonly task: string;
   readonly pool: string;
+  /** A bucket that a task has begun to make. */
+  readonly resource: string;
   readonly refusal: string;
   readonly finding: string;
 }
@@ -184,6 +186,7 @@ export async function createWorld(place: TestDatabase): Promise<World> {
       allocation: id('alc'),
       task: id('tsk'),
       pool: pool.id,
+      resource: id('nod'),
       refusal: id('rfs'),
       finding: id('fnd'),
     };
@@ -231,6 +234,19 @@ export async function createWorld(place: TestDatabase): Promise<World> {
       ttlSeconds: 3600,
     });
     made('allocation', reserved.id, owner);
+    const making = { tenantId: tenantOf(owner), taskId: id('tsk') };
+    const ground = await build['allocation']!['reserve']!(callerOf({ all: true }, scopes), {
+      environmentId: environment.id,
+      consumer: { service: 'sentral', kind: 'task', id: making.taskId },
+      items: [{ what: 'number', domainId: common.domain, number: 45 + at }],
+    });
+    made('allocation', ground.id, owner);
+    const { resource: nodeId } = seats[owner];
+    await build['allocation']!['bind']!(all, {
+      ...making,
+      records: [{ nodeId, kind: 'bucket', name: `${owner}-bucket` }],
+    });
+    made('node', made('platformResource', nodeId, owner), owner);
     // Refused what the other owner has: told to who sees everything, so its words are for nobody else.
     const refused = await build['allocation']!['reserve']!(callerOf({ all: true }, scopes), {
       environmentId: environment.id,
@@ -298,6 +314,7 @@ export async function createWorld(place: TestDatabase): Promise<World> {
     allocation: id('alc'),
     task: id('tsk'),
     pool: id('pol'),
+    resource: id('nod'),
     refusal: id('rfs'),
     finding: id('fnd'),
   });
