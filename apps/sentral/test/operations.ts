@@ -92,10 +92,14 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
     },
     body: `${JSON.stringify({ op: 'upsert', externalId: 'r', resource: { type: 'node', kind: 'region', name: 'r' } })}\n`,
   });
+  const own = await id('/v1/nodes', { kind: 'server', tenantId: place.tenant });
+  const sighting = { nodeId: own, observedAt: '2026-01-01T00:00:00Z', generation: 1, state: 'absent' };
+  const seen = await made(server.ask('/v1/observations', { body: { source: 'things', sightings: [sighting] } }), 200);
   const [aud, log] = [await onRecord(server, place), (await server.ask('/v1/auditLogs', as)).body.items[0].id];
   return {
     aud,
     log,
+    lgh: await ours('/legalHolds', { reason: 'case-1' }),
     tnt: place.tenant,
     prj: place.project,
     env: place.environment,
@@ -131,5 +135,6 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
     rng,
     imp: ((await started.json()) as { id: string }).id,
     tsk: await waitingTask(server, place),
+    fnd: seen.items[0].finding.id,
   };
 }

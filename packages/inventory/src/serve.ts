@@ -4,7 +4,7 @@ import { isProblem } from '@sentral/contracts/problem';
 import { actions } from '@sentral/contracts/services/registry';
 import type { Asker } from '@sentral/contracts/services/serve';
 import type { Tx } from '@sentral/kernel/database';
-import type { ServedAction } from '@sentral/kernel/operation';
+import type { ServedAction } from '@sentral/kernel/bus/operation';
 import type { InferOutput } from 'valibot';
 import { bound, heldFor } from './allocation/bind.js';
 import { confirmed } from './allocation/confirm.js';

@@ -3,7 +3,7 @@ import { runServiceConformance, type StepServer } from '@sentral/contracts/servi
 import { commandId, type Command, type Reply } from '@sentral/contracts/services/message';
 import { defaultTenantId } from '@sentral/contracts/tenancy';
 import { newId } from '@sentral/kernel/id';
-import { servedSteps, type ServedAction } from '@sentral/kernel/operation';
+import { servedSteps, type ServedAction } from '@sentral/kernel/bus/operation';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inventorySteps } from '../src/serve.js';
 import { orProblem, stand, type Stand } from './stand.js';

@@ -18,7 +18,9 @@ const scopeOf = ({ environmentId, projectId, tenantId }: Record<'environmentId' 
 const finders: { readonly [P in Prefix]?: Finder } = {
   aud: async ({ audit }, id) => scopeOf((await audit.record.get(facade, { id })).scope as never),
   log: async ({ audit }, id) => (await audit.log.get(facade, { id })).tenantId ?? platformScopeId,
+  lgh: async ({ audit }, id) => (await audit.legalHold.get(facade, { id })).scopeId,
   alc: async ({ inventory }, id) => (await inventory.allocation.get(facade, { id })).environmentId,
+  fnd: async ({ inventory }, id) => (await inventory.finding.get(facade, { id })).tenantId ?? platformScopeId,
   tsk: async ({ task }, id) => {
     const { environmentId, projectId, tenantId } = await task.task.get(facade, { id });
     return environmentId ?? projectId ?? tenantId;

@@ -1,7 +1,10 @@
 import { eventRoutes } from './audit/events.js';
+import { legalHoldRoutes } from './audit/legal-holds.js';
 import { auditRoutes } from './audit/records.js';
 import { allocationRoutes } from './inventory/allocations.js';
+import { blastRadiusRoutes } from './inventory/blast-radius.js';
 import { capacityRoutes } from './inventory/capacities.js';
+import { findingRoutes } from './inventory/findings.js';
 import { graphRoutes } from './inventory/graph.js';
 import { importRoutes } from './inventory/imports.js';
 import { placementRoutes } from './inventory/placements.js';
@@ -26,6 +29,7 @@ export const routes: typeof systemRoutes &
   typeof quotaRoutes &
   typeof overviewRoutes &
   typeof graphRoutes &
+  typeof blastRadiusRoutes &
   typeof registryRoutes &
   typeof capacityRoutes &
   typeof poolRoutes &
@@ -33,8 +37,10 @@ export const routes: typeof systemRoutes &
   typeof allocationRoutes &
   typeof refusalRoutes &
   typeof importRoutes &
+  typeof findingRoutes &
   typeof auditRoutes &
   typeof eventRoutes &
+  typeof legalHoldRoutes &
   typeof taskRoutes &
   typeof serviceGateRoutes = {
   ...systemRoutes,
@@ -45,6 +51,7 @@ export const routes: typeof systemRoutes &
   ...quotaRoutes,
   ...overviewRoutes,
   ...graphRoutes,
+  ...blastRadiusRoutes,
   ...registryRoutes,
   ...capacityRoutes,
   ...poolRoutes,
@@ -52,8 +59,10 @@ export const routes: typeof systemRoutes &
   ...allocationRoutes,
   ...refusalRoutes,
   ...importRoutes,
+  ...findingRoutes,
   ...taskRoutes,
   ...serviceGateRoutes,
   ...auditRoutes,
   ...eventRoutes,
+  ...legalHoldRoutes,
 };

@@ -68,6 +68,17 @@ export async function amendNodeRow(tx: Tx, id: string, to: NodeState): Promise<v
     where id = ${id}`;
 }
 
+/** All at once: the tree is judged by how it ends up. */
+export async function moveNodes(
+  tx: Tx,
+  moves: readonly { readonly id: string; readonly parentId: string | null }[],
+): Promise<void> {
+  if (moves.length === 0) return;
+  await tx.sql`
+    update node n set parent_id = m.parent_id, version = n.version + 1, updated_at = now()
+    from unnest(${moves.map(({ id }) => id)}::uuid[], ${moves.map(({ parentId }) => parentId)}::uuid[]) as m (id, parent_id) where n.id = m.id`;
+}
+
 export async function endNode(tx: Tx, id: string): Promise<void> {
   await tx.sql`update node set state = 'retired', version = version + 1, updated_at = now() where id = ${id}`;
 }

@@ -18,7 +18,7 @@ export const auditedTables = [
 ] as const;
 
 /** Facts whose tables came after the kernel's step; the migration that makes them guards them. */
-export const laterAuditedTables = ['trait', 'resource_class', 'pool'] as const;
+export const laterAuditedTables = ['trait', 'resource_class', 'pool', 'finding'] as const;
 
 /** Parts of a fact: they change with the version of the row they belong to, and never alone. */
 export const partTables = [
@@ -37,6 +37,8 @@ export const bookkeepingTables = [
   'node_history',
   'capacity',
   'provider_use',
+  'observation',
+  'finding_sighting',
   'address_hold',
   'number_hold',
   'scope_view',

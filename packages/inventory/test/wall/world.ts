@@ -1,5 +1,5 @@
 import type { Caller, ReadScope } from '@sentral/contracts/contract';
-import { encodeId, parseId, type Prefix } from '@sentral/contracts/ids';
+import { encodeId, parseId, type Id, type Prefix } from '@sentral/contracts/ids';
 import type { Problem } from '@sentral/contracts/problem';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { newId } from '@sentral/kernel/id';
@@ -40,6 +40,7 @@ export interface Seat {
   readonly task: string;
   readonly pool: string;
   readonly refusal: string;
+  readonly finding: string;
 }
 
 /** The contract with ids as plain text. */
@@ -184,6 +185,7 @@ export async function createWorld(place: TestDatabase): Promise<World> {
       task: id('tsk'),
       pool: pool.id,
       refusal: id('rfs'),
+      finding: id('fnd'),
     };
   }
 
@@ -243,6 +245,20 @@ export async function createWorld(place: TestDatabase): Promise<World> {
       refusal: refused.id,
     };
   }
+  // A source has seen the server of each, and that it is not as intended.
+  const seen = await inventory.observation.report(all, {
+    source: 'wall',
+    sightings: owners.map((owner) => ({
+      nodeId: seats[owner].server as Id<'nod'>,
+      observedAt: new Date().toISOString(),
+      generation: 1,
+      attributes: { owner: `${owner}-secret` },
+    })),
+  });
+  for (const [at, owner] of owners.entries()) {
+    made('observation', seen.items[at]?.observationId ?? '', owner);
+    seats[owner] = { ...seats[owner], finding: made('finding', seen.items[at]?.finding?.id ?? '', owner) };
+  }
   // Lodgers: two servers of bolt, one on the other, in the rack of acme.
   for (const [at, name] of ['bolt-lodger', 'bolt-lodger-above'].entries())
     await node('bolt', {
@@ -283,6 +299,7 @@ export async function createWorld(place: TestDatabase): Promise<World> {
     task: id('tsk'),
     pool: id('pol'),
     refusal: id('rfs'),
+    finding: id('fnd'),
   });
   const close = async () => void (await Promise.all([...Object.values(db), admin].map((each) => each.close())));
   return { inventory, deps, all, trees, seats, things, missing, dedicate, close };

@@ -14,11 +14,11 @@ import {
   type Asker,
   type StepAction,
 } from '@sentral/contracts/services/serve';
-import { type Database, json, type Rows, type Tx } from './database.js';
-import { lockName } from './lease.js';
-import { enqueue } from './outbox.js';
-import { quoteName } from './tables.js';
-import { inTransaction } from './transaction.js';
+import { type Database, json, type Rows, type Tx } from '../database.js';
+import { lockName } from '../lease.js';
+import { enqueue } from '../outbox.js';
+import { quoteName } from '../tables.js';
+import { inTransaction } from '../transaction.js';
 
 /** What a context does for a step in the transaction that also writes its end down; a Problem that it throws undoes what it did. */
 export interface ServedAction extends Pick<StepAction, 'contract' | 'input'> {
