@@ -20,7 +20,7 @@ const USAGE = `sentral-migrator <command>
                 and the key alone, without any database
 
 Reads SENTRAL_MIGRATOR_DATABASE_URL, SENTRAL_DATABASE_PASSWORD_FILE (role:password lines), SENTRAL_CONTEXTS
-and SENTRAL_<CONTEXT>_DATABASE_URL (host and database of one context).
+and SENTRAL_<CONTEXT>_DATABASE_URL (host and database of one context); bootstrap-admin --subject also SENTRAL_FEED_KEY_FILE.
 
 Exit codes: 0 done, or nothing to do · 1 failed, run it again · 2 wrong command or setting
             3 refused: edited, out of order, newer than this release, drifted, or an audit log that does not verify · 4 (check) migrations are pending

@@ -22,6 +22,7 @@ import { principalRoutes } from '@sentral/contracts/api/tenancy/principals';
 import { policyRoutes } from '@sentral/contracts/api/tenancy/policy';
 import { quotaRoutes } from '@sentral/contracts/api/tenancy/quotas';
 import { scopeRoutes } from '@sentral/contracts/api/tenancy/scopes';
+import type { Seal } from '@sentral/contracts/audit-seal';
 import type { Hono } from 'hono';
 import { mountDocs } from './http/docs.js';
 import type { Door } from './auth/door.js';
@@ -57,10 +58,17 @@ import type { World } from './routes/world.js';
 /** The public model of Sentral: every route behind the door, in one place. */
 export function mountFacade(
   app: Hono,
-  use: { world: World; door: Door; trail: Trail; draining: () => boolean; readiness: () => Promise<Readiness> },
+  use: {
+    world: World;
+    door: Door;
+    trail: Trail;
+    seal: Seal;
+    draining: () => boolean;
+    readiness: () => Promise<Readiness>;
+  },
 ): void {
   const { world } = use;
-  const common = { door: use.door, trail: use.trail, expand: createExpand(world) };
+  const common = { door: use.door, trail: use.trail, seal: use.seal, expand: createExpand(world) };
   mount(app, systemRoutes, {
     handlers: systemHandlers({ readiness: use.readiness, documents: documents() }),
     ...common,

@@ -2,6 +2,7 @@ import type { readinessSchema } from '@sentral/contracts/api/system';
 import type { Bus } from '@sentral/kernel/bus/port';
 import type { Database } from '@sentral/kernel/database';
 import type { InferOutput } from 'valibot';
+import type { Recorded } from './composition.js';
 import { noAdministrator } from './auth/sessions.js';
 
 export type Readiness = InferOutput<typeof readinessSchema>;
@@ -12,8 +13,7 @@ export interface Watched {
   readonly lags: readonly {
     readonly context: string;
     lag(): Promise<{ readonly unnumbered: number; readonly unpublished: number }>;
-    /** Facts with a position that are not on record yet. */
-    unrecorded(): Promise<number>;
+    recorded(): Promise<Recorded>;
   }[];
   readonly draining: () => boolean;
   /** How many refusals could not be put on record since one last could. */
@@ -73,10 +73,11 @@ async function lagPart({ context, lag }: Watched['lags'][number]): Promise<Part>
   }
 }
 
-async function recordPart({ context, unrecorded }: Watched['lags'][number]): Promise<Part> {
+async function recordPart({ context, recorded }: Watched['lags'][number]): Promise<Part> {
   const name = `audit of ${context}`;
   try {
-    const behind = await within(unrecorded());
+    const { behind, stopped } = await within(recorded());
+    if (stopped !== undefined) return { name, status: 'degraded', reason: stopped };
     return behind > lagMax
       ? { name, status: 'degraded', reason: `${behind} facts wait to go on record` }
       : { name, status: 'ok' };

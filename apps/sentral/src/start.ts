@@ -11,7 +11,16 @@ import { createLocate } from './auth/locate.js';
 import { createRateLimiter } from './auth/rate-limit.js';
 import { createSessions } from './auth/sessions.js';
 import { openBus } from './bus.js';
-import { createContexts, needed, openPools, poolsByRole, startLoops, startRelays } from './composition.js';
+import {
+  createContexts,
+  instanceKeys,
+  needed,
+  sealOf,
+  openPools,
+  poolsByRole,
+  startLoops,
+  startRelays,
+} from './composition.js';
 import type { Config } from './config.js';
 import { mountFacade } from './facade.js';
 import { createApp } from './http/app.js';
@@ -88,7 +97,8 @@ export async function start(config: Config, { issuers = [], clock = systemClock 
     mountFacade(app, {
       trail,
       draining: () => draining,
-      world: { ...contexts, cursors: createCursors(needed(config.instanceKey, 'SENTRAL_INSTANCE_KEY_FILE')) },
+      world: { ...contexts, cursors: createCursors(instanceKeys(config, 'cursor')) },
+      seal: sealOf(config),
       door,
       readiness: ready,
     });

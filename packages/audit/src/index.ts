@@ -15,10 +15,14 @@ import { getLog } from './log/get.js';
 import { listLogs } from './log/list.js';
 import { getRecord } from './record/get.js';
 import { listRecords } from './record/list.js';
+import { readPersonal } from './record/personal.js';
 import { proveRecord } from './record/prove.js';
+import { redactSealed } from './record/redact.js';
 import { reportRequest } from './request/report.js';
+import { eraseSubject } from './subject/erase.js';
 
 export type { Deps } from './deps.js';
+export { createKeyring, createSeal, openSealed, readKeys, type Keyring } from './seal.js';
 export { createAuditLoops, createSigner, directorySink } from './loops.js';
 export type Audit = Implements<typeof audit>;
 
@@ -31,6 +35,8 @@ export function createAudit(deps: Deps, options: CheckedOptions = {}): Audit {
         list: (caller, command) => listRecords(deps, caller, command),
         get: (caller, command) => getRecord(deps, caller, command),
         proof: (caller, command) => proveRecord(deps, caller, command),
+        personal: (caller, command) => readPersonal(deps, caller, command),
+        redact: (caller, command) => redactSealed(deps, caller, command),
       },
       log: {
         list: (caller, command) => listLogs(deps, caller, command),
@@ -45,6 +51,7 @@ export function createAudit(deps: Deps, options: CheckedOptions = {}): Audit {
         end: (caller, command) => endLegalHold(deps, caller, command),
       },
       event: { page: (caller, command) => pageEvents(deps, caller, command) },
+      subject: { erase: (caller, command) => eraseSubject(deps, caller, command) },
       request: { report: (caller, command) => reportRequest(deps, caller, command) },
       feed: {
         page: (caller, command) => pageFeed(deps, caller, command),

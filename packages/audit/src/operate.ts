@@ -4,6 +4,7 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import type { Outside } from './verify/outside.js';
 import { verifyAudit as verify, type Verified } from './verify/verify.js';
 
+export { createKeyring, createSeal, readKeys } from './seal.js';
 export { readOutside, verifyExportIn } from './verify/outside.js';
 
 /**

@@ -5,6 +5,7 @@ import type { FeedItem } from '@sentral/contracts/shared-verbs';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { newId } from '@sentral/kernel/id';
 import { claimLease, type Lease } from '@sentral/kernel/lease';
+import { createKeyring } from '../src/seal.js';
 import { createTestDatabase } from '@sentral/testing';
 import { inject } from 'vitest';
 import type { Deps } from '../src/deps.js';
@@ -20,6 +21,11 @@ export interface Place {
   lease(): Promise<Lease>;
   end(): Promise<void>;
 }
+
+export const someKeys = {
+  feed: createKeyring([new Uint8Array(32).fill(1)], 'feed'),
+  instance: createKeyring([new Uint8Array(32).fill(2)], 'subject'),
+};
 
 /** A caller with the platform's eyes. */
 export const everyone: Caller = {
@@ -43,6 +49,7 @@ export async function somePlace(): Promise<Place> {
   const deps: Deps = {
     db: { app: as('audit_app'), read: as('audit_read'), platform: as('audit_platform') },
     newId,
+    keys: someKeys,
     telemetry: {
       log: (level, message) => void told.push(`${level}: ${message}`),
       count: (name) => void told.push(name),

@@ -61,6 +61,7 @@ import { rotateToken } from './token/rotate.js';
 import { amendUser } from './user/amend.js';
 import { disableUser } from './user/disable.js';
 import { enableUser } from './user/enable.js';
+import { eraseUser } from './user/erase.js';
 import { getUser } from './user/get.js';
 import { listUsers } from './user/list.js';
 import { registerUser } from './user/register.js';
@@ -102,6 +103,7 @@ export function createTenancy(deps: Deps, options: CheckedOptions = {}): Tenancy
         amend: (caller, command) => amendUser(deps, caller, command),
         disable: (caller, command) => disableUser(deps, caller, command),
         enable: (caller, command) => enableUser(deps, caller, command),
+        erase: (caller, command) => eraseUser(deps, caller, command),
       },
       serviceAccount: {
         create: (caller, command) => createServiceAccount(deps, caller, command),
