@@ -11,6 +11,7 @@ import { refusalRoutes } from '@sentral/contracts/api/inventory/refusals';
 import { overviewRoutes } from '@sentral/contracts/api/overview';
 import { systemRoutes } from '@sentral/contracts/api/system';
 import { serviceGateRoutes, taskRoutes } from '@sentral/contracts/api/task/tasks';
+import { troubleRoutes } from '@sentral/contracts/api/task/trouble';
 import { accessRoutes } from '@sentral/contracts/api/tenancy/access';
 import { principalRoutes } from '@sentral/contracts/api/tenancy/principals';
 import { policyRoutes } from '@sentral/contracts/api/tenancy/policy';
@@ -42,6 +43,7 @@ import { refusalHandlers } from './routes/refusals.js';
 import { scopeHandlers } from './routes/scopes.js';
 import { systemHandlers } from './routes/system.js';
 import { serviceGateHandlers, taskHandlers } from './routes/tasks.js';
+import { troubleHandlers } from './routes/trouble.js';
 import type { World } from './routes/world.js';
 
 /** The public model of Sentral: every route behind the door, in one place. */
@@ -71,6 +73,7 @@ export function mountFacade(
   mount(app, importRoutes, { handlers: importHandlers(world), ...common });
   mount(app, taskRoutes, { handlers: taskHandlers(world), ...common });
   mount(app, serviceGateRoutes, { handlers: serviceGateHandlers(world), ...common });
+  mount(app, troubleRoutes, { handlers: troubleHandlers(world), ...common });
   mount(app, auditRoutes, { handlers: auditHandlers(world), ...common });
   const streams = createStreams({ draining: use.draining, again: (asked) => again(use.door, asked) });
   mount(app, eventRoutes, { handlers: eventHandlers(world, streams), ...common });

@@ -11,6 +11,7 @@ import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
 import { systemRoutes } from './system.js';
 import { serviceGateRoutes, taskRoutes } from './task/tasks.js';
+import { troubleRoutes } from './task/trouble.js';
 import { accessRoutes } from './tenancy/access.js';
 import { principalRoutes } from './tenancy/principals.js';
 import { policyRoutes } from './tenancy/policy.js';
@@ -36,7 +37,8 @@ export const routes: typeof systemRoutes &
   typeof auditRoutes &
   typeof eventRoutes &
   typeof taskRoutes &
-  typeof serviceGateRoutes = {
+  typeof serviceGateRoutes &
+  typeof troubleRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -54,6 +56,7 @@ export const routes: typeof systemRoutes &
   ...importRoutes,
   ...taskRoutes,
   ...serviceGateRoutes,
+  ...troubleRoutes,
   ...auditRoutes,
   ...eventRoutes,
 };
