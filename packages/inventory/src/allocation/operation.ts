@@ -13,7 +13,7 @@ import { findAllocation } from './sql.js';
 
 export type Reserve = Command<'allocation', 'reserve'>;
 
-interface Create {
+export interface Create {
   readonly op: 'create';
   readonly id: string;
   readonly requestId: string;

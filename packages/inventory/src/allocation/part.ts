@@ -3,13 +3,14 @@ import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { expectActive, lockScopePath, type ScopeViewRow } from '@sentral/kernel/scopes/view';
+import { expectActive, lockScopePaths, type ScopeViewRow } from '@sentral/kernel/scopes/view';
 import { schemaName } from '../change.js';
 import type { Scope } from './end.js';
 import type { Locked } from './lock.js';
 import { inOperation, type Operation, type Reserve } from './operation.js';
 import { seesAllocation } from '../reading.js';
 import { toAllocation } from './resource.js';
+import { expectNotStoodOn } from '../platform-resource/stood-on.js';
 import { expectUnbound, judgeStep } from './rules.js';
 import {
   findAllocation,
@@ -37,7 +38,7 @@ export interface Part {
 const live: readonly AllocationRow['state'][] = ['held', 'active', 'releasing'];
 
 /**
- * Looks up what each operation is about; scopes of whoever takes are locked, environment by environment in the order of ids.
+ * Looks up what each operation is about; scopes of whoever takes are locked.
  * @throws Problem reference-not-found | scope-not-active | not-found | already-exists
  */
 export async function partsOf(tx: Tx, caller: Caller, operations: readonly Operation[]): Promise<readonly Part[]> {
@@ -61,9 +62,9 @@ export async function partsOf(tx: Tx, caller: Caller, operations: readonly Opera
     looked.push({ operation, index, target, scopeId: target?.scopeId ?? '' });
   }
   const taking = looked.filter(({ operation }) => operation.op !== 'release');
-  const paths = new Map<string, readonly ScopeViewRow[]>();
-  for (const scopeId of [...new Set(taking.map((each) => each.scopeId))].toSorted())
-    paths.set(scopeId, await lockScopePath(tx, schemaName, scopeId));
+  const scopeIds = [...new Set(taking.map((each) => each.scopeId))];
+  const paths: ReadonlyMap<string, readonly ScopeViewRow[]> =
+    scopeIds.length === 0 ? new Map() : await lockScopePaths(tx, schemaName, scopeIds);
   const parts: Part[] = [];
   for (const { scopeId, ...each } of looked)
     parts.push(
@@ -82,7 +83,10 @@ async function partOf(
   if (operation.op === 'release' && target !== undefined) return { ...part, scope: target };
   const scope = scopeOf(caller, path, scopeId);
   if (operation.op !== 'create') return { ...part, scope };
-  const earlier = await findByRequest(tx, scope.tenantId, operation.requestId);
+  const earlier =
+    operation.command.requestId === undefined
+      ? undefined
+      : await findByRequest(tx, scope.tenantId, operation.requestId);
   if (earlier !== undefined)
     return { ...part, scope, answer: await sameRequest(tx, caller, { earlier, command: operation.command }) };
   return { ...part, scope, target: await findByConsumer(tx, scope.tenantId, operation.command.consumer) };
@@ -108,7 +112,7 @@ function mayUse(caller: Caller, { kind, tenantId, parentId, id }: ScopeViewRow):
 }
 
 /** The same requestId again: the same answer, if it is the same holder's; else it is somebody's mistake. */
-async function sameRequest(
+export async function sameRequest(
   tx: Tx,
   caller: Caller,
   { earlier, command }: { earlier: AllocationRow; command: Reserve },
@@ -128,7 +132,7 @@ async function sameRequest(
 
 /**
  * The allocation as it is under its lock, held to the version and the state that the operation wants.
- * @throws Problem not-found | version-mismatch | lease-expired | state-conflict | fence-stale
+ * @throws Problem not-found | version-mismatch | lease-expired | state-conflict | fence-stale | has-dependents
  */
 export async function targetUnderLock(
   tx: Tx,
@@ -139,6 +143,7 @@ export async function targetUnderLock(
   if (row === undefined || operation.op === 'create') throw problem('not-found', { resourceType: 'allocation' });
   expectVersion(row, operation.version);
   expectUnbound(caller, row);
+  await expectNotStoodOn(tx, caller, row);
   const over = !live.includes(row.state) || row.overdue;
   if (operation.op === 'release') {
     if (over) throw problem('not-found', { resourceType: 'allocation' });

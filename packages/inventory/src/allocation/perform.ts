@@ -1,5 +1,5 @@
 import type { Caller } from '@sentral/contracts/contract';
-import { triedHoldSeconds, type Allocation } from '@sentral/contracts/inventory/allocation';
+import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { inChange, itself } from '../change.js';
@@ -10,16 +10,25 @@ import { reasoned } from '../refusal/keep.js';
 import { goesOver } from '../refusal/rules.js';
 import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { endThings, endWhole, refuseCarrying, type Given } from './end.js';
-import { recordAllocation } from './events.js';
+import { recordAllocations } from './events.js';
 import { choose } from './choose.js';
-import { lockAll, type Locked } from './lock.js';
-import { inOperation, type Operation, type Reserve } from './operation.js';
+import { lockAll, lockCountersAgain, type Locked } from './lock.js';
+import { newAllocation } from './new.js';
+import { inOperation, type Operation } from './operation.js';
 import { expectNoHolder, partsOf, targetUnderLock, type Part } from './part.js';
 import { untilNoneOverdue, type OverdueLeft } from './overdue.js';
 import { judgeReserve, type Judgement } from './policy.js';
 import { exchange } from './replace-rules.js';
 import type { Wanted } from './rules.js';
-import { findNextOrdinal, insertAllocation, movedOn, touchAllocation, wasOutrun, type AllocationRow } from './sql.js';
+import {
+  findNextOrdinal,
+  insertAllocations,
+  movedOn,
+  only,
+  touchAllocation,
+  wasOutrun,
+  type AllocationRow,
+} from './sql.js';
 import { takeAll } from './take-all.js';
 
 /** How often an attempt begins anew because others changed what it had to lock; each time somebody else got through. */
@@ -27,37 +36,57 @@ const attempts = 5;
 /** And how often because what had been chosen was taken by a faster one; then that one's refusal is the answer. */
 const choices = 64;
 
+/** What a transaction changes together with what is held. */
+export interface Beside {
+  /** Nodes of which all counters are locked, with those of the operations. */
+  readonly nodeIds: readonly string[];
+  /** Under the locks that come before nodes: takes the later ones and writes what takers shall find. What it gives is done once all has moved. */
+  readonly prepare: (tx: Tx, wanted: readonly Wanted[]) => Promise<() => Promise<void>>;
+}
+
+interface Work<R extends object> {
+  readonly operations: readonly Operation[];
+  readonly answer: (seen: Allocation[]) => R;
+  readonly beside?: Beside;
+}
+
 /**
  * Takes, replaces and gives back for several holders in one transaction, all or nothing.
  * @throws Problem what allocation.reserve, replace and release refuse with
  */
 export const perform = (deps: Deps, caller: Caller, operations: readonly Operation[]) =>
-  anew(deps, caller, operations, (items) => ({ items }));
+  performBeside(deps, caller, { operations, answer: (items) => ({ items }) });
 
 /** The same for one holder. */
 export const performOne = (deps: Deps, caller: Caller, operation: Operation): Promise<Allocation> =>
-  anew(deps, caller, [operation], ([seen]) => {
-    if (seen === undefined) throw new Error('an operation that was performed has no answer');
-    return seen;
+  performBeside(deps, caller, {
+    operations: [operation],
+    answer: ([seen]) => {
+      if (seen === undefined) throw new Error('an operation that was performed has no answer');
+      return seen;
+    },
   });
 
-async function anew<R extends object>(
-  deps: Deps,
-  caller: Caller,
-  operations: readonly Operation[],
-  answer: (seen: Allocation[]) => R,
-): Promise<R> {
+/**
+ * The same together with what else changes in the transaction.
+ * @throws Problem what allocation.reserve, replace and release refuse with, and what is beside
+ */
+export async function performBeside<R extends object>(deps: Deps, caller: Caller, work: Work<R>): Promise<R> {
+  const { operations, answer, beside } = work;
   for (let tries = 1; ; tries += 1) {
     try {
       return await untilRoom(deps, () =>
         untilNoneOverdue(deps, (left) =>
-          inChange(deps, caller, async (tx) => answer(await performIn(tx, { deps, caller, tries, left }, operations))),
+          inChange(deps, caller, async (tx) =>
+            answer(await performIn(tx, { deps, caller, tries, left, beside }, operations)),
+          ),
         ),
       );
     } catch (error) {
       if (wasOutrun(error) && tries < choices) continue;
-      if (error !== movedOn) throw await reasoned(deps, caller, { operations, error });
-      if (tries >= attempts) throw problem('overloaded', {});
+      if (error === movedOn && tries >= attempts) throw problem('overloaded', {});
+      // Why there was no room is told by the world as it is, which is not the one that was judged beside a change of it.
+      if (error !== movedOn) throw beside === undefined ? await reasoned(deps, caller, { operations, error }) : error;
     }
   }
 }
@@ -95,9 +124,17 @@ export async function releaseIn(tx: Tx, use: { deps: Deps; caller: Caller }, id:
   }
 }
 
+interface Performing {
+  readonly deps: Deps;
+  readonly caller: Caller;
+  readonly tries: number;
+  readonly left: OverdueLeft;
+  readonly beside?: Beside | undefined;
+}
+
 async function performIn(
   tx: Tx,
-  { deps, caller, tries, left: overdueLeft }: { deps: Deps; caller: Caller; tries: number; left: OverdueLeft },
+  { deps, caller, tries, left: overdueLeft, beside }: Performing,
   operations: readonly Operation[],
 ): Promise<Allocation[]> {
   const found = await partsOf(tx, caller, operations);
@@ -107,12 +144,18 @@ async function performIn(
     found.filter((part) => part.answer === undefined),
   );
   const wanted = wantedOf(parts.map(({ operation }) => operation));
-  const locked = await lockAll(tx, {
+  const before = await lockAll(tx, {
     wanted,
+    nodeIds: beside?.nodeIds ?? [],
     targetIds: targets(parts, (part) => part.operation.op !== 'create'),
     holderIds: targets(parts, (part) => part.operation.op === 'create'),
   });
-  if (locked.more) overdueLeft.tell(wanted);
+  if (before.more) overdueLeft.tell(wanted);
+  const completed = await beside?.prepare(tx, wanted);
+  const locked =
+    beside === undefined
+      ? before
+      : { ...before, counters: await lockCountersAgain(tx, { before, wanted, nodeIds: beside.nodeIds }) };
   const moves: Moves = { quota: [], capacity: [] };
   const { traceparent } = caller;
   const ending = traceparent === undefined ? itself : { ...itself, traceparent };
@@ -143,10 +186,17 @@ async function performIn(
   }
   await takeAll(tx, { deps, caller }, { takings, locked, moves });
   await amendCapacity(tx, moves.capacity);
-  for (const { part, row, judgement } of takings) {
-    const event = part.operation.op === 'replace' ? 'replaced' : row.state === 'held' ? 'held' : 'confirmed';
-    seen.set(part, await recordAllocation(tx, row, { event, by: caller, auditOnly: judgement.auditOnly }));
-  }
+  await completed?.();
+  const recorded = await recordAllocations(
+    tx,
+    takings.map(({ part, row, judgement }) => ({
+      row,
+      event: part.operation.op === 'replace' ? 'replaced' : row.state === 'held' ? 'held' : 'confirmed',
+      by: caller,
+      auditOnly: judgement.auditOnly,
+    })),
+  );
+  for (const [at, { part }] of takings.entries()) seen.set(part, recorded[at] as Allocation);
   await countQuota(tx, takings, moves.quota);
   const answers = parts.map((part) => seen.get(part) as Allocation);
   return found.map((part) => part.answer ?? (answers.shift() as Allocation));
@@ -181,32 +231,8 @@ async function created(tx: Tx, part: Part): Promise<Taking> {
   if (operation.op !== 'create') throw new Error('only a create makes an allocation');
   const { command, wanted } = operation;
   const judgement = await judgeReserve(tx, path, { command, wanted });
-  const { ttlSeconds, maxTtlSeconds } = lastingOf(command);
-  const row = await insertAllocation(tx, {
-    id: operation.id,
-    tenantId: scope.tenantId,
-    projectId: scope.projectId,
-    scopeId: scope.scopeId,
-    requestId: operation.requestId,
-    consumerService: command.consumer.service,
-    consumerKind: command.consumer.kind,
-    consumerId: command.consumer.id,
-    ttlSeconds: ttlSeconds ?? null,
-    maxTtlSeconds: ttlSeconds === undefined ? null : Math.max(maxTtlSeconds ?? 0, ttlSeconds),
-    onExpiry: command.onExpiry,
-    labels: command.labels,
-    policyVersion: judgement.policyVersion,
-  });
+  const row = only(await insertAllocations(tx, [newAllocation(operation, scope, judgement)]));
   return { part, row, judgement, firstOrdinal: 0, fresh: wanted };
-}
-
-/** What was tried and is kept is as it was asked for, for a minute: to be confirmed, or renewed as far as it might have lasted. */
-function lastingOf({ hold, ttlSeconds, maxTtlSeconds }: Reserve): Pick<Reserve, 'ttlSeconds' | 'maxTtlSeconds'> {
-  if (hold !== true) return { ttlSeconds, maxTtlSeconds };
-  return {
-    ttlSeconds: Math.min(ttlSeconds ?? triedHoldSeconds, triedHoldSeconds),
-    maxTtlSeconds: Math.max(ttlSeconds ?? 0, maxTtlSeconds ?? 0),
-  };
 }
 
 async function replaced(tx: Tx, part: Part, fresh: readonly Wanted[]): Promise<Taking> {

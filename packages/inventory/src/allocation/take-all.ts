@@ -3,15 +3,14 @@ import { encodeId } from '@sentral/contracts/ids';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import type { Deps } from '../deps.js';
-import { seenIds, sightOf, takingSight, type Sight } from '../reading.js';
-import { rounded } from '../refusal/rules.js';
+import { takingSight } from '../reading.js';
 import { insertCapacityItems, type NewCapacityItem } from './capacity-sql.js';
 import type { Locked } from './lock.js';
-import { listHeldWhole, lockNodesToTake } from './node-sql.js';
 import { inOperation } from './operation.js';
 import type { Moves, Taking } from './perform.js';
 import { byTaking, type Wanted } from './rules.js';
-import { counterFor, freeOf, type Supply } from './take-capacity.js';
+import { suppliesOf, type Supply } from './supply.js';
+import { judgeAmount } from './take-capacity.js';
 import { outrun } from './sql.js';
 import { take, type Taker } from './take.js';
 
@@ -33,28 +32,22 @@ export async function takeAll(
   const wanted = takings
     .flatMap((taking) => taking.fresh.map((item) => ({ taking, item })))
     .toSorted((a, b) => byTaking(a.item, b.item));
-  const supplies = await suppliesOf(tx, caller, { takings, locked });
+  const supplies = await suppliesOf(
+    tx,
+    takings.flatMap(({ row, fresh }) => fresh.map((item) => ({ caller, tenantId: row.tenantId, item }))),
+    locked.counters,
+  );
   const amounts: NewCapacityItem[] = [];
   for (const { taking, item } of wanted) {
     const { part, row, firstOrdinal } = taking;
     const taken = inOperation(part.index, async () => {
       const { tenantId, projectId, scopeId } = row;
       const sight = takingSight(caller, tenantId);
-      const supply = supplies(tenantId);
+      const supply = supplies(caller, tenantId);
       let dimension: string;
       let delta = 1;
       if (item.what === 'capacity') {
-        const counter = await counterFor(tx, item, supply);
-        const free = freeOf(counter, moves.capacity);
-        if (item.amount > free) {
-          const seen = await seenIds(tx, sightOf(caller), { noun: 'node', ids: [item.providerId] });
-          throw problem('capacity-exhausted', {
-            providerId: encodeId('nod', item.providerId),
-            unit: item.class,
-            requested: item.amount,
-            available: seen.has(item.providerId) ? Math.max(0, free) : rounded(Math.max(0, free)),
-          });
-        }
+        const counter = await judgeAmount(tx, caller, { wanted: item, supply, moves: moves.capacity });
         const { nodeId, class: of } = counter;
         dimension = counter.dimension;
         delta = item.amount;
@@ -69,7 +62,7 @@ export async function takeAll(
           dimension,
         });
       } else {
-        refuseUsedInPart(item, locked, moves);
+        refuseUsedInPart(item, supply, { locked, moves });
         const taker: Taker = {
           tx,
           caller,
@@ -104,56 +97,22 @@ async function ofItem<R>({ fresh }: Taking, item: Wanted, work: () => Promise<R>
   }
 }
 
-/** One lock of all nodes, in the order of ids; then what of them each tenant may be given. */
-async function suppliesOf(
-  tx: Tx,
-  caller: Caller,
-  { takings, locked }: Pick<All, 'takings' | 'locked'>,
-): Promise<(tenantId: string) => Supply> {
-  const wanted = takings.flatMap(({ fresh }) => fresh);
-  const ids = (what: Wanted['what']) => wanted.filter((item) => item.what === what).map((item) => item.providerId);
-  const nodeIds = [...new Set([...ids('node'), ...ids('capacity')])];
-  const tenants = [...new Set(takings.map(({ row }) => row.tenantId))];
-  const sight: Sight = 'all' in caller.readScope ? 'everything' : { tenants, shared: true };
-  const nodes = nodeIds.length === 0 ? [] : await lockNodesToTake(tx, sight, nodeIds);
-  const shared = new Set(ids('capacity'));
-  const heldWhole = await listHeldWhole(
-    tx,
-    nodes.filter((node) => node.allocMode === 'exclusive' && shared.has(node.id)).map((node) => node.id),
-  );
-  const supplies = new Map<string, Supply>();
-  for (const tenantId of tenants) {
-    // Alone, what the lock saw is what the tenant may be given.
-    const seen =
-      tenants.length === 1
-        ? new Set(nodes.map((node) => node.id))
-        : await seenIds(tx, takingSight(caller, tenantId), { noun: 'node', ids: nodes.map((node) => node.id) });
-    supplies.set(tenantId, {
-      counters: locked.counters,
-      nodes: new Map(nodes.filter((node) => seen.has(node.id)).map((node) => [node.id, node])),
-      heldWhole: new Set(heldWhole),
-    });
-  }
-  return (tenantId) => {
-    const supply = supplies.get(tenantId);
-    if (supply === undefined) throw new Error('nothing is taken for this tenant');
-    return supply;
-  };
-}
-
-/** @throws Problem allocation-conflict: of a node that is wanted whole, a part is in use */
-function refuseUsedInPart(item: Wanted, locked: Locked, moves: Moves): void {
+/** @throws Problem allocation-conflict: of a node that is wanted whole, a part is in use, or it is a part of what is given out whole */
+function refuseUsedInPart(item: Wanted, supply: Supply, { locked, moves }: Pick<All, 'locked' | 'moves'>): void {
   if (item.what !== 'node') return;
+  const nodeId = encodeId('nod', item.providerId);
+  const refused = (conflict: object, detail: string) =>
+    problem(
+      'allocation-conflict',
+      { requested: { nodeId }, conflicts: [{ value: nodeId, ...conflict }], retryable: false },
+      detail,
+    );
   for (const counter of locked.counters.values()) {
     if (counter.nodeId !== item.providerId) continue;
     const moved = moves.capacity.filter((move) => move.nodeId === counter.nodeId && move.class === counter.class);
     const used = moved.reduce((sum, move) => sum + move.delta, counter.used);
-    if (used <= 0) continue;
-    const nodeId = encodeId('nod', item.providerId);
-    throw problem(
-      'allocation-conflict',
-      { requested: { nodeId }, conflicts: [{ value: nodeId, class: counter.class, used }], retryable: false },
-      'A part of the node is in use.',
-    );
+    if (used > 0) throw refused({ class: counter.class, used }, 'A part of the node is in use.');
   }
+  if (supply.usedInside.has(item.providerId)) throw refused({}, 'A component of the node is in use.');
+  if (supply.heldWhole.has(item.providerId)) throw refused({}, 'It is part of what is given out as a whole.');
 }

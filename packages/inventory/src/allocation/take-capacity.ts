@@ -1,27 +1,21 @@
+import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { amountFault } from '../capacity/rules.js';
+import { seenIds, sightOf } from '../reading.js';
+import { rounded } from '../refusal/rules.js';
 import { findClass } from '../resource-class/sql.js';
 import { keyOf, netCapacity, type CapacityMove, type LockedCapacity } from './capacity-sql.js';
-import type { NodeToTake } from './node-sql.js';
 import { unknownReference } from './refusals.js';
 import { judgeProvider, type WantedCapacity } from './rules.js';
-
-/** What amounts are judged by: the locked counters, what the transaction gives back, and the nodes they lie at. */
-export interface Supply {
-  readonly counters: ReadonlyMap<string, LockedCapacity>;
-  /** Those that may be given to whom it is for. */
-  readonly nodes: ReadonlyMap<string, NodeToTake>;
-  /** Nodes of which someone has the whole. */
-  readonly heldWhole: ReadonlySet<string>;
-}
+import type { Supply } from './supply.js';
 
 /**
  * Whether an amount may be asked of this node at all.
  * @throws Problem reference-not-found | class-not-offered | amount-not-allowed | state-conflict | allocation-conflict
  */
-export async function counterFor(tx: Tx, wanted: WantedCapacity, supply: Supply): Promise<LockedCapacity> {
+async function counterFor(tx: Tx, wanted: WantedCapacity, supply: Supply): Promise<LockedCapacity> {
   const node = supply.nodes.get(wanted.providerId);
   if (node === undefined) throw unknownReference(wanted.asked, 'nodeId', 'node');
   const nodeId = encodeId('nod', node.id);
@@ -56,10 +50,31 @@ export async function counterFor(tx: Tx, wanted: WantedCapacity, supply: Supply)
 }
 
 /**
+ * Whether so much is left of it.
+ * @throws Problem what `counterFor` refuses with | capacity-exhausted
+ */
+export async function judgeAmount(
+  tx: Tx,
+  caller: Caller,
+  { wanted, supply, moves }: { wanted: WantedCapacity; supply: Supply; moves: readonly CapacityMove[] },
+): Promise<LockedCapacity> {
+  const counter = await counterFor(tx, wanted, supply);
+  const free = freeOf(counter, moves);
+  if (wanted.amount <= free) return counter;
+  const seen = await seenIds(tx, sightOf(caller), { noun: 'node', ids: [wanted.providerId] });
+  throw problem('capacity-exhausted', {
+    providerId: encodeId('nod', wanted.providerId),
+    unit: wanted.class,
+    requested: wanted.amount,
+    available: seen.has(wanted.providerId) ? Math.max(0, free) : rounded(Math.max(0, free)),
+  });
+}
+
+/**
  * How much of a counter there still is, with all that the transaction has moved so far. One that was shrunk under its use
  * gives no more than the transaction itself gives back.
  */
-export function freeOf(counter: LockedCapacity, moves: readonly CapacityMove[]): number {
+function freeOf(counter: LockedCapacity, moves: readonly CapacityMove[]): number {
   const moved = netCapacity(moves).find((move) => keyOf(move) === keyOf(counter))?.delta ?? 0;
   return Math.max(counter.cap, counter.used) - (counter.used + moved);
 }

@@ -1,7 +1,7 @@
 import { encodeId } from '@sentral/contracts/ids';
 import type { Bus } from '@sentral/kernel/bus/port';
 import { consumeSteps } from '@sentral/kernel/bus/steps';
-import { servedSteps } from '@sentral/kernel/operation';
+import { servedSteps } from '@sentral/kernel/bus/operation';
 import { startLoop, type Loop } from '@sentral/kernel/relay';
 import { schemaName } from '../change.js';
 import type { Deps } from '../deps.js';

@@ -5,7 +5,7 @@ import { stepFailure } from '@sentral/contracts/services/serve';
 import type { Direction } from '@sentral/contracts/services/message';
 import type { Tx } from '@sentral/kernel/database';
 import { namedId } from '@sentral/kernel/id';
-import { unended, type Served, type ServedAction } from '@sentral/kernel/operation';
+import { unended, type Served, type ServedAction } from '@sentral/kernel/bus/operation';
 import type { InferOutput } from 'valibot';
 import { system } from '../change.js';
 import { decide } from '../decide/decide.js';

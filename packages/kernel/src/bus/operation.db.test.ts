@@ -4,10 +4,10 @@ import { problem } from '@sentral/contracts/problem';
 import { runServiceConformance, type StepServer } from '@sentral/contracts/services/conformance';
 import { commandId, type Command, type Reply } from '@sentral/contracts/services/message';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { createKernelSchema, type KernelSchema, schema } from '../test/kernel-schema.js';
-import type { Database, Tx } from './database.js';
+import { createKernelSchema, type KernelSchema, schema } from '../../test/kernel-schema.js';
+import type { Database, Tx } from '../database.js';
 import type { Asker } from '@sentral/contracts/services/serve';
-import { newId } from './id.js';
+import { newId } from '../id.js';
 import { servedSteps, unended, type Served, type ServedAction } from './operation.js';
 
 let context: KernelSchema;

@@ -15,11 +15,11 @@ import {
   type Asker,
   type StepAction,
 } from '@sentral/contracts/services/serve';
-import { type Database, json, type Rows, type Tx } from './database.js';
-import { lockName } from './lease.js';
-import { enqueue } from './outbox.js';
-import { quoteName } from './tables.js';
-import { inTransaction } from './transaction.js';
+import { type Database, json, type Rows, type Tx } from '../database.js';
+import { lockName } from '../lease.js';
+import { enqueue } from '../outbox.js';
+import { quoteName } from '../tables.js';
+import { inTransaction } from '../transaction.js';
 
 /** What a lasting action answers while its end is not there: it is asked again at once, in the next transaction, or by `resume`. */
 export const unended = { again: Symbol('again'), later: Symbol('later') } as const;
