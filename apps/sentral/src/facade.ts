@@ -17,6 +17,7 @@ import { machineRoutes } from '@sentral/contracts/api/platform/machines';
 import { networkRoutes } from '@sentral/contracts/api/platform/networks';
 import { systemRoutes } from '@sentral/contracts/api/system';
 import { serviceGateRoutes, taskRoutes } from '@sentral/contracts/api/task/tasks';
+import { troubleRoutes } from '@sentral/contracts/api/task/trouble';
 import { accessRoutes } from '@sentral/contracts/api/tenancy/access';
 import { principalRoutes } from '@sentral/contracts/api/tenancy/principals';
 import { policyRoutes } from '@sentral/contracts/api/tenancy/policy';
@@ -53,6 +54,7 @@ import { refusalHandlers } from './routes/refusals.js';
 import { scopeHandlers } from './routes/scopes.js';
 import { systemHandlers } from './routes/system.js';
 import { serviceGateHandlers, taskHandlers } from './routes/tasks.js';
+import { troubleHandlers } from './routes/trouble.js';
 import type { World } from './routes/world.js';
 
 /** The public model of Sentral: every route behind the door, in one place. */
@@ -91,6 +93,7 @@ export function mountFacade(
   mount(app, findingRoutes, { handlers: findingHandlers(world), ...common });
   mount(app, taskRoutes, { handlers: taskHandlers(world), ...common });
   mount(app, serviceGateRoutes, { handlers: serviceGateHandlers(world), ...common });
+  mount(app, troubleRoutes, { handlers: troubleHandlers(world), ...common });
   mount(app, bucketRoutes, { handlers: bucketHandlers(world), ...common });
   mount(app, networkRoutes, { handlers: networkHandlers(world), ...common });
   mount(app, machineRoutes, { handlers: machineHandlers(world), ...common });

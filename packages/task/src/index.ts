@@ -1,9 +1,17 @@
 import { checked, type CheckedOptions, type Implements } from '@sentral/contracts/contract';
 import { task } from '@sentral/contracts/task';
 import { confirmScopes } from '@sentral/kernel/scopes/news';
+import { discardLetter } from './dead-letter/discard.js';
+import { getLetter } from './dead-letter/get.js';
+import { listLetters } from './dead-letter/list.js';
+import { requeueLetter } from './dead-letter/requeue.js';
 import type { Deps } from './deps.js';
 import { listEvents } from './event/list.js';
 import { pageFeed } from './feed/page.js';
+import { acceptFinding } from './finding/accept.js';
+import { getFinding } from './finding/get.js';
+import { listFindings } from './finding/list.js';
+import { resolveFinding } from './finding/resolve.js';
 import { listInvariants } from './invariant/list.js';
 import { scopes } from './projection/view.js';
 import { listServiceGates } from './service-gate/list.js';
@@ -64,6 +72,18 @@ export function createTask(deps: Deps, { workflows, knows, ...options }: Checked
         list: (caller) => listServiceGates(deps, caller),
         pause: (caller, command) => pauseServiceGate(deps, caller, command),
         resume: (caller, command) => resumeServiceGate(deps, caller, command),
+      },
+      finding: {
+        list: (caller, command) => listFindings(deps, caller, command),
+        get: (caller, command) => getFinding(deps, caller, command),
+        accept: (caller, command) => acceptFinding(deps, caller, command),
+        resolve: (caller, command) => resolveFinding(deps, caller, command),
+      },
+      deadLetter: {
+        list: (caller, command) => listLetters(deps, caller, command),
+        get: (caller, command) => getLetter(deps, caller, command),
+        requeue: (caller, command) => requeueLetter(deps, caller, command),
+        discard: (caller, command) => discardLetter(deps, caller, command),
       },
       feed: { page: (caller, command) => pageFeed(deps, caller, command) },
       invariant: { list: (caller) => listInvariants(deps, caller) },

@@ -17,6 +17,7 @@ import { machineRoutes } from './platform/machines.js';
 import { networkRoutes } from './platform/networks.js';
 import { systemRoutes } from './system.js';
 import { serviceGateRoutes, taskRoutes } from './task/tasks.js';
+import { troubleRoutes } from './task/trouble.js';
 import { accessRoutes } from './tenancy/access.js';
 import { principalRoutes } from './tenancy/principals.js';
 import { policyRoutes } from './tenancy/policy.js';
@@ -49,6 +50,8 @@ export const routes: typeof systemRoutes &
   typeof bucketRoutes &
   typeof networkRoutes &
   typeof machineRoutes = {
+  typeof troubleRoutes &
+  typeof bucketRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -68,6 +71,7 @@ export const routes: typeof systemRoutes &
   ...findingRoutes,
   ...taskRoutes,
   ...serviceGateRoutes,
+  ...troubleRoutes,
   ...bucketRoutes,
   ...networkRoutes,
   ...machineRoutes,
