@@ -3,7 +3,9 @@ import { task } from '@sentral/contracts/task';
 import { confirmScopes } from '@sentral/kernel/scopes/news';
 import type { Deps } from './deps.js';
 import { listEvents } from './event/list.js';
+import { versionPage } from '@sentral/kernel/versions';
 import { pageFeed } from './feed/page.js';
+import { versions } from './feed/versions.js';
 import { listInvariants } from './invariant/list.js';
 import { scopes } from './projection/view.js';
 import { listServiceGates } from './service-gate/list.js';
@@ -62,7 +64,10 @@ export function createTask(deps: Deps, { workflows, knows, ...options }: Checked
         pause: (caller, command) => pauseServiceGate(deps, caller, command),
         resume: (caller, command) => resumeServiceGate(deps, caller, command),
       },
-      feed: { page: (caller, command) => pageFeed(deps, caller, command) },
+      feed: {
+        page: (caller, command) => pageFeed(deps, caller, command),
+        versions: (caller, command) => versionPage(deps.db.platform, versions, { caller, ...command }),
+      },
       invariant: { list: (caller) => listInvariants(deps, caller) },
       usage: {
         count: (caller, command) => countUsage(deps, caller, command),
