@@ -4,7 +4,7 @@ import type { Deps } from './deps.js';
 import { pageEvents } from './event/page.js';
 import { getIntegrity } from './completeness/status.js';
 import { confirmedFeed } from './feed/confirmed.js';
-import { versionPage } from '@sentral/kernel/versions';
+import { versionPage } from '@sentral/kernel/feed';
 import { pageFeed } from './feed/page.js';
 import { versions } from './feed/resource.js';
 import { listInvariants } from './invariant/list.js';

@@ -38,7 +38,7 @@ import { connectNodes } from './edge/connect.js';
 import { disconnectNodes } from './edge/disconnect.js';
 import { getEdge } from './edge/get.js';
 import { listEdges } from './edge/list.js';
-import { versionPage } from '@sentral/kernel/versions';
+import { versionPage } from '@sentral/kernel/feed';
 import { pageFeed } from './feed/page.js';
 import { versions } from './feed/versions.js';
 import { cancelImport } from './import/cancel.js';

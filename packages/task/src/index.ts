@@ -3,7 +3,7 @@ import { task } from '@sentral/contracts/task';
 import { confirmScopes } from '@sentral/kernel/scopes/news';
 import type { Deps } from './deps.js';
 import { listEvents } from './event/list.js';
-import { versionPage } from '@sentral/kernel/versions';
+import { versionPage } from '@sentral/kernel/feed';
 import { pageFeed } from './feed/page.js';
 import { versions } from './feed/versions.js';
 import { listInvariants } from './invariant/list.js';

@@ -14,7 +14,7 @@ import { createExemption } from './exemption/create.js';
 import { getExemption } from './exemption/get.js';
 import { listExemptions } from './exemption/list.js';
 import { removeExemption } from './exemption/remove.js';
-import { versionPage } from '@sentral/kernel/versions';
+import { versionPage } from '@sentral/kernel/feed';
 import { pageFeed } from './feed/page.js';
 import { versions } from './feed/versions.js';
 import { amendHold } from './hold/amend.js';

@@ -1,5 +1,5 @@
 import { encodeId } from '@sentral/contracts/ids';
-import type { Versions } from '@sentral/kernel/versions';
+import type { Versions } from '@sentral/kernel/feed';
 import { schemaName } from '../change.js';
 
 /** The id on the wire of a resource that the feed names by type and uuid; another type is a bug. */

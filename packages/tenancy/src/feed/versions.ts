@@ -1,4 +1,4 @@
-import type { Versions } from '@sentral/kernel/versions';
+import type { Versions } from '@sentral/kernel/feed';
 import { auditedTables } from '../schema/catalogue.js';
 import { wireId } from './resource.js';
 
