@@ -166,6 +166,8 @@ export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts)
           {
             bus: use.bus,
             mayStill: createMayStill(contexts, workflows),
+            registry: { workflows, knows: knowsAction },
+            ...((contexts.inventory as unknown) === undefined ? {} : { allocations: contexts.inventory.allocation }),
             ...((contexts.tenancy as unknown) === undefined ? {} : { scopes: contexts.tenancy.scope }),
           },
         )),

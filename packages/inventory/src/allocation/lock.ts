@@ -28,6 +28,8 @@ interface Touched {
   readonly targetIds: readonly string[];
   /** Allocations that consumers of new ones hold. */
   readonly holderIds: readonly string[];
+  /** Nodes whose offer changes. */
+  readonly nodeIds: readonly string[];
 }
 
 /** How much of what has run out one transaction ends: each is a handful of statements, behind locks that others wait for. */
@@ -42,9 +44,9 @@ export function thingsOf(wanted: readonly Wanted[]): { keys: readonly CapacityKe
   return { keys, providerIds: [...new Set(others)].toSorted() };
 }
 
-export async function lockAll(tx: Tx, { wanted, targetIds, holderIds }: Touched): Promise<Locked> {
+export async function lockAll(tx: Tx, { wanted, targetIds, holderIds, ...offers }: Touched): Promise<Locked> {
   const { keys, providerIds } = thingsOf(wanted);
-  const nodeIds = wanted.filter((item) => item.what === 'node').map((item) => item.providerId);
+  const nodeIds = [...offers.nodeIds, ...wanted.filter(({ what }) => what === 'node').map((item) => item.providerId)];
   const found = await listOverdue(tx, { providerIds, keys, holderIds, limit: overdueMax + 1 });
   const overdue = found.slice(0, overdueMax);
   const ids = [...new Set([...targetIds, ...overdue])];
@@ -67,3 +69,9 @@ export async function lockAll(tx: Tx, { wanted, targetIds, holderIds }: Touched)
     overdue: rows.filter((row) => row.overdue && overdue.includes(row.id)).map((row) => row.id),
   };
 }
+
+/** The counters as an offer that was changed under their locks leaves them; of what is new among them nobody else knows. */
+export const lockCountersAgain = (
+  tx: Tx,
+  { before, wanted, nodeIds }: { before: Locked; wanted: readonly Wanted[]; nodeIds: readonly string[] },
+) => lockCapacity(tx, { keys: [...before.counters.values(), ...thingsOf(wanted).keys], nodeIds });

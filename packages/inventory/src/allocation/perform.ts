@@ -12,7 +12,7 @@ import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { endThings, endWhole, refuseCarrying, type Given } from './end.js';
 import { recordAllocation } from './events.js';
 import { choose } from './choose.js';
-import { lockAll, type Locked } from './lock.js';
+import { lockAll, lockCountersAgain, type Locked } from './lock.js';
 import { inOperation, type Operation, type Reserve } from './operation.js';
 import { expectNoHolder, partsOf, targetUnderLock, type Part } from './part.js';
 import { untilNoneOverdue, type OverdueLeft } from './overdue.js';
@@ -27,37 +27,57 @@ const attempts = 5;
 /** And how often because what had been chosen was taken by a faster one; then that one's refusal is the answer. */
 const choices = 64;
 
+/** What a transaction changes together with what is held. */
+export interface Beside {
+  /** Nodes of which all counters are locked, with those of the operations. */
+  readonly nodeIds: readonly string[];
+  /** Under the locks that come before nodes: takes the later ones and writes what takers shall find. What it gives is done once all has moved. */
+  readonly prepare: (tx: Tx, wanted: readonly Wanted[]) => Promise<() => Promise<void>>;
+}
+
+interface Work<R extends object> {
+  readonly operations: readonly Operation[];
+  readonly answer: (seen: Allocation[]) => R;
+  readonly beside?: Beside;
+}
+
 /**
  * Takes, replaces and gives back for several holders in one transaction, all or nothing.
  * @throws Problem what allocation.reserve, replace and release refuse with
  */
 export const perform = (deps: Deps, caller: Caller, operations: readonly Operation[]) =>
-  anew(deps, caller, operations, (items) => ({ items }));
+  performBeside(deps, caller, { operations, answer: (items) => ({ items }) });
 
 /** The same for one holder. */
 export const performOne = (deps: Deps, caller: Caller, operation: Operation): Promise<Allocation> =>
-  anew(deps, caller, [operation], ([seen]) => {
-    if (seen === undefined) throw new Error('an operation that was performed has no answer');
-    return seen;
+  performBeside(deps, caller, {
+    operations: [operation],
+    answer: ([seen]) => {
+      if (seen === undefined) throw new Error('an operation that was performed has no answer');
+      return seen;
+    },
   });
 
-async function anew<R extends object>(
-  deps: Deps,
-  caller: Caller,
-  operations: readonly Operation[],
-  answer: (seen: Allocation[]) => R,
-): Promise<R> {
+/**
+ * The same together with what else changes in the transaction.
+ * @throws Problem what allocation.reserve, replace and release refuse with, and what is beside
+ */
+export async function performBeside<R extends object>(deps: Deps, caller: Caller, work: Work<R>): Promise<R> {
+  const { operations, answer, beside } = work;
   for (let tries = 1; ; tries += 1) {
     try {
       return await untilRoom(deps, () =>
         untilNoneOverdue(deps, (left) =>
-          inChange(deps, caller, async (tx) => answer(await performIn(tx, { deps, caller, tries, left }, operations))),
+          inChange(deps, caller, async (tx) =>
+            answer(await performIn(tx, { deps, caller, tries, left, beside }, operations)),
+          ),
         ),
       );
     } catch (error) {
       if (wasOutrun(error) && tries < choices) continue;
-      if (error !== movedOn) throw await reasoned(deps, caller, { operations, error });
-      if (tries >= attempts) throw problem('overloaded', {});
+      if (error === movedOn && tries >= attempts) throw problem('overloaded', {});
+      // Why there was no room is told by the world as it is, which is not the one that was judged beside a change of it.
+      if (error !== movedOn) throw beside === undefined ? await reasoned(deps, caller, { operations, error }) : error;
     }
   }
 }
@@ -95,9 +115,17 @@ export async function releaseIn(tx: Tx, use: { deps: Deps; caller: Caller }, id:
   }
 }
 
+interface Performing {
+  readonly deps: Deps;
+  readonly caller: Caller;
+  readonly tries: number;
+  readonly left: OverdueLeft;
+  readonly beside?: Beside | undefined;
+}
+
 async function performIn(
   tx: Tx,
-  { deps, caller, tries, left: overdueLeft }: { deps: Deps; caller: Caller; tries: number; left: OverdueLeft },
+  { deps, caller, tries, left: overdueLeft, beside }: Performing,
   operations: readonly Operation[],
 ): Promise<Allocation[]> {
   const found = await partsOf(tx, caller, operations);
@@ -107,12 +135,18 @@ async function performIn(
     found.filter((part) => part.answer === undefined),
   );
   const wanted = wantedOf(parts.map(({ operation }) => operation));
-  const locked = await lockAll(tx, {
+  const before = await lockAll(tx, {
     wanted,
+    nodeIds: beside?.nodeIds ?? [],
     targetIds: targets(parts, (part) => part.operation.op !== 'create'),
     holderIds: targets(parts, (part) => part.operation.op === 'create'),
   });
-  if (locked.more) overdueLeft.tell(wanted);
+  if (before.more) overdueLeft.tell(wanted);
+  const completed = await beside?.prepare(tx, wanted);
+  const locked =
+    beside === undefined
+      ? before
+      : { ...before, counters: await lockCountersAgain(tx, { before, wanted, nodeIds: beside.nodeIds }) };
   const moves: Moves = { quota: [], capacity: [] };
   const { traceparent } = caller;
   const ending = traceparent === undefined ? itself : { ...itself, traceparent };
@@ -143,6 +177,7 @@ async function performIn(
   }
   await takeAll(tx, { deps, caller }, { takings, locked, moves });
   await amendCapacity(tx, moves.capacity);
+  await completed?.();
   for (const { part, row, judgement } of takings) {
     const event = part.operation.op === 'replace' ? 'replaced' : row.state === 'held' ? 'held' : 'confirmed';
     seen.set(part, await recordAllocation(tx, row, { event, by: caller, auditOnly: judgement.auditOnly }));

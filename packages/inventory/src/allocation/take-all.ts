@@ -7,12 +7,12 @@ import { seenIds, sightOf, takingSight, type Sight } from '../reading.js';
 import { rounded } from '../refusal/rules.js';
 import { insertCapacityItems, type NewCapacityItem } from './capacity-sql.js';
 import type { Locked } from './lock.js';
-import { listHeldWhole, lockNodesToTake } from './node-sql.js';
+import { listHeldWhole, listUsedInside, listWholesOf, lockNodesToTake } from './node-sql.js';
 import { inOperation } from './operation.js';
 import type { Moves, Taking } from './perform.js';
 import { byTaking, type Wanted } from './rules.js';
 import { counterFor, freeOf, type Supply } from './take-capacity.js';
-import { outrun } from './sql.js';
+import { movedOn, outrun } from './sql.js';
 import { take, type Taker } from './take.js';
 
 interface All {
@@ -69,7 +69,7 @@ export async function takeAll(
           dimension,
         });
       } else {
-        refuseUsedInPart(item, locked, moves);
+        refuseUsedInPart(item, supply, { locked, moves });
         const taker: Taker = {
           tx,
           caller,
@@ -115,11 +115,21 @@ async function suppliesOf(
   const nodeIds = [...new Set([...ids('node'), ...ids('capacity')])];
   const tenants = [...new Set(takings.map(({ row }) => row.tenantId))];
   const sight: Sight = 'all' in caller.readScope ? 'everything' : { tenants, shared: true };
-  const nodes = nodeIds.length === 0 ? [] : await lockNodesToTake(tx, sight, nodeIds);
+  const above = await listWholesOf(tx, nodeIds);
+  const nodes =
+    nodeIds.length === 0
+      ? []
+      : await lockNodesToTake(tx, sight, { ids: nodeIds, above, whole: ids('node').length > 0 });
+  // A component that moved before it was locked is part of something that is not.
+  if ((await listWholesOf(tx, nodeIds)).some((id) => !above.includes(id))) throw movedOn;
   const shared = new Set(ids('capacity'));
-  const heldWhole = await listHeldWhole(
+  const heldWhole = await listHeldWhole(tx, {
+    inParts: nodes.filter((node) => node.allocMode === 'exclusive' && shared.has(node.id)).map((node) => node.id),
+    ids: nodes.map((node) => node.id),
+  });
+  const usedInside = await listUsedInside(
     tx,
-    nodes.filter((node) => node.allocMode === 'exclusive' && shared.has(node.id)).map((node) => node.id),
+    nodes.filter((node) => ids('node').includes(node.id)).map((node) => node.id),
   );
   const supplies = new Map<string, Supply>();
   for (const tenantId of tenants) {
@@ -132,6 +142,7 @@ async function suppliesOf(
       counters: locked.counters,
       nodes: new Map(nodes.filter((node) => seen.has(node.id)).map((node) => [node.id, node])),
       heldWhole: new Set(heldWhole),
+      usedInside: new Set(usedInside),
     });
   }
   return (tenantId) => {
@@ -141,19 +152,22 @@ async function suppliesOf(
   };
 }
 
-/** @throws Problem allocation-conflict: of a node that is wanted whole, a part is in use */
-function refuseUsedInPart(item: Wanted, locked: Locked, moves: Moves): void {
+/** @throws Problem allocation-conflict: of a node that is wanted whole, a part is in use, or it is a part of what is given out whole */
+function refuseUsedInPart(item: Wanted, supply: Supply, { locked, moves }: Pick<All, 'locked' | 'moves'>): void {
   if (item.what !== 'node') return;
+  const nodeId = encodeId('nod', item.providerId);
+  const refused = (conflict: object, detail: string) =>
+    problem(
+      'allocation-conflict',
+      { requested: { nodeId }, conflicts: [{ value: nodeId, ...conflict }], retryable: false },
+      detail,
+    );
   for (const counter of locked.counters.values()) {
     if (counter.nodeId !== item.providerId) continue;
     const moved = moves.capacity.filter((move) => move.nodeId === counter.nodeId && move.class === counter.class);
     const used = moved.reduce((sum, move) => sum + move.delta, counter.used);
-    if (used <= 0) continue;
-    const nodeId = encodeId('nod', item.providerId);
-    throw problem(
-      'allocation-conflict',
-      { requested: { nodeId }, conflicts: [{ value: nodeId, class: counter.class, used }], retryable: false },
-      'A part of the node is in use.',
-    );
+    if (used > 0) throw refused({ class: counter.class, used }, 'A part of the node is in use.');
   }
+  if (supply.usedInside.has(item.providerId)) throw refused({}, 'A component of the node is in use.');
+  if (supply.heldWhole.has(item.providerId)) throw refused({}, 'It is part of what is given out as a whole.');
 }

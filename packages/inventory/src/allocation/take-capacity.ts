@@ -13,8 +13,10 @@ export interface Supply {
   readonly counters: ReadonlyMap<string, LockedCapacity>;
   /** Those that may be given to whom it is for. */
   readonly nodes: ReadonlyMap<string, NodeToTake>;
-  /** Nodes of which someone has the whole. */
+  /** Nodes of which someone has the whole, or the whole of what they are parts of. */
   readonly heldWhole: ReadonlySet<string>;
+  /** Nodes of which a component is in use. */
+  readonly usedInside: ReadonlySet<string>;
 }
 
 /**

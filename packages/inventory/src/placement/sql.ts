@@ -125,10 +125,11 @@ function wholeOf(q: SeeingQuery, search: Search): string {
 // How much of what lies beside it is given out whole: the fuller its rack, the better it packs.
 const neighbours = `(select count(*) from node s join allocation_item i on i.node_id = s.id and i.what = 'node' and i.ended_at is null where s.parent_id = h.parent_id)`;
 
-/** Nobody has it or a part of it. */
+/** Nobody has it, a part of it or one of its components. */
 const isFreeWhole = (q: SeeingQuery, { pending }: Search): string =>
   `(h.id <> all(${q.value([...pending.nodes, ...pending.amounts.map(({ nodeId }) => nodeId)])}::uuid[])
-    and not exists (select from allocation_item i where i.node_id = h.id and i.ended_at is null and upper(i.during) > now()))`;
+    and not exists (select from allocation_item i where i.node_id = h.id and i.ended_at is null and upper(i.during) > now())
+    and not exists (select from parts_of(h.id) part (id) join allocation_item i on i.node_id = part.id and i.ended_at is null and upper(i.during) > now()))`;
 
 const chain = (search: Search): string => (liesSomewhere(search) ? `cross join lateral ${chainOf('h.id')} chain` : '');
 

@@ -2,7 +2,13 @@ import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import type { Tx } from '@sentral/kernel/database';
 import { keyOf } from '../allocation/capacity-sql.js';
-import { listNodeHolders, type NodeHolder, type NodeToTake } from '../allocation/node-sql.js';
+import {
+  listHeldWhole,
+  listNodeHolders,
+  listUsedInside,
+  type NodeHolder,
+  type NodeToTake,
+} from '../allocation/node-sql.js';
 import { dimensionOfNode, judgeNode, judgeProvider, type Wanted, type WantedCapacity } from '../allocation/rules.js';
 import { amountFault } from '../capacity/rules.js';
 import { seenIds, sightOf, takingSight } from '../reading.js';
@@ -18,6 +24,8 @@ export interface Nodes {
   readonly classes: ReadonlySet<string>;
   readonly holders: ReadonlyMap<string, NodeHolder>;
   readonly seen: ReadonlySet<string>;
+  /** Nodes of which a component is in use, or that are parts of what someone has whole. */
+  readonly entangled: ReadonlySet<string>;
   readonly taken: Map<string, number>;
 }
 
@@ -38,6 +46,7 @@ export async function readNodes(tx: Tx, caller: Caller, moves: readonly Move[]):
       .reduce((sum, item) => sum + item.amount, 0);
     return { ...row, overdue: row.overdue + given };
   });
+  const whole = wanted.filter(({ what }) => what === 'node').map((item) => item.providerId);
   const givenIds = gone.map((item) => item.id);
   const holders = (await listNodeHolders(tx, ids)).filter((holder) => !givenIds.includes(holder.itemId));
   const classes = wanted.flatMap((item) => (item.what === 'capacity' ? [item.class] : []));
@@ -47,6 +56,7 @@ export async function readNodes(tx: Tx, caller: Caller, moves: readonly Move[]):
     classes: await listKnownClasses(tx, classes),
     holders: new Map(holders.map((holder) => [holder.nodeId, holder])),
     seen: await seenIds(tx, sightOf(caller), { noun: 'node', ids }),
+    entangled: new Set([...(await listUsedInside(tx, whole)), ...(await listHeldWhole(tx, { inParts: [], ids }))]),
     taken: new Map(),
   };
 }
@@ -72,7 +82,8 @@ export function judgeCapacity(nodes: Nodes, draft: Draft, wanted: WantedCapacity
   const key = { nodeId: node.id, class: wanted.class };
   const counter = nodes.counters.get(keyOf(key));
   const holder = node.allocMode === 'exclusive' ? nodes.holders.get(node.id) : undefined;
-  const placed = [...service(judgeProvider(node)), ...heldUntil(holder)];
+  const part: Shortfall[] = holder === undefined && nodes.entangled.has(node.id) ? [{ filter: 'held' }] : [];
+  const placed = [...service(judgeProvider(node)), ...heldUntil(holder), ...part];
   const relief = holder === undefined ? {} : ({ relief: { filter: 'held', of: { from: 'holder', holder } } } as const);
   if (counter === undefined)
     return { ...named(draft, ['class', 'service', 'held'], [{ filter: 'class' }, ...placed]), ...relief };
@@ -114,7 +125,10 @@ export function judgeWhole(nodes: Nodes, draft: Draft): Draft {
   const whole = `whole ${node.id}`;
   const again = nodes.taken.has(whole);
   nodes.taken.set(whole, 1);
-  const held: Shortfall[] = holder === undefined && (inParts || again) ? [{ filter: 'held' }] : heldUntil(holder);
+  const held: Shortfall[] =
+    holder === undefined && (inParts || again || nodes.entangled.has(node.id))
+      ? [{ filter: 'held' }]
+      : heldUntil(holder);
   return {
     ...named(draft, ['service', 'held'], [...service(judgeNode(node)), ...held]),
     providerId: encodeId('nod', node.id),
