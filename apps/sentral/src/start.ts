@@ -9,7 +9,7 @@ import { readIssuers } from './auth/issuers.js';
 import { createLineage } from './auth/lineage.js';
 import { createLocate } from './auth/locate.js';
 import { createRateLimiter } from './auth/rate-limit.js';
-import { createSessions } from './auth/sessions.js';
+import { createSessions, facade } from './auth/sessions.js';
 import { openBus } from './bus.js';
 import {
   createContexts,
@@ -80,6 +80,8 @@ export async function start(config: Config, { issuers = [], clock = systemClock 
       databases,
       bus,
       lags: relays,
+      // Types say that audit is there; a process of one context alone may not be told of it.
+      integrity: (contexts.audit as unknown) === undefined ? undefined : () => contexts.audit.integrity.get(facade, {}),
       draining: () => draining,
       installation: () => sessions?.installation(),
       refusalsMissing: () => trail?.missing() ?? 0,

@@ -2,8 +2,11 @@ import { audit } from '@sentral/contracts/audit';
 import { checked, type CheckedOptions, type Implements } from '@sentral/contracts/contract';
 import type { Deps } from './deps.js';
 import { pageEvents } from './event/page.js';
+import { getIntegrity } from './completeness/status.js';
 import { confirmedFeed } from './feed/confirmed.js';
+import { versionPage } from '@sentral/kernel/feed';
 import { pageFeed } from './feed/page.js';
+import { versions } from './feed/resource.js';
 import { listInvariants } from './invariant/list.js';
 import { createLegalHold } from './legal-hold/create.js';
 import { endLegalHold } from './legal-hold/end.js';
@@ -50,11 +53,13 @@ export function createAudit(deps: Deps, options: CheckedOptions = {}): Audit {
         list: (caller, command) => listLegalHolds(deps, caller, command),
         end: (caller, command) => endLegalHold(deps, caller, command),
       },
+      integrity: { get: (caller) => getIntegrity(deps, caller) },
       event: { page: (caller, command) => pageEvents(deps, caller, command) },
       subject: { erase: (caller, command) => eraseSubject(deps, caller, command) },
       request: { report: (caller, command) => reportRequest(deps, caller, command) },
       feed: {
         page: (caller, command) => pageFeed(deps, caller, command),
+        versions: (caller, command) => versionPage(deps.db.platform, versions, { caller, ...command }),
         confirmed: (caller, command) => confirmedFeed(deps, caller, command),
       },
       invariant: { list: (caller) => listInvariants(deps, caller) },

@@ -1,6 +1,7 @@
 import { leadership, startLoop, type Loop } from '@sentral/kernel/relay';
 import { isKeyMissing } from './seal.js';
 import { schemaName } from './change.js';
+import { countContext, type Facts } from './completeness/count.js';
 import { takeCheckpoint, type Checkpointing } from './checkpoint/take.js';
 import type { Deps } from './deps.js';
 import { keepRetention, type Retention } from './retention/run.js';
@@ -8,15 +9,15 @@ import { followFeed, type Feed } from './sequence/follow.js';
 import { deleteStop, upsertStop } from './sequence/sql.js';
 import { rewrapKeys } from './subject/keys.js';
 
-export type { Feed } from './sequence/follow.js';
 export { createSigner } from './checkpoint/signer.js';
 export { directorySink } from './export/directory.js';
 export type { Retention } from './retention/run.js';
 
 /** What the sequencer is given: whose feeds, and how heads are signed and leave. */
 export interface Sequencing extends Checkpointing {
-  readonly feeds: Readonly<Record<string, Feed>>;
+  readonly feeds: Readonly<Record<string, Facts>>;
   readonly pollMs?: readonly [lowest: number, highest: number];
+  readonly countMs?: readonly [lowest: number, highest: number];
   /** Absent: every record is kept for ever. */
   readonly retention?: Omit<Retention, 'signer'>;
 }
@@ -40,6 +41,17 @@ export function createAuditLoops(deps: Deps, use: Sequencing): readonly Loop[] {
   }
 
   const keeper = leadership(deps.db.app, schemaName, { name: 'audit.keep', holdMs: keepingHoldMs });
+
+  const counter = leadership(deps.db.app, schemaName, { name: 'audit.count', holdMs: 120_000 });
+
+  async function count(): Promise<void> {
+    for (const [context, facts] of Object.entries(use.feeds)) {
+      if ((await counter.hold()) === undefined) return;
+      await countContext(deps, { context, facts }).catch((error: unknown) =>
+        deps.telemetry.log('warn', 'facts could not be counted and will be again', { context, error }),
+      );
+    }
+  }
 
   async function keep(): Promise<void> {
     if (use.retention === undefined || (await keeper.hold()) === undefined) return;
@@ -74,6 +86,11 @@ export function createAuditLoops(deps: Deps, use: Sequencing): readonly Loop[] {
       pollMs: use.pollMs ?? [400, 1_000],
       failed: (error) => deps.telemetry.log('warn', 'the sequencer of audit failed and will try again', { error }),
       ended: leader.release,
+    }),
+    startLoop(count, {
+      pollMs: use.countMs ?? [5_000, 10_000],
+      failed: (error) => deps.telemetry.log('warn', 'the count of audit failed and will try again', { error }),
+      ended: counter.release,
     }),
     startLoop(keep, {
       pollMs: [housekeepingMs, 2 * housekeepingMs],

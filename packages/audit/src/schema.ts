@@ -134,13 +134,14 @@ export const leaf = audit.table(
   (t) => [primaryKey({ name: 'leaf_key', columns: [t.logId, t.seq] })],
 );
 
-/** Up to which version the changes of a resource stood in months that were dropped. */
+/** Up to which version the changes of a resource stood in months that were dropped, and how many of them went. */
 export const resourceFloor = audit.table(
   'resource_floor',
   {
     resourceType: text('resource_type').notNull(),
     resourceId: uuid('resource_id').notNull(),
     version: count('version').notNull(),
+    changes: count('changes').notNull(),
   },
   (t) => [primaryKey({ name: 'resource_floor_key', columns: [t.resourceType, t.resourceId] })],
 );
@@ -206,6 +207,19 @@ export const feedStop = audit.table('feed_stop', {
   context: text('context').primaryKey(),
   reason: text('reason').notNull(),
   since: at('since').notNull().defaultNow(),
+});
+
+/** How far the count of the facts of a context against their records has come, and what its last rounds found. Bookkeeping: no version, no guard. */
+export const completeness = audit.table('completeness', {
+  context: text('context').primaryKey(),
+  /** Where the round goes on; null between two rounds. */
+  cursor: text('cursor'),
+  /** Null: a round is wanted at once. */
+  finishedAt: at('finished_at'),
+  checked: count('checked').notNull().default(0),
+  found: count('found').notNull().default(0),
+  /** What the last whole round found. */
+  missing: count('missing').notNull().default(0),
 });
 
 /** While it lives, no month is dropped that holds a record of its scope, or of the one thing in it. Without ids the scope is the platform's. */

@@ -9,7 +9,7 @@ import { createKeyring } from '../src/seal.js';
 import { createTestDatabase } from '@sentral/testing';
 import { inject } from 'vitest';
 import type { Deps } from '../src/deps.js';
-import type { Feed } from '../src/loops.js';
+import type { Facts } from '../src/completeness/count.js';
 
 export interface Place {
   readonly deps: Deps;
@@ -92,8 +92,9 @@ export function someFact(pos: number, changes: Partial<FeedItem> = {}): FeedItem
 }
 
 /** A feed in memory; `lost` positions are gone, `forgotten` ones expired. */
-export function someFeed(items: FeedItem[], forgotten = 0): Feed {
+export function someFeed(items: FeedItem[], forgotten = 0): Facts {
   return {
+    versions: async () => ({ items: [] }),
     page: async (_caller: Caller, { afterPos, limit = 200 }) => {
       if (afterPos < forgotten) throw problem('position-expired', { oldest: forgotten + 1 });
       const rest = items.filter((item) => item.pos > afterPos);

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { eventVerbs } from './audit/event.js';
+import { integrityVerbs } from './audit/integrity.js';
 import { legalHoldVerbs } from './audit/legal-hold.js';
 import { logVerbs } from './audit/log.js';
 import { recordVerbs } from './audit/record.js';
@@ -33,6 +34,7 @@ export const audit = defineContract({
     subject: subjectVerbs,
     event: eventVerbs,
     legalHold: legalHoldVerbs,
+    integrity: integrityVerbs,
     feed: { ...feedVerbs, confirmed },
     invariant: invariantVerbs,
   },

@@ -39,7 +39,9 @@ import { connectNodes } from './edge/connect.js';
 import { disconnectNodes } from './edge/disconnect.js';
 import { getEdge } from './edge/get.js';
 import { listEdges } from './edge/list.js';
+import { versionPage } from '@sentral/kernel/feed';
 import { pageFeed } from './feed/page.js';
+import { versions } from './feed/versions.js';
 import { acceptFinding } from './finding/accept.js';
 import { getFinding } from './finding/get.js';
 import { listFindings } from './finding/list.js';
@@ -259,7 +261,10 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         results: (caller, command) => listImportResults(deps, caller, command),
         cancel: (caller, command) => cancelImport(deps, caller, command),
       },
-      feed: { page: (caller, command) => pageFeed(deps, caller, command) },
+      feed: {
+        page: (caller, command) => pageFeed(deps, caller, command),
+        versions: (caller, command) => versionPage(deps.db.platform, versions, { caller, ...command }),
+      },
       invariant: { list: (caller) => listInvariants(deps, caller) },
       usage: {
         count: (caller, command) => countUsage(deps, caller, command),

@@ -1,5 +1,6 @@
 import { checked, type CheckedOptions, type Implements } from '@sentral/contracts/contract';
 import { task } from '@sentral/contracts/task';
+import { versionPage } from '@sentral/kernel/feed';
 import { confirmScopes } from '@sentral/kernel/scopes/news';
 import { discardLetter } from './dead-letter/discard.js';
 import { getLetter } from './dead-letter/get.js';
@@ -8,6 +9,7 @@ import { requeueLetter } from './dead-letter/requeue.js';
 import type { Deps } from './deps.js';
 import { listEvents } from './event/list.js';
 import { pageFeed } from './feed/page.js';
+import { versions } from './feed/versions.js';
 import { acceptFinding } from './finding/accept.js';
 import { getFinding } from './finding/get.js';
 import { listFindings } from './finding/list.js';
@@ -85,7 +87,10 @@ export function createTask(deps: Deps, { workflows, knows, ...options }: Checked
         requeue: (caller, command) => requeueLetter(deps, caller, command),
         discard: (caller, command) => discardLetter(deps, caller, command),
       },
-      feed: { page: (caller, command) => pageFeed(deps, caller, command) },
+      feed: {
+        page: (caller, command) => pageFeed(deps, caller, command),
+        versions: (caller, command) => versionPage(deps.db.platform, versions, { caller, ...command }),
+      },
       invariant: { list: (caller) => listInvariants(deps, caller) },
       usage: {
         count: (caller, command) => countUsage(deps, caller, command),

@@ -14,7 +14,9 @@ import { createExemption } from './exemption/create.js';
 import { getExemption } from './exemption/get.js';
 import { listExemptions } from './exemption/list.js';
 import { removeExemption } from './exemption/remove.js';
+import { versionPage } from '@sentral/kernel/feed';
 import { pageFeed } from './feed/page.js';
+import { versions } from './feed/versions.js';
 import { amendHold } from './hold/amend.js';
 import { createHold } from './hold/create.js';
 import { getHold } from './hold/get.js';
@@ -160,7 +162,10 @@ export function createTenancy(deps: Deps, options: CheckedOptions = {}): Tenancy
         remove: (caller, command) => removeQuota(deps, caller, command),
         use: (caller, command) => useOfQuota(deps, caller, command),
       },
-      feed: { page: (caller, command) => pageFeed(deps, caller, command) },
+      feed: {
+        page: (caller, command) => pageFeed(deps, caller, command),
+        versions: (caller, command) => versionPage(deps.db.platform, versions, { caller, ...command }),
+      },
       invariant: { list: (caller) => listInvariants(deps, caller) },
     },
     options,

@@ -52,17 +52,23 @@ export function createMetrics(mode: string): Metrics {
     help: 'What facts say of persons and does not open: on record without it.',
     labels: [],
   });
+  const miscounted = counter({
+    name: 'sentral_audit_integrity_total',
+    help: 'Facts that did not agree with their records, and exports that did not verify, each time that it was seen.',
+    labels: [],
+  });
   const counted: Readonly<Record<string, (by: number) => void>> = {
     'import.rows': (by) => rows.add({}, by),
     'import.succeeded': (by) => imports.add({ state: 'succeeded' }, by),
     'audit.lost': (by) => lost.add({}, by),
+    audit_integrity: (by) => miscounted.add({}, by),
     audit_feed_gap: (by) => gaps.add({}, by),
     audit_sealed_damaged: (by) => damaged.add({}, by),
     'import.failed': (by) => imports.add({ state: 'failed' }, by),
   };
   // A counter that has not moved says 0: the first step must be seen as one.
   for (const begin of Object.values(counted)) begin(0);
-  const own = [...requests.families, rows, imports, lost, gaps, damaged, ...processFamilies(mode)];
+  const own = [...requests.families, rows, imports, lost, gaps, damaged, miscounted, ...processFamilies(mode)];
   return {
     requests,
     count: (name, by) => {

@@ -1,4 +1,6 @@
 import { encodeId } from '@sentral/contracts/ids';
+import type { Versions } from '@sentral/kernel/feed';
+import { schemaName } from '../change.js';
 
 /** The id on the wire of a resource that the feed names by type and uuid; another type is a bug. */
 export function wireId(resourceType: string, uuid: string): string {
@@ -9,3 +11,6 @@ export function wireId(resourceType: string, uuid: string): string {
   if (resourceType === 'audit.partition') return uuid;
   throw new TypeError(`audit has no resource ${resourceType} (${uuid})`);
 }
+
+/** What of this context is counted against its records. */
+export const versions: Versions = { schema: schemaName, sources: [{ table: 'legal_hold' }], wireId };

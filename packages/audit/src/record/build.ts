@@ -37,7 +37,9 @@ export interface AuditPart {
 
 /** A request that changed nothing: refused, failed, or a read that is kept. */
 export interface Asked {
-  readonly class: 'access_denied' | 'authn' | 'read' | 'change';
+  readonly class: 'access_denied' | 'authn' | 'read' | 'change' | 'integrity';
+  /** What was done, where no operation of the API was asked for. */
+  readonly action?: string;
   readonly outcome: AuditRecord['outcome'];
   readonly resource?: { readonly type: string; readonly id?: string };
   readonly problem?: { readonly code: string; readonly status: number };
@@ -67,9 +69,9 @@ export function recordOf(item: FeedItem, place: Place): AuditRecord {
     occurredAt: item.recordedAt,
     recordedAt: place.recordedAt,
     class: asked?.class ?? 'change',
-    action: asked === undefined ? item.type : (request?.operation ?? asked.class),
+    action: asked === undefined ? item.type : (request?.operation ?? asked.action ?? asked.class),
     outcome: asked?.outcome ?? 'success',
-    policyRelevant: asked === undefined && policyRelevant.test(item.type),
+    policyRelevant: asked === undefined ? policyRelevant.test(item.type) : asked.class === 'integrity',
     actor: { type, id, ...known({ credentialId }) },
     scope: known({ tenantId: item.tenantId, projectId: item.projectId, environmentId: item.environmentId }),
     ...known({ resource: asked === undefined ? item.resource : asked.resource }),
