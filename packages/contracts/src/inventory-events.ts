@@ -87,6 +87,10 @@ export const inventoryEvents = defineEvents({
     'pool.amended': { summary: 'A pool was changed, or its members.', ...pool },
     'pool.removed': { summary: 'A pool ended; its nodes stay.', ...pool },
     'allocation.held': { summary: 'Things were taken for a while.', ...allocation },
+    'allocation.booked': { summary: 'Things were taken for a window that has not begun.', ...allocation },
+    'allocation.begun': { summary: 'The window of a booking has begun.', ...allocation },
+    'allocation.failed': { summary: 'A booking could not begin, and holds nothing; it says why.', ...allocation },
+    'allocation.rescheduled': { summary: 'The window of an allocation was moved.', ...allocation },
     'allocation.bound': {
       summary: 'A reservation was tied to a task and has no end of its own any more.',
       ...allocation,

@@ -210,7 +210,7 @@ const statements: readonly [
     // By one of two indexes over the same two columns.
     'counters are moved by node and class',
     ['Index Scan using capacity_'],
-    (on) => amendCapacity(on, [{ ...counters[0], delta: 1 }]),
+    (on) => amendCapacity(on, [{ ...counters[0], delta: 1, booked: false, span: { from: 0, until: Infinity } }]),
   ],
   ['the sweep begins at the earliest expiry', ['allocation_by_expiry'], (on) => claimOverdue(on, 100)],
   ['an allocation is locked by id', ['allocation_pkey'], (on) => lockAllocation(on, span.allocationId)],

@@ -8,7 +8,8 @@ import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordAllocation } from './events.js';
 import { toAllocation } from './resource.js';
-import { amendExpiry, findByConsumer, listItems, type AllocationRow } from './sql.js';
+import { findByConsumer, listItems, type AllocationRow } from './sql.js';
+import { amendExpiry } from './span-sql.js';
 import { stepIn } from './step.js';
 
 type Task = Command<'allocation', 'bind'>;

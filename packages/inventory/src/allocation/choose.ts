@@ -43,7 +43,7 @@ export async function choose(
         await expectReferences(tx, { asked: place.asked, at: place.at, caller, sight });
         pending.hosts.length = 0;
         for (let n = 0; n < place.count * place.ask.count; n += 1) {
-          const search = { ask: place.ask, sight, allowed, pending };
+          const search = { ask: place.ask, sight, allowed, pending, ...windowed(part) };
           const found = await listPlaces(tx, search, tries);
           const row = found[Math.floor(Math.random() * found.length)];
           if (row === undefined) throw noPlace(place);
@@ -59,6 +59,8 @@ export async function choose(
   }
   return chosen;
 }
+
+const windowed = ({ window }: Part): Pick<Search, 'window'> => (window === undefined ? {} : { window });
 
 function add(pending: Pending, item: Wanted): void {
   if (item.what === 'node') pending.nodes.push(item.providerId);

@@ -4,23 +4,28 @@ import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { inChange, itself } from '../change.js';
 import type { Deps } from '../deps.js';
-import { moveQuota, scopeIdOf, type Held } from '../quota/move.js';
+import { expectRoom, moveQuota, scopeIdOf, type Held } from '../quota/move.js';
 import { untilRoom } from '../quota/room.js';
 import { reasoned } from '../refusal/keep.js';
 import { goesOver } from '../refusal/rules.js';
 import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { endThings, endWhole, refuseCarrying, type Given } from './end.js';
-import { recordAllocation } from './events.js';
+import { recordAllocation, type AllocationEvent } from './events.js';
 import { choose } from './choose.js';
-import { lockAll, type Locked } from './lock.js';
+import { beginIfReady } from './begin.js';
+import { lockAll, overdueMax, overdueMaxTried, type Locked } from './lock.js';
 import { inOperation, type Operation, type Reserve } from './operation.js';
 import { expectNoHolder, partsOf, targetUnderLock, type Part } from './part.js';
 import { untilNoneOverdue, type OverdueLeft } from './overdue.js';
 import { judgeReserve, type Judgement } from './policy.js';
+import { findNow } from './policy-sql.js';
 import { exchange } from './replace-rules.js';
+import { keepOn, rescheduled } from './reschedule.js';
 import type { Wanted } from './rules.js';
-import { findNextOrdinal, insertAllocation, movedOn, touchAllocation, wasOutrun, type AllocationRow } from './sql.js';
+import { findNextOrdinal, insertAllocation, movedOn, wasOutrun, type AllocationRow, type ItemRow } from './sql.js';
+import { touchAllocation } from './span-sql.js';
 import { takeAll } from './take-all.js';
+import { forGood, secondsOf } from './window.js';
 
 /** How often an attempt begins anew because others changed what it had to lock; each time somebody else got through. */
 const attempts = 5;
@@ -49,11 +54,11 @@ async function anew<R extends object>(
 ): Promise<R> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await untilRoom(deps, () =>
-        untilNoneOverdue(deps, (left) =>
-          inChange(deps, caller, async (tx) => answer(await performIn(tx, { deps, caller, tries, left }, operations))),
-        ),
-      );
+      const once = (left: OverdueLeft) =>
+        inChange(deps, caller, async (tx) => answer(await performIn(tx, { deps, caller, tries, left }, operations)));
+      // Who tries ends nothing for others: what has run out is left out of account.
+      if (caller.dryRun === true) return await once({ tell: () => undefined });
+      return await untilRoom(deps, () => untilNoneOverdue(deps, once));
     } catch (error) {
       if (wasOutrun(error) && tries < choices) continue;
       if (error !== movedOn) throw await reasoned(deps, caller, { operations, error });
@@ -107,8 +112,14 @@ async function performIn(
     found.filter((part) => part.answer === undefined),
   );
   const wanted = wantedOf(parts.map(({ operation }) => operation));
+  const tried = caller.dryRun === true;
+  const movedIds = targets(parts, ({ operation }) => operation.op === 'replace' && operation.moves !== undefined);
   const locked = await lockAll(tx, {
     wanted,
+    movedIds,
+    timed: tried || movedIds.length > 0 || parts.some(({ window }) => window !== undefined),
+    // Over time only what is live counts; a block alone stands in the way until it is ended.
+    overdueMax: tried && wanted.some(({ what }) => what === 'block') ? overdueMaxTried : overdueMax,
     targetIds: targets(parts, (part) => part.operation.op !== 'create'),
     holderIds: targets(parts, (part) => part.operation.op === 'create'),
   });
@@ -118,14 +129,16 @@ async function performIn(
   const ending = traceparent === undefined ? itself : { ...itself, traceparent };
   // What ran out ends first, then what is given back: whoever takes in this transaction finds it free.
   for (const id of locked.overdue) give(moves, await endWhole(tx, id, { state: 'expired', by: ending }));
+  for (const id of locked.due) moves.capacity.push(...(await beginIfReady(tx, id, { locked, moves, by: ending })));
   const seen = new Map<Part, Allocation>();
-  const freshOf = new Map<Part, readonly Wanted[]>();
+  const backOf = new Map<Part, Back>();
   for (const part of parts)
     await inOperation(part.index, async () => {
       const given = await giveBack(tx, part, { locked, by: caller });
       if (given?.seen !== undefined) seen.set(part, given.seen);
-      if (given?.fresh !== undefined) freshOf.set(part, given.fresh);
-      if (given !== undefined) give(moves, given);
+      if (given === undefined) return;
+      backOf.set(part, given);
+      give(moves, given);
     });
 
   const left = new Set([...locked.overdue, ...targets(parts, (part) => seen.has(part))]);
@@ -135,21 +148,28 @@ async function performIn(
     if (operation.op === 'release') continue;
     takings.push(
       await inOperation(part.index, async () => {
-        if (operation.op === 'replace') return replaced(tx, part, freshOf.get(part) ?? []);
+        if (operation.op === 'replace') return replaced(tx, part, { back: backOf.get(part), caller, locked, moves });
         expectNoHolder(caller, operation.command, target === undefined || left.has(target.id) ? undefined : target);
         return created(tx, part);
       }),
     );
   }
   await takeAll(tx, { deps, caller }, { takings, locked, moves });
-  await amendCapacity(tx, moves.capacity);
+  // What ran out and is not ended is still in the counter: who tries is judged by the levels alone.
+  if (!tried) await amendCapacity(tx, moves.capacity);
   for (const { part, row, judgement } of takings) {
-    const event = part.operation.op === 'replace' ? 'replaced' : row.state === 'held' ? 'held' : 'confirmed';
+    const event = eventOf(part, row);
     seen.set(part, await recordAllocation(tx, row, { event, by: caller, auditOnly: judgement.auditOnly }));
   }
-  await countQuota(tx, takings, moves.quota);
+  await countQuota(tx, takings, { quota: moves.quota, tried });
   const answers = parts.map((part) => seen.get(part) as Allocation);
   return found.map((part) => part.answer ?? (answers.shift() as Allocation));
+}
+
+function eventOf({ operation, window }: Part, { state }: AllocationRow): AllocationEvent {
+  if (operation.op === 'replace') return operation.keeps ? 'rescheduled' : 'replaced';
+  if (state === 'booked' || state === 'held') return state;
+  return window === undefined ? 'confirmed' : 'begun';
 }
 
 const targets = (parts: readonly Part[], of: (part: Part) => boolean): string[] =>
@@ -160,7 +180,12 @@ function give(moves: Moves, { gives, frees }: Given): void {
   moves.capacity.push(...frees);
 }
 
-type Back = Given & { readonly seen?: Allocation; readonly fresh?: readonly Wanted[] };
+type Back = Given & {
+  readonly seen?: Allocation;
+  readonly row?: AllocationRow;
+  readonly kept?: readonly ItemRow[];
+  readonly fresh?: readonly Wanted[];
+};
 
 /** What a release ends, and what a replacement leaves of the old set. */
 async function giveBack(tx: Tx, part: Part, { locked, by }: { locked: Locked; by: Caller }): Promise<Back | undefined> {
@@ -171,16 +196,18 @@ async function giveBack(tx: Tx, part: Part, { locked, by }: { locked: Locked; by
     await refuseCarrying(tx, items);
     return endWhole(tx, row.id, { state: 'released', by });
   }
-  const { gone, fresh } = exchange(items, operation.wanted);
+  const { gone, kept, fresh } = exchange(items, operation);
   await refuseCarrying(tx, gone);
-  return { ...(await endThings(tx, row, { items: gone, state: 'released', by })), fresh };
+  return { ...(await endThings(tx, row, { items: gone, state: 'released', by })), row, kept, fresh };
 }
 
 async function created(tx: Tx, part: Part): Promise<Taking> {
   const { operation, scope, path } = part;
   if (operation.op !== 'create') throw new Error('only a create makes an allocation');
   const { command, wanted } = operation;
-  const judgement = await judgeReserve(tx, path, { command, wanted });
+  const { window } = part;
+  const windowSeconds = window === undefined ? {} : { windowSeconds: secondsOf(window, await findNow(tx)) };
+  const judgement = await judgeReserve(tx, path, { command: { ...command, ...windowSeconds }, wanted });
   const { ttlSeconds, maxTtlSeconds } = lastingOf(command);
   const row = await insertAllocation(tx, {
     id: operation.id,
@@ -194,6 +221,7 @@ async function created(tx: Tx, part: Part): Promise<Taking> {
     ttlSeconds: ttlSeconds ?? null,
     maxTtlSeconds: ttlSeconds === undefined ? null : Math.max(maxTtlSeconds ?? 0, ttlSeconds),
     onExpiry: command.onExpiry,
+    window: window ?? forGood,
     labels: command.labels,
     policyVersion: judgement.policyVersion,
   });
@@ -209,16 +237,27 @@ function lastingOf({ hold, ttlSeconds, maxTtlSeconds }: Reserve): Pick<Reserve, 
   };
 }
 
-async function replaced(tx: Tx, part: Part, fresh: readonly Wanted[]): Promise<Taking> {
-  const { operation, path, target } = part;
+async function replaced(
+  tx: Tx,
+  part: Part,
+  { back, caller, locked, moves }: { back: Back | undefined; caller: Caller; locked: Locked; moves: Moves },
+): Promise<Taking> {
+  const { operation, path } = part;
+  const { row: target, kept = [], fresh = [] } = back ?? {};
   if (operation.op !== 'replace' || target === undefined) throw new Error('only a replace changes an allocation');
+  const now = await findNow(tx);
+  const window = rescheduled(target, operation.moves, now);
+  const { startsAt, endsAt } = window ?? { ...target, endsAt: target.ttlSeconds === null ? target.expiresAt : null };
   const command = {
     labels: target.labels,
     ttlSeconds: target.ttlSeconds ?? undefined,
     maxTtlSeconds: target.maxTtlSeconds ?? undefined,
+    ...(endsAt === null ? {} : { windowSeconds: secondsOf({ startsAt: startsAt ?? target.startsAt, endsAt }, now) }),
   };
   const judgement = await judgeReserve(tx, path, { command, wanted: operation.wanted });
-  const row = await touchAllocation(tx, { id: operation.id, policyVersion: judgement.policyVersion });
+  const row = await touchAllocation(tx, { id: operation.id, policyVersion: judgement.policyVersion, window });
+  if (window !== undefined)
+    await keepOn(tx, caller, { row, kept, locked, moves, begins: target.state === 'booked' && row.state === 'active' });
   return { part, row, judgement, firstOrdinal: await findNextOrdinal(tx, row.id), fresh };
 }
 
@@ -226,9 +265,13 @@ const scopeIdsOf = ({ tenantId, projectId, scopeId }: Held): string[] =>
   [tenantId, projectId, scopeId].flatMap((uuid, rank) => (uuid === null ? [] : [scopeIdOf(rank, uuid)]));
 
 /** In a batch the refusal of a quota names the operation that goes over it, in the order in which they were asked. */
-async function countQuota(tx: Tx, takings: readonly Taking[], quota: Moves['quota']): Promise<void> {
+async function countQuota(
+  tx: Tx,
+  takings: readonly Taking[],
+  { quota, tried }: { quota: Moves['quota']; tried: boolean },
+): Promise<void> {
   try {
-    await moveQuota(tx, quota);
+    await (tried ? expectRoom(tx, quota) : moveQuota(tx, quota));
   } catch (error) {
     if (!isProblem(error, 'quota-exceeded') || takings.every(({ part }) => part.index === undefined)) throw error;
     const { dimension, scope, limit, used } = error.facts as {

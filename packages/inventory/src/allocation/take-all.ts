@@ -1,19 +1,21 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
-import { isProblem, problem } from '@sentral/contracts/problem';
+import { isProblem, problem, type Problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import type { Deps } from '../deps.js';
 import { seenIds, sightOf, takingSight, type Sight } from '../reading.js';
 import { rounded } from '../refusal/rules.js';
 import { insertCapacityItems, type NewCapacityItem } from './capacity-sql.js';
+import type { Span } from './levels.js';
 import type { Locked } from './lock.js';
 import { listHeldWhole, lockNodesToTake } from './node-sql.js';
 import { inOperation } from './operation.js';
 import type { Moves, Taking } from './perform.js';
 import { byTaking, type Wanted } from './rules.js';
-import { counterFor, freeOf, type Supply } from './take-capacity.js';
+import { counterFor, freeOf, takenOf, windowOfRow, type Supply } from './take-capacity.js';
 import { outrun } from './sql.js';
 import { take, type Taker } from './take.js';
+import { spanOfWindow } from './window.js';
 
 interface All {
   readonly takings: readonly Taking[];
@@ -41,24 +43,18 @@ export async function takeAll(
       const { tenantId, projectId, scopeId } = row;
       const sight = takingSight(caller, tenantId);
       const supply = supplies(tenantId);
+      const window = windowOfRow(row);
+      const span = spanOfWindow(window, locked.timeline?.nowUs ?? 0);
       let dimension: string;
       let delta = 1;
       if (item.what === 'capacity') {
-        const counter = await counterFor(tx, item, supply);
-        const free = freeOf(counter, moves.capacity);
-        if (item.amount > free) {
-          const seen = await seenIds(tx, sightOf(caller), { noun: 'node', ids: [item.providerId] });
-          throw problem('capacity-exhausted', {
-            providerId: encodeId('nod', item.providerId),
-            unit: item.class,
-            requested: item.amount,
-            available: seen.has(item.providerId) ? Math.max(0, free) : rounded(Math.max(0, free)),
-          });
-        }
+        const counter = await counterFor(tx, item, { supply, window });
+        const free = freeOf(counter, { moves: moves.capacity, timeline: locked.timeline }, span);
+        if (item.amount > free) throw await noneLeft(tx, caller, { ...item, free });
         const { nodeId, class: of } = counter;
         dimension = counter.dimension;
         delta = item.amount;
-        moves.capacity.push({ nodeId, class: of, delta });
+        moves.capacity.push({ nodeId, class: of, delta, booked: row.state === 'booked', span });
         amounts.push({
           id: deps.newId(),
           allocationId: row.id,
@@ -69,11 +65,12 @@ export async function takeAll(
           dimension,
         });
       } else {
-        refuseUsedInPart(item, locked, moves);
+        refuseUsedInPart(item, { locked, moves, span });
         const taker: Taker = {
           tx,
           caller,
           sight,
+          window,
           allocationId: row.id,
           tenantId,
           newId: deps.newId,
@@ -86,6 +83,22 @@ export async function takeAll(
     await ('chosen' in item ? taken.catch(refusedChoice) : taken);
   }
   await insertCapacityItems(tx, amounts);
+}
+
+/** More is wanted than is free; of a node that the caller does not see it is told roughly how much that is. */
+export async function noneLeft(
+  tx: Tx,
+  caller: Caller,
+  of: { providerId: string; class: string; amount: number; free: number },
+): Promise<Problem> {
+  const seen = await seenIds(tx, sightOf(caller), { noun: 'node', ids: [of.providerId] });
+  const free = Math.max(0, of.free);
+  return problem('capacity-exhausted', {
+    providerId: encodeId('nod', of.providerId),
+    unit: of.class,
+    requested: of.amount,
+    available: seen.has(of.providerId) ? free : rounded(free),
+  });
 }
 
 /** What was chosen had room a moment ago: whoever has it now was faster. */
@@ -131,7 +144,7 @@ async function suppliesOf(
     supplies.set(tenantId, {
       counters: locked.counters,
       nodes: new Map(nodes.filter((node) => seen.has(node.id)).map((node) => [node.id, node])),
-      heldWhole: new Set(heldWhole),
+      heldWhole,
     });
   }
   return (tenantId) => {
@@ -141,13 +154,15 @@ async function suppliesOf(
   };
 }
 
-/** @throws Problem allocation-conflict: of a node that is wanted whole, a part is in use */
-function refuseUsedInPart(item: Wanted, locked: Locked, moves: Moves): void {
+/** @throws Problem allocation-conflict: of a node that is wanted whole, a part is in use in that time */
+export function refuseUsedInPart(
+  item: Pick<Wanted, 'what' | 'providerId'>,
+  { locked, moves, span }: { locked: Locked; moves: Moves; span: Span },
+): void {
   if (item.what !== 'node') return;
   for (const counter of locked.counters.values()) {
     if (counter.nodeId !== item.providerId) continue;
-    const moved = moves.capacity.filter((move) => move.nodeId === counter.nodeId && move.class === counter.class);
-    const used = moved.reduce((sum, move) => sum + move.delta, counter.used);
+    const used = takenOf(counter, { moves: moves.capacity, timeline: locked.timeline }, span);
     if (used <= 0) continue;
     const nodeId = encodeId('nod', item.providerId);
     throw problem(

@@ -3,25 +3,32 @@ import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { amountFault } from '../capacity/rules.js';
 import { findClass } from '../resource-class/sql.js';
-import { keyOf, netCapacity, type CapacityMove, type LockedCapacity } from './capacity-sql.js';
+import { keyOf, type CapacityMove, type LockedCapacity, type Timeline } from './capacity-sql.js';
+import { freeOver, peakOver, type Change, type Span, type Step } from './levels.js';
 import type { NodeToTake } from './node-sql.js';
 import { unknownReference } from './refusals.js';
 import { judgeProvider, type WantedCapacity } from './rules.js';
+import type { AllocationRow } from './sql.js';
+import { namedWindow, overlap, windowOf, type Window } from './window.js';
 
 /** What amounts are judged by: the locked counters, what the transaction gives back, and the nodes they lie at. */
 export interface Supply {
   readonly counters: ReadonlyMap<string, LockedCapacity>;
   /** Those that may be given to whom it is for. */
   readonly nodes: ReadonlyMap<string, NodeToTake>;
-  /** Nodes of which someone has the whole. */
-  readonly heldWhole: ReadonlySet<string>;
+  /** Over which spans someone has a node whole. */
+  readonly heldWhole: readonly (Span & { readonly nodeId: string })[];
 }
 
 /**
  * Whether an amount may be asked of this node at all.
  * @throws Problem reference-not-found | class-not-offered | amount-not-allowed | state-conflict | allocation-conflict
  */
-export async function counterFor(tx: Tx, wanted: WantedCapacity, supply: Supply): Promise<LockedCapacity> {
+export async function counterFor(
+  tx: Tx,
+  wanted: WantedCapacity,
+  { supply, window }: { supply: Supply; window: Window },
+): Promise<LockedCapacity> {
   const node = supply.nodes.get(wanted.providerId);
   if (node === undefined) throw unknownReference(wanted.asked, 'nodeId', 'node');
   const nodeId = encodeId('nod', node.id);
@@ -39,27 +46,70 @@ export async function counterFor(tx: Tx, wanted: WantedCapacity, supply: Supply)
       providerId: nodeId,
       requested: wanted.amount,
     });
-  const verdict = judgeProvider(node);
+  const verdict = judgeProvider(node, window);
   if (!verdict.ok)
     throw problem('state-conflict', { nodeId, state: verdict.state, allowedStates: verdict.allowedStates });
-  if (supply.heldWhole.has(node.id))
-    throw problem(
-      'allocation-conflict',
-      {
-        requested: { nodeId, class: wanted.class, amount: wanted.amount },
-        conflicts: [{ value: nodeId }],
-        retryable: false,
-      },
-      'The node is given out as a whole.',
-    );
+  refuseHeldWhole(supply.heldWhole, wanted, window);
   return counter;
 }
 
-/**
- * How much of a counter there still is, with all that the transaction has moved so far. One that was shrunk under its use
- * gives no more than the transaction itself gives back.
- */
-export function freeOf(counter: LockedCapacity, moves: readonly CapacityMove[]): number {
-  const moved = netCapacity(moves).find((move) => keyOf(move) === keyOf(counter))?.delta ?? 0;
-  return Math.max(counter.cap, counter.used) - (counter.used + moved);
+/** @throws Problem allocation-conflict: somebody has the node whole in that window */
+export function refuseHeldWhole(
+  heldWhole: Supply['heldWhole'],
+  { providerId, class: of, amount }: Pick<WantedCapacity, 'providerId' | 'class' | 'amount'>,
+  window: Window,
+): void {
+  const whole = heldWhole.find((held) => held.nodeId === providerId && overlap(window, windowOf(held)));
+  if (whole === undefined) return;
+  const nodeId = encodeId('nod', providerId);
+  throw problem(
+    'allocation-conflict',
+    {
+      requested: { nodeId, class: of, amount },
+      conflicts: [{ value: nodeId, ...namedWindow(windowOf(whole)) }],
+      retryable: false,
+    },
+    'The node is given out as a whole.',
+  );
 }
+
+/**
+ * How much of a counter there still is all through a span, with all that the transaction has moved so far. One that was shrunk
+ * under its use gives no more than the transaction itself gives back. While nothing of it is booked, what is used says it all.
+ */
+export function freeOf(
+  counter: Pick<LockedCapacity, 'nodeId' | 'class' | 'cap' | 'used'>,
+  { moves, timeline }: { moves: readonly CapacityMove[]; timeline: Timeline | undefined },
+  span: Span,
+): number {
+  const own = moves.filter((move) => keyOf(move) === keyOf(counter));
+  if (timeline === undefined)
+    return Math.max(counter.cap, counter.used) - own.reduce((sum, move) => sum + move.delta, counter.used);
+  return freeOver(counter.cap, changesOf(counter, own, timeline), span);
+}
+
+/** The most that is taken of a counter at any instant of a span. */
+export function takenOf(
+  counter: Pick<LockedCapacity, 'nodeId' | 'class' | 'used'>,
+  { moves, timeline }: { moves: readonly CapacityMove[]; timeline: Timeline | undefined },
+  span: Span,
+): number {
+  const own = moves.filter((move) => keyOf(move) === keyOf(counter));
+  if (timeline === undefined) return own.reduce((sum, move) => sum + move.delta, counter.used);
+  return peakOver(changesOf(counter, own, timeline), span);
+}
+
+const changesOf = (
+  counter: Pick<LockedCapacity, 'nodeId' | 'class'>,
+  own: readonly CapacityMove[],
+  { steps }: Timeline,
+): { steps: readonly Step[]; changes: readonly Change[] } => ({
+  steps: steps.get(keyOf(counter)) ?? [],
+  changes: own.map(({ span, delta }) => ({ ...span, delta })),
+});
+
+/** When an allocation has what it takes; a hold may be confirmed, so it has no end that others can build on. */
+export const windowOfRow = ({ state, startsAt, expiresAt }: AllocationRow): Window => ({
+  startsAt: state === 'booked' ? startsAt : null,
+  endsAt: state === 'held' ? null : expiresAt,
+});

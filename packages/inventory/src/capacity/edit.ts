@@ -68,7 +68,7 @@ async function writeOffer(
   let changed = false;
   for (const row of before) {
     if (wanted.some(({ offer }) => offer.class === row.class)) continue;
-    if (row.used > 0) throw await stillUsed(tx, caller, row);
+    if (row.used + row.booked > 0) throw await stillUsed(tx, caller, row);
     await removeCapacityRow(tx, row);
     changed = true;
   }

@@ -5,12 +5,12 @@ import { effectiveOn, placesOf, violationsOf } from '../allocation/policy.js';
 import { byTaking, type Wanted } from '../allocation/rules.js';
 import type { Operation } from '../allocation/operation.js';
 import { levels, netMoves, scopeIdOf } from '../quota/move.js';
+import { listRoom } from '../quota/sql.js';
 import { alsoFailing, draftOf, type Draft } from './draft.js';
 import { judgeCapacity, judgeWhole, readNodes } from './nodes.js';
 import { blockedPlaces } from './places.js';
 import { movesOf, type Move } from './request.js';
 import { blockedItem, blockedOf, goesOver, soleBlockersOf, type Shortfall } from './rules.js';
-import { listRoom } from './sql.js';
 import { unblocking, type Excess } from './unblock.js';
 import { judgeAddresses, judgeBlocks, judgeNumbers, type Values } from './values.js';
 

@@ -15,7 +15,13 @@ export async function blockedPlaces(tx: Tx, caller: Caller, moves: readonly Move
   for (const move of moves) {
     const sight = seenGivingSight(caller, move.scope.tenantId);
     for (const { ask, count, ordinal } of move.places) {
-      const search = { ask, sight, allowed: await allowedPlaces(tx, move.path), pending: nothingPending };
+      const search = {
+        ask,
+        sight,
+        allowed: await allowedPlaces(tx, move.path),
+        window: move.window,
+        pending: nothingPending,
+      };
       const [offered, ...stages] = await waterfallOf(tx, search);
       const needed = count * ask.count;
       // With amounts one host may have several places: what is told is whether there is any.

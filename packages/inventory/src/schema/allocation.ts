@@ -44,6 +44,8 @@ export const allocation = inventory.table(
     startsAt: instant('starts_at').notNull().defaultNow(),
     expiresAt: instant('expires_at'),
     endedAt: instant('ended_at'),
+    /** Of a booking that could not begin: what it was refused with. */
+    failure: jsonb('failure'),
     labels: jsonb('labels').notNull().default(emptyObject),
     policyVersion: integer('policy_version'),
     version: version(),
@@ -57,17 +59,18 @@ export const allocation = inventory.table(
       .where(sql`${t.endedAt} is null`),
     check(
       'allocation_state_known',
-      sql`${t.state} in ('held', 'active', 'releasing', 'released', 'expired', 'failed')`,
+      sql`${t.state} in ('booked', 'held', 'active', 'releasing', 'released', 'expired', 'failed')`,
     ),
     check(
       'allocation_ends_with_its_state',
-      sql`(${t.endedAt} is null) = (${t.state} in ('held', 'active', 'releasing'))`,
+      sql`(${t.endedAt} is null) = (${t.state} in ('booked', 'held', 'active', 'releasing'))`,
     ),
     check('allocation_on_expiry_known', sql`${t.onExpiry} in ('release', 'quarantine', 'notify')`),
     check(
       'allocation_ttl_in_bounds',
       sql`${t.ttlSeconds} between 1 and 31536000 and ${t.maxTtlSeconds} >= ${t.ttlSeconds}`,
     ),
+    check('allocation_failure_is_told', sql`(${t.failure} is not null) = (${t.state} = 'failed')`),
     check('allocation_expires_after_it_starts', sql`${t.expiresAt} > ${t.startsAt}`),
     index('allocation_by_created').on(t.createdAt, t.id),
     index('allocation_by_scope').on(t.scopeId, t.id),
@@ -77,6 +80,10 @@ export const allocation = inventory.table(
     index('allocation_by_tenant_end').on(t.tenantId, t.endedAt, t.expiresAt),
     index('allocation_by_project_end').on(t.projectId, t.endedAt, t.expiresAt),
     index('allocation_by_scope_end').on(t.scopeId, t.endedAt, t.expiresAt),
+    // Whose window begins next.
+    index('allocation_by_start')
+      .on(t.startsAt)
+      .where(sql`${t.state} = 'booked'`),
     // What the sweeper asks: live and past its expiry.
     index('allocation_by_expiry')
       .on(t.expiresAt)
