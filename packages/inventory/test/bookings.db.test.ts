@@ -89,6 +89,59 @@ describe('H. reservations in time', () => {
     expect(await ask({ startsAt: now, endsAt: at(0) })).toMatchObject({ state: 'active', endsAt: at(0) });
   });
 
+  test('B05 where two of three hosts are free, two are given to who wants two or three, and none to who wants three', async () => {
+    const nodeIds = await Promise.all([server(), server(), server()]);
+    const pool = await s.inventory.pool.create(s.caller, {
+      name: newId(),
+      members: nodeIds.map((nodeId) => ({ nodeId })),
+    });
+    await s.take([whole(nodeIds[1] as Id<'nod'>)], window(0, 60));
+    const place = (count: number, countMin: number) => ({
+      what: 'place' as const,
+      resources: [{ kind: 'server' }],
+      pools: [{ is: 'in' as const, poolIds: [pool.id] }],
+      count,
+      countMin,
+    });
+    const ask = (count: number, countMin: number) => s.ask([place(count, countMin) as never], window(30, 90));
+    expect(codeOf(await ask(3, 3))).toBe('capacity-exhausted');
+    for (const [count, countMin] of [
+      [3, 0],
+      [2, 3],
+    ] as const)
+      expect([countMin, field(await ask(count, countMin))]).toEqual([countMin, ['/items/0/countMin']]);
+    expect(((await ask(3, 2)) as Allocation).items.map(({ nodeId }) => nodeId).toSorted()).toEqual(
+      [nodeIds[0], nodeIds[2]].toSorted(),
+    );
+    expect(codeOf(await ask(3, 1))).toBe('capacity-exhausted');
+  });
+
+  test('a refusal says when it would fit, and then it does: of hosts, of amounts, and of both at once', async () => {
+    const [host, shared] = [await server(), await s.host([{ class: 'vcpu', total: 10 }])];
+    await s.take([whole(host)], window(0, 60));
+    await s.take([whole(host)], window(80, 120));
+    await s.take([vcpu(shared, 6)], window(0, 125));
+    await s.take([vcpu(shared, 3)], window(140, 150));
+    const lasting = (from: number, minutes: number) => window(from, from + minutes);
+    for (const [items, minutes, start] of [
+      [[whole(host)], 20, 60],
+      [[whole(host)], 21, 120],
+      [[vcpu(shared, 5)], 15, 125],
+      [[vcpu(shared, 8)], 16, 150],
+      [[whole(host), vcpu(shared, 5)], 10, 125],
+    ] as const) {
+      const refused = await s.ask([...items], lasting(30, minutes), { ...s.caller, dryRun: true });
+      expect(refused).toMatchObject({ facts: { explanation: { earliestAt: at(start) } } });
+      const just = lasting(start - 1, minutes);
+      expect(codeOf(await s.ask([...items], just, { ...s.caller, dryRun: true }))).not.toBe('ok');
+      expect(codeOf(await s.ask([...items], lasting(start, minutes), { ...s.caller, dryRun: true }))).toBe('ok');
+    }
+    // Of what is held for good there is no such moment.
+    await s.take([vcpu(shared, 4)], { startsAt: at(200) });
+    const never = await s.ask([vcpu(shared, 7)], {}, { ...s.caller, dryRun: true });
+    expect((never as unknown as { facts: { explanation: object } }).facts.explanation).not.toHaveProperty('earliestAt');
+  });
+
   test('B07 a lease that is shortened keeps its host, and what it leaves is free at once', async () => {
     const host = await server();
     const lease = await s.take([whole(host)], { endsAt: at(60) });

@@ -65,7 +65,13 @@ export const allocationRequestItemSchema = v.variant('what', [...named]);
 /** The same, or what it must be like: then which one it is is chosen in the transaction that takes it. */
 export const allocationSelectingItemSchema = v.variant('what', [
   ...named,
-  v.strictObject({ what: v.literal('place'), ...placementFields, count: v.optional(placesCount, 1) }),
+  v.strictObject({
+    what: v.literal('place'),
+    ...placementFields,
+    count: v.optional(placesCount, 1),
+    /** So many places are enough where there are not `count`; absent: all of them or nothing. */
+    countMin: v.optional(placesCount),
+  }),
 ]);
 export type AllocationSelectingItem = v.InferOutput<typeof allocationSelectingItemSchema>;
 export type AllocationRequestItem = v.InferOutput<typeof allocationRequestItemSchema>;

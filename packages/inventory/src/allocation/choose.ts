@@ -46,6 +46,13 @@ export async function choose(
           const search = { ask: place.ask, sight, allowed, pending, ...windowed(part) };
           const found = await listPlaces(tx, search, tries);
           const row = found[Math.floor(Math.random() * found.length)];
+          if (row === undefined && n >= place.countMin * place.ask.count) {
+            // A place of several nodes is given whole or not at all.
+            const rest = n % place.ask.count;
+            wanted.length -= rest;
+            pending.nodes.length -= rest;
+            break;
+          }
           if (row === undefined) throw noPlace(place);
           for (const item of itemsOf(place, row, wanted.length)) {
             wanted.push(item);

@@ -58,3 +58,33 @@ export function freeOver(cap: number, of: { steps: readonly Step[]; changes: rea
 /** The most that is taken at any instant of a span. */
 export const peakOver = (of: { steps: readonly Step[]; changes: readonly Change[] }, span: Span): number =>
   levels(of.steps, of.changes, span).reduce((most, { after }) => Math.max(most, after), 0);
+
+/** What is wanted at once: of each counter its amount, counters of which nothing may be taken, and spans that are held by others. */
+export interface Wish {
+  readonly amounts: readonly { readonly cap: number; readonly amount: number; readonly steps: readonly Step[] }[];
+  readonly idle: readonly (readonly Step[])[];
+  readonly busy: readonly Span[];
+}
+
+/** So many starts are tried at most: so many things would have to end first. */
+const startsMax = 1_000;
+
+/** The first instant at which all of it is free for so long: the one that is asked for, or one at which something ends. */
+export function earliest({ amounts, idle, busy }: Wish, from: number, length: number): number | undefined {
+  const ends = [...amounts.map(({ steps }) => steps), ...idle]
+    .flat()
+    .filter(({ delta }) => delta < 0)
+    .map(({ at }) => at);
+  const starts = [from, ...ends, ...busy.map(({ until }) => until)].filter((at) => at >= from && at < Infinity);
+  return [...new Set(starts)]
+    .toSorted((a, b) => a - b)
+    .slice(0, startsMax)
+    .find((at) => {
+      const span = { from: at, until: at + length };
+      return (
+        amounts.every(({ cap, amount, steps }) => peakOver({ steps, changes: [] }, span) + amount <= cap) &&
+        idle.every((steps) => peakOver({ steps, changes: [] }, span) === 0) &&
+        busy.every((held) => held.until <= span.from || held.from >= span.until)
+      );
+    });
+}
