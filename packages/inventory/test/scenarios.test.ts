@@ -20,7 +20,7 @@ const notYet: Readonly<Record<string, string>> = {
   ...because('there is no reshape of several nodes in one request', ids('P', '35-37')),
   ...because('there are no traits, groups and sharing pools', ids('P', '50-58')),
   ...because('there are no placement candidates', ids('P', '59-69')),
-  ...because('there are no bookings of a window to come', ids('B', '3 12 13 16')),
+  ...because('there are no bookings of a window to come', ids('B', '3 16')),
 };
 
 function ids(letter: string, numbers: string): string[] {

@@ -123,6 +123,10 @@ export const allocationSchema = v.object({
   expiresAt: v.optional(timeSchema),
   /** When it ends by itself, as it was asked for. */
   endsAt: v.optional(timeSchema),
+  /** When it is, or was, told that it ends, and whether it has been. */
+  noticeSeconds: v.optional(ttlSeconds),
+  noticeAt: v.optional(timeSchema),
+  noticedAt: v.optional(timeSchema),
   /** Of a booking that could not begin: what it was refused with. */
   failure: v.optional(v.object({ code: v.string(), detail: v.optional(v.string()) })),
   labels: labelsSchema,
@@ -149,6 +153,8 @@ const asked = {
    */
   startsAt: v.optional(timeInputSchema),
   endsAt: v.optional(timeInputSchema),
+  /** How long before endsAt it is told that it ends (`allocation.announced`); at its start where it is shorter. */
+  noticeSeconds: v.optional(ttlSeconds),
   onExpiry: v.optional(v.picklist(['release', 'quarantine', 'notify']), 'release'),
   labels: v.optional(labelsInputSchema, {}),
 };
@@ -197,6 +203,7 @@ const replacing = {
   startsAt: v.optional(timeInputSchema),
   /** Null: for good. */
   endsAt: v.optional(v.nullable(timeInputSchema)),
+  noticeSeconds: v.optional(v.nullable(ttlSeconds)),
 };
 
 const replace = verb({

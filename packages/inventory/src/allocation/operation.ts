@@ -10,7 +10,7 @@ import { findDomainsOfRanges } from './number-sql.js';
 import { placesOf, thingsOf, type WantedPlace } from './place.js';
 import { readItems, thingsMax, type Wanted } from './rules.js';
 import { findAllocation } from './sql.js';
-import { readWindow, type Window } from './window.js';
+import { expectEnd, readWindow, type Window } from './window.js';
 
 export type Reserve = Command<'allocation', 'reserve'>;
 
@@ -31,7 +31,9 @@ interface Replace {
   /** It keeps all that it holds. */
   readonly keeps: boolean;
   /** What of its window shall change; an end of null is for good. */
-  readonly moves: { readonly startsAt?: Date; readonly endsAt?: Date | null } | undefined;
+  readonly moves:
+    | { readonly startsAt?: Date; readonly endsAt?: Date | null; readonly noticeSeconds?: number | null }
+    | undefined;
 }
 interface Release {
   readonly op: 'release';
@@ -48,6 +50,7 @@ export async function toCreate(deps: Deps, caller: Caller, command: Reserve): Pr
   const tenant = () => findTenantOf(deps.db.app, decodeId('env', command.environmentId));
   const window = readWindow(command);
   if (window !== undefined) refuseHolding(command);
+  if (command.noticeSeconds !== undefined) expectEnd(window?.endsAt ?? null);
   const places = placesOf(command.items);
   const wanted = await wantedOf(deps, command.items, async () => takingSight(caller, await tenant()));
   if (places.reduce((sum, place) => sum + thingsOf(place), wanted.length) > thingsMax) throw tooMany();
@@ -89,10 +92,12 @@ export async function toReplace(
     items?: readonly AllocationRequestItem[] | undefined;
     startsAt?: string | undefined;
     endsAt?: string | null | undefined;
+    noticeSeconds?: number | null | undefined;
   },
 ): Promise<Replace | Release> {
-  const { items, startsAt, endsAt } = command;
-  if (items === undefined && startsAt === undefined && endsAt === undefined)
+  const { items, startsAt, endsAt, noticeSeconds } = command;
+  const moved = startsAt !== undefined || endsAt !== undefined || noticeSeconds !== undefined;
+  if (items === undefined && !moved)
     throw problem('validation-failed', {
       errors: [{ pointer: '/items', code: 'required', message: 'name items, startsAt or endsAt' }],
     });
@@ -100,13 +105,13 @@ export async function toReplace(
   const id = decodeId('alc', command.id);
   const tenant = async () => (await findAllocation(deps.db.app, id))?.tenantId;
   const wanted = await wantedOf(deps, items ?? [], async () => takingSight(caller, await tenant()));
-  const moves =
-    startsAt === undefined && endsAt === undefined
-      ? undefined
-      : {
-          ...(startsAt === undefined ? {} : { startsAt: new Date(startsAt) }),
-          ...(endsAt === undefined ? {} : { endsAt: endsAt === null ? null : new Date(endsAt) }),
-        };
+  const moves = !moved
+    ? undefined
+    : {
+        ...(startsAt === undefined ? {} : { startsAt: new Date(startsAt) }),
+        ...(endsAt === undefined ? {} : { endsAt: endsAt === null ? null : new Date(endsAt) }),
+        ...(noticeSeconds === undefined ? {} : { noticeSeconds }),
+      };
   return { op: 'replace', id, version: command.version, wanted, keeps: items === undefined, moves };
 }
 

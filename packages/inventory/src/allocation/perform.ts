@@ -158,7 +158,7 @@ async function performIn(
   // What ran out and is not ended is still in the counter: who tries is judged by the levels alone.
   if (!tried) await amendCapacity(tx, moves.capacity);
   for (const { part, row, judgement } of takings) {
-    const event = eventOf(part, row);
+    const event = eventOf(part, row, locked.rows.get(row.id));
     seen.set(part, await recordAllocation(tx, row, { event, by: caller, auditOnly: judgement.auditOnly }));
   }
   await countQuota(tx, takings, { quota: moves.quota, tried });
@@ -166,8 +166,15 @@ async function performIn(
   return found.map((part) => part.answer ?? (answers.shift() as Allocation));
 }
 
-function eventOf({ operation, window }: Part, { state }: AllocationRow): AllocationEvent {
-  if (operation.op === 'replace') return operation.keeps ? 'rescheduled' : 'replaced';
+function eventOf(
+  { operation, window }: Part,
+  { state, noticedAt }: AllocationRow,
+  target?: AllocationRow,
+): AllocationEvent {
+  if (operation.op === 'replace') {
+    if (target?.noticedAt != null && noticedAt === null) return 'withdrawn';
+    return operation.keeps ? 'rescheduled' : 'replaced';
+  }
   if (state === 'booked' || state === 'held') return state;
   return window === undefined ? 'confirmed' : 'begun';
 }
@@ -222,6 +229,7 @@ async function created(tx: Tx, part: Part): Promise<Taking> {
     maxTtlSeconds: ttlSeconds === undefined ? null : Math.max(maxTtlSeconds ?? 0, ttlSeconds),
     onExpiry: command.onExpiry,
     window: window ?? forGood,
+    noticeSeconds: command.noticeSeconds ?? null,
     labels: command.labels,
     policyVersion: judgement.policyVersion,
   });

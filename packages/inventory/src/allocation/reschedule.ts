@@ -14,11 +14,12 @@ import { type AllocationRow, type ItemRow } from './sql.js';
 import { moveSpans } from './span-sql.js';
 import { noneLeft, refuseUsedInPart } from './take-all.js';
 import { freeOf, refuseHeldWhole, windowOfRow } from './take-capacity.js';
-import { expectWindow, judgeWindow, overlap, spanOfWindow, type Window } from './window.js';
+import { expectEnd, expectWindow, judgeWindow, overlap, spanOfWindow, type Window } from './window.js';
 
 /** The window that an allocation shall have, and what it is in it. */
 export interface Rescheduled extends Window {
   readonly state: 'booked' | 'active';
+  readonly noticeSeconds: number | null;
 }
 
 /**
@@ -34,16 +35,19 @@ export function rescheduled(
   if (row.state === 'held') throw problem('state-conflict', { state: row.state, allowedStates: ['booked', 'active'] });
   const endsAt = moves.endsAt === undefined ? row.expiresAt : moves.endsAt;
   const start = moves.startsAt;
+  if (moves.noticeSeconds != null) expectEnd(endsAt);
+  const noticeSeconds = moves.noticeSeconds === undefined ? row.noticeSeconds : moves.noticeSeconds;
   if (start !== undefined && start.getTime() !== row.startsAt.getTime()) {
     if (row.state === 'active' || row.due)
       throw problem('state-conflict', { state: 'active', allowedStates: ['booked'] }, 'It has begun.');
     const moved = expectWindow(judgeWindow({ startsAt: start, endsAt }, now));
-    return { ...moved, state: moved.startsAt === null ? 'active' : 'booked' };
+    return { ...moved, state: moved.startsAt === null ? 'active' : 'booked', noticeSeconds };
   }
-  if (row.state === 'active') return { ...expectWindow(judgeWindow({ startsAt: null, endsAt }, now)), state: 'active' };
+  if (row.state === 'active')
+    return { ...expectWindow(judgeWindow({ startsAt: null, endsAt }, now)), state: 'active', noticeSeconds };
   const startsAt = row.startsAt;
   expectWindow(judgeWindow({ startsAt: startsAt <= now ? null : startsAt, endsAt }, now));
-  return { startsAt, endsAt, state: 'booked' };
+  return { startsAt, endsAt, state: 'booked', noticeSeconds };
 }
 
 /**

@@ -28,6 +28,9 @@ export function toAllocation(row: AllocationRow, items: readonly ItemRow[]): All
     ...(row.expiresAt === null
       ? {}
       : { [row.ttlSeconds === null ? 'endsAt' : 'expiresAt']: row.expiresAt.toISOString() }),
+    ...(row.noticeSeconds === null ? {} : { noticeSeconds: row.noticeSeconds }),
+    ...(row.noticeAt === null ? {} : { noticeAt: row.noticeAt.toISOString() }),
+    ...(row.noticedAt === null ? {} : { noticedAt: row.noticedAt.toISOString() }),
     ...(row.failure === null ? {} : { failure: row.failure }),
     ...(endedAt === null ? {} : { endedAt: endedAt.toISOString() }),
     createdAt: row.createdAt.toISOString(),

@@ -33,16 +33,28 @@ export async function moveSpans(tx: Tx, id: string, restarted = false): Promise<
     where i.allocation_id = ${id}::uuid and i.ended_at is null and a.id = i.allocation_id and h.item_id = i.id and s.id = h.space_id`;
 }
 
-/** Another set of things or another window: the row moves with them. */
+/** Another set of things or another window: the row moves with them. A notice that was given is due again where it lies ahead. */
 export async function touchAllocation(
   tx: Tx,
-  change: { id: string; policyVersion: number; window?: (Window & { state: AllocationRow['state'] }) | undefined },
+  change: {
+    id: string;
+    policyVersion: number;
+    window?: (Window & { state: AllocationRow['state']; noticeSeconds: number | null }) | undefined;
+  },
 ): Promise<AllocationRow> {
   const { window } = change;
   const rows = await tx.unsafe(
     `update allocation as a set policy_version = $2, version = a.version + 1, updated_at = now(), state = coalesce($4, a.state),
-       starts_at = case when not $3::boolean or a.state = 'active' then a.starts_at else coalesce($5::timestamptz, now()) end,
-       expires_at = case when $3::boolean then $6::timestamptz else a.expires_at end
+       starts_at = n.starts_at, expires_at = n.expires_at, notice_seconds = n.notice_seconds, notice_at = n.notice_at,
+       noticed_at = case when n.notice_at > now() then null else a.noticed_at end
+     from (
+       select m.*, case when m.notice_seconds is not null and m.expires_at is not null
+         then greatest(m.starts_at, m.expires_at - make_interval(secs => m.notice_seconds)) end as notice_at
+       from (
+         select case when not $3::boolean or b.state = 'active' then b.starts_at else coalesce($5::timestamptz, now()) end as starts_at,
+           case when $3::boolean then $6::timestamptz else b.expires_at end as expires_at,
+           case when $3::boolean then $7::int else b.notice_seconds end as notice_seconds
+         from allocation b where b.id = $1) m) n
      where a.id = $1 returning ${allocationColumns}`,
     [
       change.id,
@@ -51,6 +63,7 @@ export async function touchAllocation(
       window?.state ?? null,
       window?.startsAt ?? null,
       window?.endsAt ?? null,
+      window?.noticeSeconds ?? null,
     ],
   );
   return rows[0] as unknown as AllocationRow;

@@ -33,6 +33,9 @@ export interface AllocationRow {
   readonly startsAt: Date;
   readonly expiresAt: Date | null;
   readonly endedAt: Date | null;
+  readonly noticeSeconds: number | null;
+  readonly noticeAt: Date | null;
+  readonly noticedAt: Date | null;
   readonly failure: Failure | null;
   readonly labels: Record<string, string>;
   readonly policyVersion: number | null;
@@ -83,7 +86,8 @@ export const allocationColumns = `
   a.id, a.tenant_id as "tenantId", a.project_id as "projectId", a.scope_id as "scopeId", a.request_id as "requestId",
   a.consumer_service as "consumerService", a.consumer_kind as "consumerKind", a.consumer_id as "consumerId", a.state,
   a.bound_task_id as "boundTaskId", a.ttl_seconds as "ttlSeconds", a.max_ttl_seconds as "maxTtlSeconds", a.on_expiry as "onExpiry",
-  a.starts_at as "startsAt", a.expires_at as "expiresAt", a.ended_at as "endedAt", a.failure, a.labels, a.policy_version as "policyVersion", a.version,
+  a.starts_at as "startsAt", a.expires_at as "expiresAt", a.ended_at as "endedAt", a.notice_seconds as "noticeSeconds", a.notice_at as "noticeAt",
+  a.noticed_at as "noticedAt", a.failure, a.labels, a.policy_version as "policyVersion", a.version,
   a.created_at as "createdAt", a.updated_at as "updatedAt",
   (a.ended_at is null and a.expires_at <= now()) as overdue,
   (a.state = 'booked' and a.starts_at <= now() and coalesce(a.expires_at > now(), true)) as due`;
@@ -238,15 +242,17 @@ export async function insertAllocation(
     id: string;
     ttlSeconds: number | null;
     window: Window;
+    noticeSeconds: number | null;
     labels: unknown;
     policyVersion: number;
   },
 ): Promise<AllocationRow> {
   const rows = await tx.unsafe(
     `insert into allocation as a (id, tenant_id, project_id, scope_id, request_id, consumer_service, consumer_kind, consumer_id, state,
-       ttl_seconds, max_ttl_seconds, on_expiry, starts_at, expires_at, labels, policy_version)
+       ttl_seconds, max_ttl_seconds, on_expiry, starts_at, expires_at, labels, policy_version, notice_seconds, notice_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, case when $14::timestamptz is not null then 'booked' when $9::int is null then 'active' else 'held' end,
-       $9, $10, $11, coalesce($14::timestamptz, now()), coalesce($15::timestamptz, now() + make_interval(secs => $9::int)), $12, $13)
+       $9, $10, $11, coalesce($14::timestamptz, now()), coalesce($15::timestamptz, now() + make_interval(secs => $9::int)), $12, $13,
+       $16::int, case when $16::int is not null then greatest(coalesce($14::timestamptz, now()), $15::timestamptz - make_interval(secs => $16::int)) end)
      returning ${allocationColumns}`,
     [
       row.id,
@@ -264,6 +270,7 @@ export async function insertAllocation(
       row.policyVersion,
       row.window.startsAt,
       row.window.endsAt,
+      row.noticeSeconds,
     ],
   );
   return rows[0] as unknown as AllocationRow;

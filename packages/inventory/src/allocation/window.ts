@@ -57,6 +57,14 @@ export function expectWindow(judged: Window | WindowFault): Window {
   throw problem('validation-failed', { errors: [judged] });
 }
 
+/** @throws Problem validation-failed: only of what ends can be told that it ends */
+export function expectEnd(endsAt: Date | null): void {
+  if (endsAt !== null) return;
+  throw problem('validation-failed', {
+    errors: [{ pointer: '/noticeSeconds', code: 'contradiction', message: 'needs an endsAt' }],
+  });
+}
+
 /** How long it lasts, from now where it has begun; infinite without an end. */
 export const secondsOf = ({ startsAt, endsAt }: Window, now: Date): number =>
   endsAt === null ? Infinity : (endsAt.getTime() - (startsAt ?? now).getTime()) / 1_000;

@@ -44,6 +44,10 @@ export const allocation = inventory.table(
     startsAt: instant('starts_at').notNull().defaultNow(),
     expiresAt: instant('expires_at'),
     endedAt: instant('ended_at'),
+    /** How long before its end it is told of; when that is; and when it was. */
+    noticeSeconds: integer('notice_seconds'),
+    noticeAt: instant('notice_at'),
+    noticedAt: instant('noticed_at'),
     /** Of a booking that could not begin: what it was refused with. */
     failure: jsonb('failure'),
     labels: jsonb('labels').notNull().default(emptyObject),
@@ -80,6 +84,11 @@ export const allocation = inventory.table(
     index('allocation_by_tenant_end').on(t.tenantId, t.endedAt, t.expiresAt),
     index('allocation_by_project_end').on(t.projectId, t.endedAt, t.expiresAt),
     index('allocation_by_scope_end').on(t.scopeId, t.endedAt, t.expiresAt),
+    check('allocation_notice_in_its_window', sql`${t.noticeAt} between ${t.startsAt} and ${t.expiresAt}`),
+    // Whose end is to be announced next.
+    index('allocation_by_notice')
+      .on(t.noticeAt)
+      .where(sql`${t.noticeAt} is not null and ${t.noticedAt} is null and ${t.endedAt} is null`),
     // Whose window begins next.
     index('allocation_by_start')
       .on(t.startsAt)
