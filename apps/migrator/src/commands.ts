@@ -1,4 +1,4 @@
-import { readAuditWanted, verifyAuditLogs, type AuditWanted } from './audit-verify.js';
+import { readAuditWanted, verifyAuditExport, verifyAuditLogs, type AuditWanted } from './audit-verify.js';
 import { isRefusal } from '@sentral/kernel/migration-files';
 import { bootstrap, readWanted, type Wanted } from './bootstrap.js';
 import { readConfig, type Config } from './config.js';
@@ -14,9 +14,10 @@ const USAGE = `sentral-migrator <command>
                 [<context>=<position> …] where audit has confirmed more than the dump holds
   bootstrap-admin --subject <issuer>#<subject> | --token-file <path>  [--override --reason "<why>"]
                 the first administrator of the platform: a person, or a service account with one token of a day
-  audit-verify  [--notes <file> --key <name>+<id>+<base64>]
+  audit-verify  [--notes <file> --key <name>+<id>+<base64>] | --export <directory> --key <name>+<id>+<base64>
                 compute every audit log anew; the file holds checkpoints that were kept outside: signed notes, or
-                the lines of the process's log that hold them; changes nothing
+                the lines of the process's log that hold them; changes nothing. An export is verified by its files
+                and the key alone, without any database
 
 Reads SENTRAL_MIGRATOR_DATABASE_URL, SENTRAL_DATABASE_PASSWORD_FILE (role:password lines), SENTRAL_CONTEXTS
 and SENTRAL_<CONTEXT>_DATABASE_URL (host and database of one context).
@@ -144,6 +145,7 @@ export async function run(
     out.complain(USAGE);
     return 2;
   }
+  if (name === 'audit-verify' && rest.includes('--export')) return verifyAuditExport(rest, out);
   let config: Config;
   try {
     config = readConfig(env);

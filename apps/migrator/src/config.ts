@@ -28,6 +28,8 @@ export const settingNames: readonly string[] = [
   'INSTANCE_KEY_FILE',
   'FEED_KEY_FILE',
   'AUDIT_SIGNING_KEY_FILE',
+  'AUDIT_ARCHIVE_DIR',
+  'AUDIT_RETENTION_DAYS',
   'INTERNAL_KEY_FILE',
   'RATE_LIMITS',
   'LOG',

@@ -16,9 +16,10 @@ export async function up(config: Config, log: Log): Promise<readonly string[]> {
     const contexts = here.map((room) => room.migrations);
     await ensureRoles(db, contexts, config.passwords);
     log(`roles, schemas and extensions stand for ${contexts.map((each) => each.context).join(', ')}`);
-    for (const migrations of contexts) {
+    for (const { migrations, keepHouse } of here) {
       const tags = await migrateContext(db, migrations, { log });
       if (tags.length === 0) log(`${migrations.context}: nothing to do`);
+      await keepHouse?.(db);
       done.push(...tags.map((tag) => `${migrations.context}: ${tag}`));
     }
   });

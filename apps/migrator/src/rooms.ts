@@ -1,5 +1,5 @@
 import { migrations as audit } from '@sentral/audit/migrations';
-import { restoreFeed as restoreAudit } from '@sentral/audit/operate';
+import { keepHouse as keepAudit, restoreFeed as restoreAudit } from '@sentral/audit/operate';
 import { migrations as inventory } from '@sentral/inventory/migrations';
 import { restoreFeed as restoreInventory } from '@sentral/inventory/operate';
 import { busMigrations } from '@sentral/kernel/bus/mailbox-schema';
@@ -23,6 +23,8 @@ export interface Room {
   readonly migrations: ContextMigrations;
   /** How many migrations build the schema while it is empty; the lint judges those after them. */
   readonly opening: number;
+  /** Done with every `up`, also when there is nothing to apply. */
+  readonly keepHouse?: (db: Database) => Promise<void>;
   /** Numbering never falls back behind what audit has confirmed. */
   readonly restoreFeed?: (db: Database, confirmedPos?: number) => Promise<RestoredFeed>;
 }
@@ -32,6 +34,6 @@ export const rooms: readonly Room[] = [
   { migrations: tenancy, opening: 4, restoreFeed: restoreTenancy },
   { migrations: inventory, opening: 4, restoreFeed: restoreInventory },
   { migrations: task, opening: 3, restoreFeed: restoreTask },
-  { migrations: audit, opening: 3, restoreFeed: restoreAudit },
+  { migrations: audit, opening: 3, keepHouse: keepAudit, restoreFeed: restoreAudit },
   { migrations: busMigrations, opening: 1 },
 ];

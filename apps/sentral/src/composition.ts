@@ -1,4 +1,4 @@
-import { createAudit, createAuditLoops, createSigner } from '@sentral/audit';
+import { createAudit, createAuditLoops, createSigner, directorySink } from '@sentral/audit';
 import { audit } from '@sentral/contracts/audit';
 import { remoteContext } from '@sentral/contracts/client-internal';
 import type { ContractDef } from '@sentral/contracts/contract';
@@ -19,6 +19,7 @@ import { facade } from './auth/sessions.js';
 import type { Contexts } from './routes/world.js';
 import { createMayStill } from './workflows/may-still.js';
 import { workflows } from './workflows/registry.js';
+import path from 'node:path';
 
 interface Contracts {
   readonly tenancy: typeof tenancy;
@@ -62,7 +63,7 @@ export function poolsByRole(pools: Use['pools'], bus: Database | undefined) {
 
 export function openRole(
   config: Config,
-  role: { context: ContextName | 'bus'; user: string; poolSize: number },
+  role: { context: ContextName | 'bus'; user: string; poolSize: number; statementTimeoutMs?: number },
 ): Database {
   const password = config.passwords[role.user];
   return openDatabase({
@@ -74,7 +75,8 @@ export function openRole(
     poolSize: role.poolSize,
     queueLimit: 512,
     acquireTimeoutMs: 5_000,
-    needPrimary: role.user.endsWith('_app'),
+    ...(role.statementTimeoutMs === undefined ? {} : { statementTimeoutMs: role.statementTimeoutMs }),
+    needPrimary: !/_(read|platform)$/.test(role.user),
   });
 }
 
@@ -141,6 +143,7 @@ function far(config: Config, name: ContextName): unknown {
 export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts): readonly Pick<Loop, 'stop'>[] {
   const { pools } = use;
   const deps = { now: () => new Date(), newId: use.newId, telemetry: use.telemetry };
+  const retention = pools.audit === undefined ? undefined : openRetention(use.config);
   return [
     ...(pools.tenancy === undefined
       ? []
@@ -163,6 +166,8 @@ export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts)
           {
             bus: use.bus,
             mayStill: createMayStill(contexts, workflows),
+            registry: { workflows, knows: knowsAction },
+            ...((contexts.inventory as unknown) === undefined ? {} : { allocations: contexts.inventory.allocation }),
             ...((contexts.tenancy as unknown) === undefined ? {} : { scopes: contexts.tenancy.scope }),
           },
         )),
@@ -179,9 +184,23 @@ export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts)
             ),
             signer: createSigner(needed(use.config.auditSigningKey, 'SENTRAL_AUDIT_SIGNING_KEY_FILE').subarray(0, 32)),
             emit: emitCheckpoint,
+            ...(retention === undefined ? {} : { retention }),
           },
         )),
+    ...(retention === undefined ? [] : [{ stop: () => retention.db.close(5_000) }]),
   ];
+}
+
+/** Months of records leave by a role that may do nothing else; without a place for them to go, none is dropped. */
+function openRetention(config: Config) {
+  const { auditArchiveDir: archive, auditRetentionDays: days } = config;
+  if (archive === undefined) return undefined;
+  return {
+    // A month of millions of records is one statement.
+    db: openRole(config, { context: 'audit', user: 'audit_retention', poolSize: 1, statementTimeoutMs: 3_600_000 }),
+    days,
+    sinkOf: (month: string) => directorySink(path.join(archive, month)),
+  };
 }
 
 /** Past the log's scrubbing, which could take a piece of base64 for a token and leave a note that nobody can open. */

@@ -46,6 +46,16 @@ const settings = v.object({
   SENTRAL_INSTANCE_KEY_FILE: v.optional(v.string()),
   SENTRAL_FEED_KEY_FILE: v.optional(v.string()),
   SENTRAL_AUDIT_SIGNING_KEY_FILE: v.optional(v.string()),
+  SENTRAL_AUDIT_ARCHIVE_DIR: v.optional(v.pipe(v.string(), v.nonEmpty('is empty'))),
+  SENTRAL_AUDIT_RETENTION_DAYS: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\d{1,5}$/, 'is a number of days'),
+      v.transform(Number),
+      v.minValue(90, 'is at least 90: nothing younger is ever dropped'),
+    ),
+    '400',
+  ),
   SENTRAL_INTERNAL_KEY_FILE: v.optional(v.string()),
   SENTRAL_RATE_LIMITS: v.optional(
     v.pipe(
@@ -89,6 +99,9 @@ export interface Config {
   readonly instanceKey: Uint8Array | undefined;
   readonly feedKey: Uint8Array | undefined;
   readonly auditSigningKey: Uint8Array | undefined;
+  /** Where months of records go before they are dropped; undefined: none ever is. */
+  readonly auditArchiveDir: string | undefined;
+  readonly auditRetentionDays: number;
   readonly internalKey: Uint8Array | undefined;
   /** Of one principal, in this process; undefined: not limited. */
   readonly rates: Rates | undefined;
@@ -177,6 +190,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     instanceKey: key('SENTRAL_INSTANCE_KEY_FILE', facade),
     feedKey: key('SENTRAL_FEED_KEY_FILE', s.SENTRAL_CONTEXTS.length > 0),
     auditSigningKey: key('SENTRAL_AUDIT_SIGNING_KEY_FILE', s.SENTRAL_CONTEXTS.includes('audit')),
+    auditArchiveDir: s.SENTRAL_AUDIT_ARCHIVE_DIR,
+    auditRetentionDays: s.SENTRAL_AUDIT_RETENTION_DAYS,
     internalKey: key('SENTRAL_INTERNAL_KEY_FILE', wire),
     rates: readRates(s.SENTRAL_RATE_LIMITS ?? ratesDefault[s.SENTRAL_MODE]),
     log: s.SENTRAL_LOG,

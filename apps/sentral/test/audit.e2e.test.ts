@@ -42,7 +42,8 @@ afterAll(async () => {
 /** Changes by resource and version, as the feeds of all contexts have them. */
 const changes = `select resource_type, resource_id, resource_version from tenancy.feed where audit is not null
   union all select resource_type, resource_id, resource_version from inventory.feed where audit is not null
-  union all select resource_type, resource_id, resource_version from task.feed where audit is not null`;
+  union all select resource_type, resource_id, resource_version from task.feed where audit is not null
+  union all select resource_type, resource_id, resource_version from audit.feed where audit is not null and not audit ? 'asked'`;
 
 test('every change of every context is on record exactly once, and nothing else is', async () => {
   const difference = `with change as (${changes}), kept as (select resource_type, resource_id, resource_version from audit.record where class = 'change' and outcome = 'success')
@@ -213,4 +214,49 @@ test('signed heads leave the process, and are opened by the key beside them', as
   const key = await parseNoteKey(auditCheckpoint.key);
   const text = key && (await openNote(auditCheckpoint.note, key));
   expect(parseCheckpoint(text ?? '')?.size).toBeGreaterThan(0);
+});
+
+test('a legal hold is set by who may, seen where it lies, ended with a reason and the version that was read; both are on record for years', async () => {
+  const own = as(shop.owner);
+  const place = `/v1/projects/${shop.project}/legalHolds`;
+  expect((await server.ask(place, { ...own, body: {} })).body).toMatchObject({
+    code: 'validation-failed',
+    errors: [{ pointer: '/reason' }],
+  });
+  expect(
+    (await server.ask(place, { ...own, body: { reason: 'r', resourceId: 'xyz_00000000000000000000000000' } })).status,
+  ).toBe(400);
+  const held = await made(server.ask(place, { ...own, body: { reason: 'case 7', resourceId: shop.environment } }));
+  expect(held).toMatchObject({
+    scopeId: shop.project,
+    tenantId: shop.tenant,
+    resourceId: shop.environment,
+    createdBy: shop.owner.id,
+    version: 1,
+  });
+  const guest = await person(server, 'hold-guest');
+  await grant(server, shop, { to: guest, role: 'viewer' });
+  expect((await server.ask('/v1/legalHolds', as(guest))).body.items).toEqual([]);
+  expect((await server.ask('/v1/legalHolds', own)).body.items.map(({ id }: Json) => id)).toEqual([held.id]);
+  const end = `/v1/legalHolds/${held.id}/end`;
+  expect((await server.ask(end, { ...own, body: { reason: 'settled' } })).status).toBe(428);
+  expect((await server.ask(end, { ...own, body: { reason: 'settled' }, headers: { 'if-match': '"7"' } })).status).toBe(
+    412,
+  );
+  const ended = await made(
+    server.ask(end, { ...own, body: { reason: 'settled' }, headers: { 'if-match': '"1"' } }),
+    200,
+  );
+  expect(ended).toMatchObject({ version: 2, endReason: 'settled' });
+  expect((await server.ask('/v1/legalHolds', own)).body.items).toEqual([]);
+  const about = `/v1/auditRecords?resourceId=${held.id}&policyRelevant=true&class=change&sort=id`;
+  await expect
+    .poll(async () => (await server.ask(about, own)).body.items.length, { timeout: 20_000, interval: 250 })
+    .toBe(2);
+  const [set] = (await server.ask(about, own)).body.items;
+  expect(set).toMatchObject({
+    action: 'audit.legalHold.set',
+    change: { after: { reason: 'case 7' } },
+    scope: { projectId: shop.project },
+  });
 });

@@ -128,3 +128,56 @@ test('POST /allocations/batch: all or nothing, and a refusal says which operatio
   expect(done.body.items.map((each: Json) => each.state)).toEqual(['released', 'active']);
   expect((await ask(`/v1/nodes/${id}/capacities/vcpu`, 'GET')).body.used).toBe(4);
 });
+
+test('POST /nodes/reshape: an offer and what is held of it go to a child, at the versions that were read', async () => {
+  const made = await ask('/v1/nodes', 'POST', { body: { kind: 'server', name: `host-${(sent += 1)}` } });
+  const id: string = made.body.id;
+  await ask(`/v1/nodes/${id}/capacities`, 'POST', { body: { class: 'vcpu', total: 4 } });
+  const child: string = (await ask('/v1/nodes', 'POST', { body: { kind: 'module', name: 'numa0', parentId: id } })).body
+    .id;
+  const held = (await allocate([vcpu(id, 3)])).body;
+  const reshape = (version: number, headers = keyed()) =>
+    ask('/v1/nodes/reshape', 'POST', {
+      body: {
+        nodes: [
+          { id, version, capacities: [] },
+          { id: child, version: 1, capacities: [{ class: 'vcpu', total: 4 }] },
+        ],
+        allocations: [{ id: held.id, version: 1, items: [vcpu(child, 3)] }],
+      },
+      headers,
+    });
+  expect((await reshape(1)).body).toMatchObject({ status: 412, code: 'version-mismatch', resourceId: id });
+  expect((await reshape(2, {} as never)).body.code).toBe('idempotency-key-required');
+  const key = keyed();
+  const { status, body } = await reshape(2, key);
+  expect([status, body.nodes.map((each: Json) => each.version), body.allocations[0].items[0].nodeId]).toEqual([
+    200,
+    [3, 2],
+    child,
+  ]);
+  const again = await reshape(2, key);
+  expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([200, 'true']);
+  expect((await ask(`/v1/nodes/${child}/capacities/vcpu`, 'GET')).body).toMatchObject({ used: 3, free: 1 });
+});
+
+test('GET /nodes/{nod}/blastRadius: what is hit, with the tasks and holds that their owners add', async () => {
+  const id = await host();
+  await ask(`/v1/nodes/${id}/capacities`, 'POST', { body: { class: 'vcpu', total: 4 } });
+  const held = (await allocate([vcpu(id, 1)])).body;
+  const hold = await ask(`/v1/environments/${defaultEnvironmentId}/holds`, 'POST', {
+    body: { origin: 'case', reason: 'kept' },
+  });
+  expect(hold.status, JSON.stringify(hold.body)).toBe(201);
+  const { status, body } = await ask(`/v1/nodes/${id}/blastRadius?limit=10`, 'GET');
+  expect([status, body.nodes.map((each: Json) => each.id), body.truncated]).toEqual([200, [id], false]);
+  expect(body.allocations).toMatchObject([{ id: held.id, environmentId: defaultEnvironmentId, state: 'active' }]);
+  expect(body.scopes.environmentIds).toEqual([defaultEnvironmentId]);
+  expect([body.environmentsAsked, body.tasks.status, body.holds]).toMatchObject([
+    1,
+    'ok',
+    { status: 'ok', data: { items: [{ id: hold.body.id }], more: false } },
+  ]);
+  expect((await ask(`/v1/nodes/${id}/blastRadius?limit=0`, 'GET')).body.code).toBe('invalid-parameter');
+  expect((await ask(`/v1/nodes/${id.slice(0, -1)}0/blastRadius`, 'GET')).status).toBe(404);
+});

@@ -92,10 +92,23 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
     },
     body: `${JSON.stringify({ op: 'upsert', externalId: 'r', resource: { type: 'node', kind: 'region', name: 'r' } })}\n`,
   });
+  const own = await id('/v1/nodes', { kind: 'server', tenantId: place.tenant });
+  const sighting = { nodeId: own, observedAt: '2026-01-01T00:00:00Z', generation: 1, state: 'absent' };
+  const seen = await made(server.ask('/v1/observations', { body: { source: 'things', sightings: [sighting] } }), 200);
   const [aud, log] = [await onRecord(server, place), (await server.ask('/v1/auditLogs', as)).body.items[0].id];
+  const store = await id('/v1/nodes', { kind: 'storage' });
+  await made(server.ask(`/v1/nodes/${store}/capacities`, { body: { class: 'diskGib', total: 8 } }));
+  // Its services are not there: what is made stays as it is.
+  const begun = async (of: string, body: object): Promise<string> => {
+    const headers = { 'idempotency-key': `${of}-${place.tenant}` };
+    const asked = server.ask(`/v1/environments/${place.environment}/${of}`, { ...as, body, headers });
+    return (await made(asked, 202)).input.id;
+  };
   return {
     aud,
     log,
+    lgh: await ours('/legalHolds', { reason: 'case-1' }),
+    bkt: await begun('buckets', { name: 'of-things', sizeGib: 1 }),
     tnt: place.tenant,
     prj: place.project,
     env: place.environment,
@@ -131,5 +144,6 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
     rng,
     imp: ((await started.json()) as { id: string }).id,
     tsk: await waitingTask(server, place),
+    fnd: seen.items[0].finding.id,
   };
 }

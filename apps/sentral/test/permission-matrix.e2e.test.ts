@@ -32,13 +32,14 @@ const kinds: Readonly<Record<string, Kind>> = {
     ['usr', 'nod', 'edg', 'pol', 'spc', 'blk', 'adr', 'ndm', 'rng', 'imp'].map((prefix) => [prefix, 'P']),
   ),
   ...Object.fromEntries(
-    ['tnt', 'hol', 'pex', 'dny', 'rbd', 'sac', 'tok', 'qta', 'aud', 'log'].map((prefix) => [prefix, 'T']),
+    ['tnt', 'hol', 'pex', 'dny', 'rbd', 'sac', 'tok', 'qta', 'aud', 'log', 'fnd'].map((prefix) => [prefix, 'T']),
   ),
   prj: 'p',
   env: 'e',
   alc: 'e',
   tsk: 'e',
   rfs: 'e',
+  bkt: 'e',
 };
 const scopeNames = { T: 'tenant', p: 'project', e: 'environment' } as const;
 

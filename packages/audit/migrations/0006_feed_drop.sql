@@ -7,7 +7,7 @@ declare
 begin
   perform pg_advisory_xact_lock(hashtext('audit'), hashtext('feed.partition'));
   for part in select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = '"audit".feed'::regclass
-    and c.relname ~ '^feed_p[0-9]{8}$' and to_date(right(c.relname, 8), 'YYYYMMDD') < current_date - 7 order by c.relname loop
+    and case when c.relname ~ '^feed_p[0-9]{8}$' then to_date(right(c.relname, 8), 'YYYYMMDD') < current_date - 7 else false end order by c.relname loop
     execute format('select exists (select from "audit".%I where pos is null or pos > $1)', part) into needed using least(confirmed, published);
     exit when needed;
     execute format('drop table "audit".%I', part);

@@ -5,6 +5,10 @@ import { pageEvents } from './event/page.js';
 import { confirmedFeed } from './feed/confirmed.js';
 import { pageFeed } from './feed/page.js';
 import { listInvariants } from './invariant/list.js';
+import { createLegalHold } from './legal-hold/create.js';
+import { endLegalHold } from './legal-hold/end.js';
+import { getLegalHold } from './legal-hold/get.js';
+import { listLegalHolds } from './legal-hold/list.js';
 import { listCheckpoints } from './log/checkpoints.js';
 import { proveConsistency } from './log/consistency.js';
 import { getLog } from './log/get.js';
@@ -15,7 +19,7 @@ import { proveRecord } from './record/prove.js';
 import { reportRequest } from './request/report.js';
 
 export type { Deps } from './deps.js';
-export { createAuditLoops, createSigner } from './loops.js';
+export { createAuditLoops, createSigner, directorySink } from './loops.js';
 export type Audit = Implements<typeof audit>;
 
 /** The audit context: what happened, in logs that only grow. */
@@ -33,6 +37,12 @@ export function createAudit(deps: Deps, options: CheckedOptions = {}): Audit {
         get: (caller, command) => getLog(deps, caller, command),
         checkpoints: (caller, command) => listCheckpoints(deps, caller, command),
         consistency: (caller, command) => proveConsistency(deps, caller, command),
+      },
+      legalHold: {
+        create: (caller, command) => createLegalHold(deps, caller, command),
+        get: (caller, command) => getLegalHold(deps, caller, command),
+        list: (caller, command) => listLegalHolds(deps, caller, command),
+        end: (caller, command) => endLegalHold(deps, caller, command),
       },
       event: { page: (caller, command) => pageEvents(deps, caller, command) },
       request: { report: (caller, command) => reportRequest(deps, caller, command) },

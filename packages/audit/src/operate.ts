@@ -4,7 +4,7 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import type { Outside } from './verify/outside.js';
 import { verifyAudit as verify, type Verified } from './verify/verify.js';
 
-export { readOutside } from './verify/outside.js';
+export { readOutside, verifyExportIn } from './verify/outside.js';
 
 /**
  * Makes the feed number on in this cluster, after a restore from a dump or a move; run with the migrator's login while nothing writes.
@@ -14,6 +14,14 @@ export function restoreFeed(db: Database, confirmedPos = 0): ReturnType<typeof r
   return inTransaction(db, async (tx) => {
     await tx.unsafe('set local role audit_owner');
     return restore(tx, 'audit', confirmedPos);
+  });
+}
+
+/** Makes the months that will be needed; run with the migrator's login. */
+export function keepHouse(db: Database): Promise<void> {
+  return inTransaction(db, async (tx) => {
+    await tx.unsafe('set local role audit_owner');
+    await tx.unsafe('select audit.record_make_partitions(3)');
   });
 }
 

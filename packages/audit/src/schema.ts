@@ -21,7 +21,8 @@ export const audit = pgSchema('audit');
 /** The kernel's tables. Bookkeeping: no version, no guard, no event. */
 export const { feed, outbox, inbox, idempotency, operation, lease } = kernelTables(audit);
 
-// Everything below is written by the functions of 0004_walls alone, and nothing of it is ever changed but the heads of logs: a record needs no record of itself.
+// Down to the producers everything is written by the functions of 0004_walls and 0007_keeping alone, and nothing of it is ever changed but the ends of logs: a
+// record needs no record of itself.
 
 const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 const count = (name: string) => bigint(name, { mode: 'number' });
@@ -43,6 +44,8 @@ export const log = audit.table(
       .default(sql`'{}'`),
     /** How many leaves it had when its head was last taken. */
     headSize: count('head_size').notNull().default(0),
+    /** Where its records begin: of those before it whole months have been dropped. */
+    floor: count('floor').notNull().default(0),
   },
   (t) => [
     unique('log_once_per_tenant').on(t.kind, t.tenantId).nullsNotDistinct(),
@@ -50,6 +53,7 @@ export const log = audit.table(
     check('log_kind_known', sql`${t.kind} in ('tenant', 'platform', 'heads')`),
     check('log_of_a_tenant', sql`(${t.kind} = 'tenant') = (${t.tenantId} is not null)`),
     check('log_sizes_count', sql`${t.headSize} between 0 and ${t.size}`),
+    check('log_floor_counts', sql`${t.floor} between 0 and ${t.size}`),
   ],
 );
 
@@ -117,6 +121,28 @@ export const tile = audit.table(
   (t) => [primaryKey({ name: 'tile_key', columns: [t.logId, t.level, t.index] })],
 );
 
+/** The leaves of records that were dropped: with them every head and every proof of before still stands, at a sixteenth of the room. */
+export const leaf = audit.table(
+  'leaf',
+  {
+    logId: uuid('log_id').notNull(),
+    seq: count('seq').notNull(),
+    hash: bytea('hash').notNull(),
+  },
+  (t) => [primaryKey({ name: 'leaf_key', columns: [t.logId, t.seq] })],
+);
+
+/** Up to which version the changes of a resource stood in months that were dropped. */
+export const resourceFloor = audit.table(
+  'resource_floor',
+  {
+    resourceType: text('resource_type').notNull(),
+    resourceId: uuid('resource_id').notNull(),
+    version: count('version').notNull(),
+  },
+  (t) => [primaryKey({ name: 'resource_floor_key', columns: [t.resourceType, t.resourceId] })],
+);
+
 /** The heads of logs, in the order in which they were taken: the leaves of the log of heads. */
 export const head = audit.table(
   'head',
@@ -149,4 +175,35 @@ export const producer = audit.table(
   'producer',
   { context: text('context').primaryKey(), confirmedPos: count('confirmed_pos').notNull().default(0) },
   (t) => [check('producer_counts', sql`${t.confirmedPos} >= 0`)],
+);
+
+/** While it lives, no month is dropped that holds a record of its scope, or of the one thing in it. Without ids the scope is the platform's. */
+export const legalHold = audit.table(
+  'legal_hold',
+  {
+    id: uuid('id').primaryKey(),
+    version: count('version').notNull().default(1),
+    tenantId: uuid('tenant_id'),
+    projectId: uuid('project_id'),
+    environmentId: uuid('environment_id'),
+    resourceKind: text('resource_kind'),
+    resourceId: uuid('resource_id'),
+    reason: text('reason').notNull(),
+    createdBy: text('created_by').notNull(),
+    createdAt: at('created_at').notNull().defaultNow(),
+    updatedAt: at('updated_at').notNull().defaultNow(),
+    endedAt: at('ended_at'),
+    endReason: text('end_reason'),
+  },
+  (t) => [
+    index('legal_hold_live')
+      .on(t.tenantId, t.id)
+      .where(sql`${t.endedAt} is null`),
+    check(
+      'legal_hold_lies_in_a_tenant',
+      sql`${t.tenantId} is not null or (${t.projectId} is null and ${t.environmentId} is null)`,
+    ),
+    check('legal_hold_names_a_thing', sql`(${t.resourceKind} is null) = (${t.resourceId} is null)`),
+    check('legal_hold_ends_with_a_reason', sql`(${t.endedAt} is null) = (${t.endReason} is null)`),
+  ],
 );

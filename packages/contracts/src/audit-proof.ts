@@ -143,6 +143,52 @@ export function consistencySpans(first: number, second: number): readonly Span[]
   return spans.toReversed();
 }
 
+/**
+ * What the proof of a run of leaves is made of, from the left: every subtree beside the run. With the leaves themselves it gives the root.
+ * @throws RangeError when the run is not in the tree, or holds nothing
+ */
+export function runSpans(run: Span, size: number): readonly Span[] {
+  if (!whole(run.start) || !whole(size) || run.end > size || !(run.start < run.end))
+    throw new RangeError('the run is not in the tree');
+  const spans: Span[] = [];
+  const walk = (start: number, end: number): void => {
+    if (end <= run.start || start >= run.end) return void spans.push({ start, end });
+    if (run.start <= start && end <= run.end) return;
+    const middle = start + split(end - start);
+    walk(start, middle);
+    walk(middle, end);
+  };
+  walk(0, size);
+  return spans;
+}
+
+/** The root of the tree of this size in which the leaves stand from `start` on, by the hashes beside them; undefined when these do not fit. */
+export async function rootOfRun({
+  start,
+  leaves,
+  size,
+  hashes,
+}: {
+  readonly start: number;
+  readonly leaves: readonly Hash[];
+  readonly size: number;
+  readonly hashes: readonly Hash[];
+}): Promise<Hash | undefined> {
+  const end = start + leaves.length;
+  if (!whole(start) || !whole(size) || end > size || leaves.length === 0) return undefined;
+  let next = 0;
+  const walk = async (from: number, to: number): Promise<Hash | undefined> => {
+    if (to <= start || from >= end) return hashes[next++];
+    if (start <= from && to <= end) return rootOfLeaves(leaves.slice(from - start, to - start));
+    const middle = from + split(to - from);
+    const left = await walk(from, middle);
+    const right = await walk(middle, to);
+    return left === undefined || right === undefined ? undefined : nodeHash(left, right);
+  };
+  const root = await walk(0, size);
+  return next === hashes.length ? root : undefined;
+}
+
 const whole = (n: number): boolean => Number.isSafeInteger(n) && n >= 0;
 const odd = (n: number): boolean => n % 2 === 1;
 const half = (n: number): number => Math.floor(n / 2);

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { eventVerbs } from './audit/event.js';
+import { legalHoldVerbs } from './audit/legal-hold.js';
 import { logVerbs } from './audit/log.js';
 import { recordVerbs } from './audit/record.js';
 import { requestVerbs } from './audit/request.js';
@@ -25,6 +26,7 @@ export const audit = defineContract({
     log: logVerbs,
     request: requestVerbs,
     event: eventVerbs,
+    legalHold: legalHoldVerbs,
     feed: { ...feedVerbs, confirmed },
     invariant: invariantVerbs,
   },

@@ -7,6 +7,7 @@ import { addressSchema } from './inventory/address.js';
 import { allocationSchema } from './inventory/allocation.js';
 import { deviceTypeSchema } from './inventory/device-type.js';
 import { edgeSchema } from './inventory/edge.js';
+import { findingSchema } from './inventory/finding.js';
 import { nodeSchema } from './inventory/node.js';
 import { numberDomainSchema } from './inventory/number-domain.js';
 import { numberRangeSchema } from './inventory/number-range.js';
@@ -31,6 +32,7 @@ const rackReservation = { data: rackReservationSchema };
 const pool = { data: v.omit(poolSchema, ['replayed']) };
 const resourceClass = { data: v.omit(resourceClassSchema, ['replayed']) };
 const trait = { data: v.omit(traitSchema, ['replayed']) };
+const finding = { data: v.omit(findingSchema, ['replayed']) };
 const allocation = { data: v.omit(allocationSchema, ['replayed']) };
 
 /**
@@ -105,6 +107,12 @@ export const inventoryEvents = defineEvents({
     'allocation.replaced': { summary: 'An allocation holds another set of things.', ...allocation },
     'allocation.released': { summary: 'An allocation was given back.', ...allocation },
     'allocation.expired': { summary: 'A reservation ran out.', ...allocation },
+    'finding.suspected': { summary: 'A source saw something once that is not as intended.', ...finding },
+    'finding.amended': { summary: 'What differs is something else.', ...finding },
+    'finding.opened': { summary: 'A difference was seen twice, or again after a repair.', ...finding },
+    'finding.undertaken': { summary: 'A repair was begun.', ...finding },
+    'finding.accepted': { summary: 'A difference may stay as it is.', ...finding },
+    'finding.resolved': { summary: 'A difference is gone, or was ended by hand.', ...finding },
   },
 });
 export type InventoryEventName = keyof typeof inventoryEvents.events;

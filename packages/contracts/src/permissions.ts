@@ -4,7 +4,7 @@ const lifecycle = ['suspend', 'resume', 'restore'] as const;
 /**
  * The permission registry: context → noun → where its things lie and what may be done to them. `read` covers list.
  * - `platform`: things of the platform; only a grant on the platform reaches them.
- * - `tenant`: the tenant itself, which a grant on the platform reaches too.
+ * - `tenant`: the tenant itself and what is kept of it as a whole, which a grant on the platform reaches too.
  * - `scope`: things that lie in a scope; a grant on the platform reaches those of the platform itself and nothing
  *   inside a tenant.
  * - `child`: limits. Nobody moves its own: changing one takes a grant above the scope that it binds, so a tenant's own is
@@ -47,7 +47,7 @@ export const permissionRegistry = {
     refusal: { on: 'scope', verbs: ['read'] },
     import: { on: 'platform', verbs: ['read', 'create', 'cancel'] },
     observation: { on: 'platform', verbs: ['read', 'create'] },
-    finding: { on: 'platform', verbs: ['read', 'accept', 'repair', 'resolve'] },
+    finding: { on: 'tenant', verbs: ['read', 'accept', 'repair', 'resolve'] },
     network: { on: 'scope', verbs: crud },
     machine: { on: 'scope', verbs: crud },
     cluster: { on: 'scope', verbs: crud },

@@ -21,9 +21,11 @@ const accessObjects = /^tenancy\.(user|roleBinding|denyRule|serviceAccount|token
 const auditing = /^audit\.(record|log|export|legalHold)\./;
 const reading = /\.(read|explain|simulate)$/;
 
-// What tenants may do to themselves, without making or ending tenants: that is the platform's.
+// What tenants may do to themselves, without making or ending tenants, nor deciding on what differs: that is the platform's.
 const ownTenant = (p: Permission): boolean =>
-  !/^tenancy\.tenant\.(create|delete|suspend|resume|restore|breakGlass)$/.test(p);
+  !/^(tenancy\.tenant\.(create|delete|suspend|resume|restore|breakGlass)|inventory\.finding\.(accept|repair|resolve))$/.test(
+    p,
+  );
 
 const owner = permissions.filter((p) => inside(p) && ownTenant(p));
 const admin = owner.filter((p) => p !== 'tenancy.roleBinding.grantOwner');

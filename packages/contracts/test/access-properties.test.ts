@@ -218,13 +218,15 @@ describe('the tenant border', () => {
     permissions: [...permissionsOfRole(role)],
   });
 
-  test('an administrator of the platform holds nothing in a tenant but its entry and its limits, and everything of an owner once the glass is broken', () => {
+  test('an administrator of the platform holds nothing in a tenant but its entry, its limits and what is found of it, and everything of an owner once the glass is broken', () => {
     const grants = [as('platform-admin', platform)];
     const broken = [...grants, as('break-glass', one)];
     for (const scope of insideOf(one)) {
       const chain = tree.chain(scope);
       const held = permissions.filter((p) => decide({ epoch: 1, grants, denies: [] }, p, chain).allowed);
-      expect(held.every((p) => scope.kind === 'tenant' && /^tenancy\.(tenant|quota)\./.test(p))).toBe(true);
+      expect(
+        held.every((p) => scope.kind === 'tenant' && /^(tenancy\.(tenant|quota)|inventory\.finding)\./.test(p)),
+      ).toBe(true);
       for (const permission of permissions) {
         const owner = decide({ epoch: 1, grants: [as('owner', one)], denies: [] }, permission, chain).allowed;
         const now = decide({ epoch: 1, grants: broken, denies: [] }, permission, chain).allowed;

@@ -46,7 +46,7 @@ test('nothing granted, nothing allowed; an empty chain is nowhere', () => {
   expect(decide(all, 'inventory.node.read', []).allowed).toBe(false);
 });
 
-test('a grant on the platform ends at the tenant border, but for the tenant as an entry of the list and the limits that bind it', () => {
+test('a grant on the platform ends at the tenant border, but for the tenant as an entry of the list, the limits that bind it and what is found of it', () => {
   const all: AccessSnapshot = {
     epoch: 1,
     grants: [{ id: 'g', scope: platform, permissions: [...permissions] }],
@@ -54,7 +54,7 @@ test('a grant on the platform ends at the tenant border, but for the tenant as a
   };
   const [tenant] = tenants as [ScopeRef];
   const inside = permissions.filter((permission) => decide(all, permission, chainOf(tenant)).allowed);
-  expect(inside.every((permission) => /^tenancy\.(tenant|quota)\./.test(permission))).toBe(true);
+  expect(inside.every((permission) => /^(tenancy\.(tenant|quota)|inventory\.finding)\./.test(permission))).toBe(true);
   expect(inside).toContain('tenancy.tenant.suspend');
   for (const scope of [...projects, ...environments]) {
     expect(permissions.filter((permission) => decide(all, permission, chainOf(scope)).allowed)).toEqual([]);

@@ -12,6 +12,8 @@ import {
   recordLeaf,
   rootOf,
   rootOfLeaves,
+  rootOfRun,
+  runSpans,
   verifyConsistency,
   verifyInclusion,
   type Hash,
@@ -232,4 +234,26 @@ test('a node is not a leaf, and hashes are compared whole', async () => {
   const both = new Uint8Array([...a, ...b]);
   expect(equalHashes(await nodeHash(a, b), await leafHash(both))).toBe(false);
   expect(equalHashes(a, a.slice(0, 31))).toBe(false);
+});
+
+test('any run of leaves gives the root by the hashes beside it; another leaf, hash, place or size does not', async () => {
+  for (const size of [1, 2, 5, 8, 13]) {
+    const leaves = await made(size);
+    const root = hex(await rootOfLeaves(leaves));
+    for (let start = 0; start < size; start += 1)
+      for (let end = start + 1; end <= size; end += 1) {
+        const hashes = await proofOf(leaves, runSpans({ start, end }, size));
+        const run = { start, leaves: leaves.slice(start, end), size, hashes };
+        const says = async (changes: Partial<typeof run>) =>
+          hex((await rootOfRun({ ...run, ...changes })) ?? bytes(''));
+        expect(await says({})).toBe(root);
+        expect(await says({ leaves: [flipped(run.leaves[0] as Hash, end), ...run.leaves.slice(1)] })).not.toBe(root);
+        if (hashes[0] !== undefined)
+          expect(await says({ hashes: [flipped(hashes[0], start), ...hashes.slice(1)] })).not.toBe(root);
+        expect(await says({ hashes: [...hashes, leaves[0] as Hash] })).toBe('');
+        expect(await says({ start: start + 1 })).not.toBe(root);
+      }
+  }
+  expect(() => runSpans({ start: 3, end: 3 }, 5)).toThrow(RangeError);
+  expect(() => runSpans({ start: 3, end: 6 }, 5)).toThrow(RangeError);
 });

@@ -39,6 +39,12 @@ import { disconnectNodes } from './edge/disconnect.js';
 import { getEdge } from './edge/get.js';
 import { listEdges } from './edge/list.js';
 import { pageFeed } from './feed/page.js';
+import { acceptFinding } from './finding/accept.js';
+import { getFinding } from './finding/get.js';
+import { listFindings } from './finding/list.js';
+import { repairFinding } from './finding/repair.js';
+import { reportFindings } from './finding/report.js';
+import { resolveFinding } from './finding/resolve.js';
 import { cancelImport } from './import/cancel.js';
 import { createImport } from './import/create.js';
 import { getImport } from './import/get.js';
@@ -55,6 +61,7 @@ import { getNode } from './node/get.js';
 import { historyOfNode } from './node/history.js';
 import { listNodes } from './node/list.js';
 import { registerNode } from './node/register.js';
+import { reshapeNodes } from './node/reshape.js';
 import { retireNode } from './node/retire.js';
 import { recordNumber } from './number/record.js';
 import { listNumbers } from './number/list.js';
@@ -67,13 +74,18 @@ import { availableInRange } from './number-range/available.js';
 import { createRange } from './number-range/create.js';
 import { getRange } from './number-range/get.js';
 import { listRanges } from './number-range/list.js';
+import { listObservations } from './observation/list.js';
+import { reportObservations } from './observation/report.js';
 import { ancestorsOfNode } from './topology/ancestors.js';
+import { blastRadiusOf } from './topology/blast-radius.js';
 import { elevationOfRack } from './topology/elevation.js';
 import { neighborsOfNode } from './topology/neighbors.js';
 import { pathBetweenNodes } from './topology/path.js';
 import { subtreeOfNode } from './topology/subtree.js';
 import { listPolicyTrial } from './policy-trial/list.js';
 import { findCandidates } from './placement/candidates.js';
+import { getPlatformResource } from './platform-resource/get.js';
+import { listPlatformResources } from './platform-resource/list.js';
 import { amendPool } from './pool/amend.js';
 import { capacityOfPool } from './pool/capacity.js';
 import { createPool } from './pool/create.js';
@@ -126,6 +138,10 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         capacity: (caller, command) => capacityOfPool(deps, caller, command),
       },
       placement: { candidates: (caller, command) => findCandidates(deps, caller, command) },
+      platformResource: {
+        get: (caller, command) => getPlatformResource(deps, caller, command),
+        list: (caller, command) => listPlatformResources(deps, caller, command),
+      },
       resourceClass: {
         create: (caller, command) => createClass(deps, caller, command),
         amend: (caller, command) => amendClass(deps, caller, command),
@@ -146,6 +162,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         amend: (caller, command) => amendNode(deps, caller, command),
         retire: (caller, command) => retireNode(deps, caller, command),
         batch: (caller, command) => batchNodes(deps, caller, command),
+        reshape: (caller, command) => reshapeNodes(deps, caller, command),
         history: (caller, command) => historyOfNode(deps, caller, command),
         get: (caller, command) => getNode(deps, caller, command),
         list: (caller, command) => listNodes(deps, caller, command),
@@ -155,6 +172,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         elevation: (caller, command) => elevationOfRack(deps, caller, command),
         path: (caller, command) => pathBetweenNodes(deps, caller, command),
       },
+      blastRadius: { get: (caller, command) => blastRadiusOf(deps, caller, command) },
       edge: {
         connect: (caller, command) => connectNodes(deps, caller, command),
         disconnect: (caller, command) => disconnectNodes(deps, caller, command),
@@ -217,6 +235,18 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
       refusal: {
         get: (caller, command) => getRefusal(deps, caller, command),
         list: (caller, command) => listRefusals(deps, caller, command),
+      },
+      observation: {
+        report: (caller, command) => reportObservations(deps, caller, command),
+        list: (caller, command) => listObservations(deps, caller, command),
+      },
+      finding: {
+        report: (caller, command) => reportFindings(deps, caller, command),
+        get: (caller, command) => getFinding(deps, caller, command),
+        list: (caller, command) => listFindings(deps, caller, command),
+        accept: (caller, command) => acceptFinding(deps, caller, command),
+        repair: (caller, command) => repairFinding(deps, caller, command),
+        resolve: (caller, command) => resolveFinding(deps, caller, command),
       },
       import: {
         create: (caller, command) => createImport(deps, caller, command),

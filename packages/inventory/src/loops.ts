@@ -1,6 +1,6 @@
 import type { Bus } from '@sentral/kernel/bus/port';
 import { consumeSteps } from '@sentral/kernel/bus/steps';
-import { servedSteps } from '@sentral/kernel/operation';
+import { servedSteps } from '@sentral/kernel/bus/operation';
 import { startOutbox } from '@sentral/kernel/outbox';
 import { startLoop, type Loop } from '@sentral/kernel/relay';
 import { listenToScopes, startFillingScopes, type ScopeSource } from '@sentral/kernel/scopes/news';

@@ -11,7 +11,9 @@ export type Noun =
   | 'address'
   | 'numberDomain'
   | 'numberRange'
-  | 'number';
+  | 'number'
+  | 'observation'
+  | 'finding';
 
 interface Owned {
   readonly table: string;
@@ -30,7 +32,10 @@ const ownerAbove = (table: string, row: string): string =>
       select owner_above.parent_id, owner_above.tenant_id from ${table} owner_above join owner_up on owner_above.id = owner_up.parent_id where owner_up.tenant_id is null
     ) select tenant_id from owner_up where tenant_id is not null)`;
 
-const nodeOwner = (row: string): string => `coalesce(${row}.tenant_id, ${ownerAbove('node', row)})`;
+export const nodeOwner = (row: string): string => `coalesce(${row}.tenant_id, ${ownerAbove('node', row)})`;
+
+const ownerOfNode = (row: string): string =>
+  `(select ${nodeOwner('owner_place')} from node owner_place where owner_place.id = ${row}.node_id)`;
 
 const spaceOwner = (row: string): string =>
   `(select owner_space.tenant_id from address_space owner_space where owner_space.id = ${row}.space_id)`;
@@ -53,11 +58,8 @@ const addressOwner = (row: string): string => {
   return `coalesce(${row}.tenant_id, case when ${row}.ended_at is null then ${home('owner_home.ended_at is null')} else ${then} end, ${spaceOwner(row)})`;
 };
 
-const domainOwner = (row: string): string =>
-  `(select ${nodeOwner('owner_place')} from node owner_place where owner_place.id = ${row}.node_id)`;
-
 const ownerOfDomain = (row: string): string =>
-  `(select ${domainOwner('owner_domain')} from number_domain owner_domain where owner_domain.id = ${row}.domain_id)`;
+  `(select ${ownerOfNode('owner_domain')} from number_domain owner_domain where owner_domain.id = ${row}.domain_id)`;
 
 // `offset 0` keeps the step a probe of the index by parent: joined freely, it would read the whole table once a level.
 const withNodesOf = (tenants: string): string =>
@@ -136,7 +138,7 @@ export const owned: Readonly<Record<Noun, Owned>> = {
            and not exists (select from address_block o where o.space_id = s.id and o.ended_at is null and o.cidr >>= l.host) offset 0) l
        where s.tenant_id = any(${tenants}) and s.ended_at is null`,
   },
-  numberDomain: { table: 'number_domain', as: 'd', seen: by(domainOwner), among: domainsOf },
+  numberDomain: { table: 'number_domain', as: 'd', seen: by(ownerOfNode), among: domainsOf },
   numberRange: {
     table: 'number_range',
     as: 'r',
@@ -151,5 +153,18 @@ export const owned: Readonly<Record<Noun, Owned>> = {
     among: (tenants) => `select h.id from number h where h.tenant_id = any(${tenants}) and h.ended_at is null
        union all
        select h.id from number h where h.ended_at is null and h.tenant_id is null and h.domain_id in (${domainsOf(tenants)})`,
+  },
+  observation: {
+    table: 'observation',
+    as: 'o',
+    seen: by(ownerOfNode),
+    among: (tenants) => `select h.id from observation h where h.node_id in (${nodesOf(tenants)})`,
+  },
+  // What was found of a thing stays its owner's of that time; whose it is then has findings of its own.
+  finding: {
+    table: 'finding',
+    as: 'f',
+    seen: by((row) => `${row}.tenant_id`),
+    among: (tenants) => `select h.id from finding h where h.tenant_id = any(${tenants})`,
   },
 };

@@ -4,15 +4,15 @@ import { isProblem } from '@sentral/contracts/problem';
 import { actions } from '@sentral/contracts/services/registry';
 import type { Asker } from '@sentral/contracts/services/serve';
 import type { Tx } from '@sentral/kernel/database';
-import type { ServedAction } from '@sentral/kernel/operation';
+import type { ServedAction } from '@sentral/kernel/bus/operation';
 import type { InferOutput } from 'valibot';
 import { bound, heldFor } from './allocation/bind.js';
 import { confirmed } from './allocation/confirm.js';
 import { releaseIn } from './allocation/perform.js';
 import { judged } from './change.js';
 import type { Deps } from './deps.js';
-import { moveRecord, recordNode } from './node/record.js';
-import { retired } from './node/retire.js';
+import { moveRecord } from './platform-resource/move.js';
+import { endRecord, endRecordsOf } from './platform-resource/record.js';
 
 const serves = actions.inventory;
 type Serves = typeof serves;
@@ -37,7 +37,9 @@ export function inventorySteps(deps: Deps): Readonly<Record<keyof Serves, Served
   return {
     'allocation.bind': {
       ...serves['allocation.bind'],
-      run: async (tx, asker) => ({ allocationId: (await judged(bound(tx, callerOf(asker), taskOf(asker)))).id }),
+      run: async (tx, asker, { records }: Input<'allocation.bind'>) => ({
+        allocationId: (await judged(bound(tx, callerOf(asker), { ...taskOf(asker), records }))).id,
+      }),
     },
     'allocation.confirm': {
       ...serves['allocation.confirm'],
@@ -59,28 +61,24 @@ export function inventorySteps(deps: Deps): Readonly<Record<keyof Serves, Served
         );
         return {};
       },
-      takeBack: (tx, asker) => found(async () => release(tx, asker, (await heldFor(tx, taskOf(asker))).id)),
-    },
-    'node.record': {
-      ...serves['node.record'],
-      run: async (tx, asker, { nodeId, ...record }: Input<'node.record'>) => {
-        await judged(recordNode(tx, callerOf(asker), { ...record, id: nodeId, tenantId: asker.tenantid }));
-        return { nodeId };
+      takeBack: async (tx, asker) => {
+        // With the allocation ended, nothing more is recorded on it: what was, goes with it.
+        const held = await found(async () => release(tx, asker, (await heldFor(tx, taskOf(asker))).id));
+        await judged(endRecordsOf(tx, callerOf(asker), decodeId('tsk', asker.taskid)));
+        return held;
       },
     },
     'node.retire': {
       ...serves['node.retire'],
       run: async (tx, asker, { nodeId }: Input<'node.retire'>) => {
-        await found(() => retired(tx, callerOf(asker), { id: nodeId }));
+        await found(() => endRecord(tx, callerOf(asker), decodeId('nod', nodeId)));
         return {};
       },
-      takeBack: (tx, asker, { nodeId }: Input<'node.retire'>) =>
-        found(() => retired(tx, callerOf(asker), { id: nodeId })),
     },
     'node.set-state': {
       ...serves['node.set-state'],
-      run: async (tx, asker, { nodeId: id, from, to }: Input<'node.set-state'>) => {
-        await moveRecord(tx, callerOf(asker), { id, from, to });
+      run: async (tx, asker, { nodeId: id, ...move }: Input<'node.set-state'>) => {
+        await moveRecord(tx, callerOf(asker), { id, ...move });
         return {};
       },
     },

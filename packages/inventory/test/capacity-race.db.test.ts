@@ -1,4 +1,6 @@
-import type { Id } from '@sentral/contracts/ids';
+import { decodeId, type Id } from '@sentral/contracts/ids';
+import { constraintName } from '@sentral/kernel/errors';
+import { inTransaction } from '@sentral/kernel/transaction';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { sweepAllocations } from '../src/allocation/sweep.js';
 import { codeOf, orProblem, stand, type Item, type Outcome, type Stand } from './stand.js';
@@ -111,4 +113,73 @@ test('of 40 that want one whole server and parts of it at once, either the whole
   const kinds = new Set(won.map((item) => item.what));
   expect(kinds.size).toBe(1);
   expect(won).toHaveLength(kinds.has('node') ? 1 : 4);
+});
+
+/** A server with a module that offers processors on a board in it, and a port. */
+async function serverWithParts() {
+  const server = await s.host([], 'server');
+  const inside = async (kind: string, parentId: Id<'nod'>) =>
+    (await s.inventory.node.register(s.caller, { kind, name: kind, parentId })).id;
+  const board = await inside('module', await inside('module', server));
+  await s.inventory.capacity.set(s.caller, { nodeId: board, capacities: [{ class: 'vcpu', total: 4 }] });
+  return { server, board, port: await inside('interface', server) };
+}
+const whole = (nodeId: Id<'nod'>): Item => ({ what: 'node', nodeId });
+
+test('who has a server whole has what is in it, and who has a part of it keeps the whole from everyone', async () => {
+  const { server, board, port } = await serverWithParts();
+  const takes = async (item: Item) => codeOf(await s.ask([item]));
+  const held = await s.take([whole(server)]);
+  expect([await takes(vcpu(board)), await takes(whole(port)), await takes(whole(server))]).toEqual(
+    Array.from({ length: 3 }, () => 'allocation-conflict'),
+  );
+  await s.inventory.allocation.release(s.caller, { id: held.id });
+  for (const part of [vcpu(board), whole(port)]) {
+    const { id } = await s.take([part]);
+    expect(await takes(whole(server))).toBe('allocation-conflict');
+    expect(await takes({ what: 'place', resources: [{ kind: 'server' }], location: server } as never)).toBe(
+      'capacity-exhausted',
+    );
+    await s.inventory.allocation.release(s.caller, { id });
+  }
+  expect(codeOf(await s.ask([whole(server), vcpu(board)]))).toBe('allocation-conflict');
+  // A rack is given out without what stands in it: only components are parts.
+  const rack = (
+    await s.inventory.node.register(s.caller, { kind: 'rack', name: 'r', parentId: await s.host([], 'site') })
+  ).id;
+  await s.inventory.node.amend(s.caller, { id: server, patch: { parentId: rack } });
+  await s.take([vcpu(board)]);
+  expect(await takes(whole(rack))).toBe('ok');
+
+  // Whichever way: a component in use does not move into what is given out whole, and no row says otherwise.
+  const other = await s.host([], 'server');
+  await s.take([whole(other)]);
+  const module = (await s.inventory.node.get(s.caller, { id: board })).parentId;
+  const move = s.inventory.node.amend(s.caller, { id: module as Id<'nod'>, patch: { parentId: other } });
+  expect(codeOf(await orProblem(move))).toBe('allocation-conflict');
+  const raw = inTransaction(s.deps.db.app, (tx) =>
+    tx.unsafe(
+      `insert into allocation_item (id, allocation_id, tenant_id, ordinal, what, node_id, during, fence)
+       select gen_random_uuid(), i.allocation_id, i.tenant_id, 99, 'node', $1, i.during, nextval('allocation_fence')
+       from allocation_item i where i.node_id = $2 and i.ended_at is null`,
+      [decodeId('nod', server), decodeId('nod', board)],
+    ),
+  );
+  expect(await raw.catch(constraintName)).toBe('allocation_item_whole_or_in_parts');
+});
+
+test('of 40 that want one server whole, a part of a board in it or a port of it at once, the whole is given or parts are', async () => {
+  for (let round = 0; round < 3; round += 1) {
+    const { server, board, port } = await serverWithParts();
+    const outcomes = await times(40, (i) =>
+      s.ask([[whole(server), vcpu(board), whole(server), whole(port)][i % 4] as Item]),
+    );
+    const won = outcomes.flatMap((each) =>
+      codeOf(each) === 'ok' ? (each as { items: { nodeId?: string }[] }).items : [],
+    );
+    const isWhole = won.some((item) => item.nodeId === server);
+    expect(won.map((item) => item.nodeId === server)).toEqual(
+      isWhole ? [true] : Array.from({ length: 5 }, () => false),
+    );
+  }
 });

@@ -9,11 +9,13 @@ import { auditedTables, bookkeepingTables, laterAuditedTables, partTables } from
 import * as context from '../src/schema/context.js';
 import * as deviceType from '../src/schema/device-type.js';
 import * as edge from '../src/schema/edge.js';
+import * as finding from '../src/schema/finding.js';
 import * as imports from '../src/schema/import.js';
 import * as kernel from '../src/schema/kernel.js';
 import * as kind from '../src/schema/kind.js';
 import * as node from '../src/schema/node.js';
 import * as number from '../src/schema/number.js';
+import * as platformResource from '../src/schema/platform-resource.js';
 import * as pool from '../src/schema/pool.js';
 import * as rack from '../src/schema/rack.js';
 import * as refusal from '../src/schema/refusal.js';
@@ -26,11 +28,13 @@ const schema = {
   ...capacity,
   ...deviceType,
   ...edge,
+  ...finding,
   ...imports,
   ...kernel,
   ...kind,
   ...node,
   ...number,
+  ...platformResource,
   ...pool,
   ...rack,
   ...refusal,
@@ -73,7 +77,9 @@ test('the kernel step guards exactly the facts', () => {
 });
 
 test('what came later is guarded as the kernel step would', () => {
-  const written = readFileSync('migrations/0015_placement_rules.sql', 'utf8');
+  const written = ['0015_placement_rules', '0018_findings']
+    .map((name) => readFileSync(`migrations/${name}.sql`, 'utf8'))
+    .join('');
   const guards = kernelSql(
     'inventory',
     laterAuditedTables.map((table) => ({ table })),

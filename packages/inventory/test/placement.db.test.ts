@@ -63,7 +63,7 @@ async function three() {
   return { of, f, slow, n, two: { resources: [{ class: of, amount: 2 }] } };
 }
 
-test('P58: who shares in a pool serves its members; without the mark, or outside of the pool, nobody is served', async () => {
+test('P58 who shares in a pool serves its members; without the mark, or outside of the pool, nobody is served', async () => {
   const [cpu, disk] = [await ownClass(), await ownClass()];
   const [host, shared] = [await node([{ class: cpu, total: 4 }]), await node([{ class: disk, total: 100 }])];
   const wish = {
@@ -102,7 +102,7 @@ test('P58: who shares in a pool serves its members; without the mark, or outside
   expect(hosts(await find(wish))).toEqual([]);
 });
 
-test('P59: a trait that is required, forbidden, or one of several', async () => {
+test('P59 a trait that is required, forbidden, or one of several', async () => {
   const { two, f, slow, n } = await three();
   expect(hosts(await find(two))).toEqual([f, slow, n].toSorted());
   expect(hosts(await find({ ...two, requiredTraits: ['fast'] }))).toEqual([f]);
@@ -114,7 +114,7 @@ test('P59: a trait that is required, forbidden, or one of several', async () => 
   expect(traits).toEqual({ filter: 'traits', left: 0, lifted: 3 });
 });
 
-test('P60: what contradicts itself, is unknown or is nothing is refused, and where it stands', async () => {
+test('P60 what contradicts itself, is unknown or is nothing is refused, and where it stands', async () => {
   const { two, of } = await three();
   expect(await refused({ ...two, requiredTraits: ['fast'], forbiddenTraits: ['fast'] })).toEqual([
     'validation-failed',
@@ -139,7 +139,7 @@ test('P60: what contradicts itself, is unknown or is nothing is refused, and whe
   expect(codeOf(await orProblem(find(two, 'x' as never)))).toBe('validation-failed');
 });
 
-test('P61, P62: an offer is held to its smallest and largest amount and to what is left, and what is offered can be taken', async () => {
+test('P61 P62 an offer is held to its smallest and largest amount and to what is left, and what is offered can be taken', async () => {
   const { of, f, slow, n } = await three();
   const offer = { class: of, total: 4, minUnit: 2, maxUnit: 3 };
   await s.inventory.capacity.set(s.caller, { nodeId: n, capacities: [offer] });
@@ -158,7 +158,7 @@ test('P61, P62: an offer is held to its smallest and largest amount and to what 
     );
 });
 
-test('P63: in one pool, in one of two, in none, in both', async () => {
+test('P63 in one pool, in one of two, in none, in both', async () => {
   const { two, f, slow, n } = await three();
   const pool = async (nodeId: Node) =>
     (await s.inventory.pool.create(s.caller, { name: newId(), members: [{ nodeId }] })).id;
@@ -181,7 +181,7 @@ async function numa() {
   return { cpu, x, vf, host, numa0, numa1, nic0, nic1, group };
 }
 
-test('P64: what is asked for may come from different nodes of one host', async () => {
+test('P64 what is asked for may come from different nodes of one host', async () => {
   const { cpu, x, host, numa0, numa1 } = await numa();
   const found = await find({
     resources: [
@@ -197,7 +197,7 @@ test('P64: what is asked for may come from different nodes of one host', async (
   );
 });
 
-test('P65: two groups may share a node or must be apart, and it has to be said which', async () => {
+test('P65 two groups may share a node or must be apart, and it has to be said which', async () => {
   const { x, group } = await numa();
   const groups = [group('a', x), group('b', x)];
   expect((await find({ groups, groupPolicy: 'share' })).candidates).toHaveLength(4);
@@ -207,7 +207,7 @@ test('P65: two groups may share a node or must be apart, and it has to be said w
   expect(await refused({ groups })).toEqual(['validation-failed', '/groupPolicy']);
 });
 
-test('P66: in the same subtree, a card goes with the processor that it hangs on', async () => {
+test('P66 in the same subtree, a card goes with the processor that it hangs on', async () => {
   const { x, vf, numa0, numa1, nic0, nic1, group } = await numa();
   const wish = { groups: [group('cpu', x), group('nic', vf)], groupPolicy: 'share' as const };
   expect((await find(wish)).candidates).toHaveLength(4);
@@ -219,7 +219,7 @@ test('P66: in the same subtree, a card goes with the processor that it hangs on'
   );
 });
 
-test('P67: a combination over what a node has, or gives at once, is never offered', async () => {
+test('P67 a combination over what a node has, or gives at once, is never offered', async () => {
   const { x, numa0, numa1, group } = await numa();
   const found = await find({ groups: [group('a', x, 2), group('b', x, 2)], groupPolicy: 'share' });
   expect(sorted(takers(found))).toEqual(
@@ -234,7 +234,7 @@ test('P67: a combination over what a node has, or gives at once, is never offere
   expect(takers(ones).every(([a, b]) => a !== b)).toBe(true);
 });
 
-test('P68: a trait of the host itself is asked for, or ruled out', async () => {
+test('P68 a trait of the host itself is asked for, or ruled out', async () => {
   const { x, host } = await numa();
   const other = await node([], {});
   const part = await node([{ class: x, total: 2 }], { parentId: other, kind: 'module' });
@@ -243,7 +243,7 @@ test('P68: a trait of the host itself is asked for, or ruled out', async () => {
   expect(takers(await find({ ...one, forbiddenTraits: ['edge'] }))).toEqual([[part]]);
 });
 
-test('P69: as many as are asked for, each with what its nodes have', async () => {
+test('P69 as many as are asked for, each with what its nodes have', async () => {
   const of = await ownClass();
   const nodes = [];
   for (let n = 0; n < 5; n += 1) nodes.push(await node([{ class: of, total: 4 }]));

@@ -27,6 +27,7 @@ import { listRanges } from '../src/number-range/list.js';
 import { readAsk } from '../src/placement/ask.js';
 import { nothingPending } from '../src/placement/host-sql.js';
 import { listPlaces } from '../src/placement/sql.js';
+import { findHolders, listHitBy } from '../src/topology/blast-radius-sql.js';
 import { listSubtree } from '../src/topology/sql.js';
 
 // Tens of thousands of rows, so that the planner has reason to choose; each statement is the one that runs, read back with
@@ -188,7 +189,23 @@ const statements: readonly [
     (on) => lockNodes(on, 'everything', nodes),
     ['kind', 'provider_use', 'rack_claim', 'external_id'],
   ],
-  ['nodes to be taken are locked by id', ['node_pkey'], (on) => lockNodesToTake(on, 'everything', nodes), ['kind']],
+  [
+    'nodes to be taken are locked by id',
+    ['node_pkey'],
+    (on) => lockNodesToTake(on, 'everything', { ids: nodes, above: [], whole: false }),
+    ['kind'],
+  ],
+  [
+    'what a ring of a blast radius takes along',
+    ['node_by_parent', 'edge_end_by_node'],
+    (on) => listHitBy(on as never, 'everything', { ring: nodes, limit: 100 }),
+    ['kind'],
+  ],
+  [
+    'who holds what is hit',
+    ['allocation_item_by_node', 'allocation_item_by_block', 'allocation_item_by_taken_block'],
+    (on) => findHolders(on, everyone, { nodeIds: nodes, blockIds: nodes, numbers: undefined, limit: 20 }),
+  ],
   ['takers stand in line at the row of the provider', ['provider_use_pkey'], (on) => lockProviders(on, nodes)],
   [
     'what has run out is found from what is to be taken',

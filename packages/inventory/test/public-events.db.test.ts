@@ -200,8 +200,8 @@ test('the version of an event is that of its change', () => {
   expect(facts.filter(({ event, resource }) => event?.['version'] !== resource.version)).toEqual([]);
 });
 
-/** What is counted beside a resource moves without its version. */
-const settled = (resource: object) => ({ ...resource, fence: 0, useVersion: 0 });
+/** What is counted beside a resource, and when it was seen, moves without its version. */
+const settled = (resource: object) => ({ ...resource, fence: 0, useVersion: 0, observedAt: '' });
 
 test.each(['node', 'edge', 'addressBlock', 'address'] as const)(
   'what the last event of a %s told is what a read shows',

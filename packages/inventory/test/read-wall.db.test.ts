@@ -78,7 +78,9 @@ function leaksIn(answer: Answer, viewer: Viewer, { verb, command }: { verb: stri
     '\n',
   );
   const asked = JSON.stringify(command);
-  const unseen = world.things.filter((thing) => !isSeen(thing, viewer)).map(({ key }) => key);
+  const seen = new Set(world.things.filter((thing) => isSeen(thing, viewer)).map(({ key }) => key));
+  // A resource of the platform is a node too: who sees only the resource may know its id.
+  const unseen = world.things.map(({ key }) => key).filter((key) => !seen.has(key));
   const names = owners.filter((owner) => !viewer.sees.includes(owner) && !viewer.scopes.includes(owner));
   return [...unseen, ...names].filter((mark) => said.includes(mark) && !asked.includes(mark));
 }
@@ -86,7 +88,7 @@ const withoutItems = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === 'items' && !isList(inner) ? [] : inner)));
 const isList = (inner: unknown) => Array.isArray(inner) && inner.every((item) => 'consumer' in (item as object));
 
-const ofScope = ['allocation', 'refusal'];
+const ofScope = ['allocation', 'refusal', 'platformResource'];
 const isSeen = (thing: { noun: string; of: readonly Owner[] }, { sees, scopes }: Viewer) =>
   thing.of.every((owner) => (ofScope.includes(thing.noun) ? scopes : sees).includes(owner));
 

@@ -3,7 +3,7 @@ import { runServiceConformance, type StepServer } from '@sentral/contracts/servi
 import { commandId, type Command, type Reply } from '@sentral/contracts/services/message';
 import { defaultTenantId } from '@sentral/contracts/tenancy';
 import { newId } from '@sentral/kernel/id';
-import { servedSteps, type ServedAction } from '@sentral/kernel/operation';
+import { servedSteps, type ServedAction } from '@sentral/kernel/bus/operation';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inventorySteps } from '../src/serve.js';
 import { orProblem, stand, type Stand } from './stand.js';
@@ -208,32 +208,82 @@ test('a reservation that has run out, and one that was never made, fail the step
   expect(await stepsOf(none).run('allocation.bind', {})).toMatchObject({ data: { code: 'not_found' } });
 });
 
-test('a record of the platform is made by a task, goes from state to state as it is told, and back by the undo', async () => {
-  const { run, undo } = stepsOf(encodeId('tsk', newId()));
+/** A thing that a task is making, recorded by the step that binds what it stands on. */
+async function recorded(kind = 'network', name = 'lab') {
+  const task = encodeId('tsk', newId());
   const nodeId = encodeId('nod', newId());
-  // The tenant is known to inventory by then: whoever reserves brings it along.
-  await place.take([
-    { what: 'capacity', nodeId: await place.host([{ class: 'vcpu', total: 1 }]), class: 'vcpu', amount: 1 },
-  ]);
-  const record = await run('node.record', { nodeId, kind: 'network', name: 'lab', attributes: { mtu: 9000 } });
-  expect(record).toMatchObject({ kind: 'succeeded', data: { output: { nodeId } } });
-  const state = async () => (await place.inventory.node.get(place.caller, { id: nodeId })).state;
-  expect(await state()).toBe('provisioning');
+  const { id: allocationId } = await reserveFor(task);
+  const input = { records: [{ nodeId, kind, name, wanted: { mtu: 9000 }, labels: { env: 'lab' } }] };
+  const steps = stepsOf(task);
+  const bound = await steps.run('allocation.bind', input);
+  const seen = async () =>
+    place.inventory.platformResource.get(place.caller, { id: nodeId }).catch(({ code }: { code: string }) => code);
+  return { task, nodeId, allocationId, input, steps, bound, seen };
+}
+
+test('what a task makes is recorded with what it holds, goes from state to state as it is told, and ends with the undo', async () => {
+  const { task, nodeId, allocationId, input, steps, bound, seen } = await recorded();
+  expect(bound).toMatchObject({ kind: 'succeeded', data: { output: { allocationId } } });
+  expect(await seen()).toMatchObject({
+    id: nodeId,
+    kind: 'network',
+    name: 'lab',
+    state: 'provisioning',
+    wanted: { mtu: 9000 },
+    labels: { env: 'lab' },
+    taskId: task,
+    allocationId,
+  });
+  // The facade, late: nothing twice.
+  const late = { tenantId: defaultTenantId, taskId: task, ...input };
+  expect(await place.inventory.allocation.bind(user(), late as never)).toMatchObject({ id: allocationId });
   const move = { nodeId, from: 'provisioning', to: 'available' };
-  const moved = await run('node.set-state', move);
-  expect([moved.kind, await state()]).toEqual(['succeeded', 'available']);
-  expect(await run('node.set-state', move)).toMatchObject({ data: { class: 'permanent', code: 'state_conflict' } });
-  expect(await undo('node.reset-state', move, moved.step)).toMatchObject({ data: { found: true } });
-  expect(await state()).toBe('provisioning');
-  expect(await undo('node.retire', { nodeId }, record.step)).toMatchObject({ data: { found: true } });
-  expect(await state()).toBe('retired');
+  const moved = await steps.run('node.set-state', { ...move, status: { vlan: 7 } });
+  expect([moved.kind, await seen()]).toMatchObject(['succeeded', { state: 'available', status: { vlan: 7 } }]);
+  expect(await steps.run('node.set-state', move)).toMatchObject({
+    data: { class: 'permanent', code: 'state_conflict' },
+  });
+  expect(await steps.undo('node.reset-state', move, moved.step)).toMatchObject({ data: { found: true } });
+  expect(await seen()).toMatchObject({ state: 'provisioning' });
+  expect(await steps.undo('allocation.release', {}, bound.step)).toMatchObject({ data: { found: true } });
+  expect([await seen(), await bindings(task)]).toEqual(['not-found', 0]);
+  // The facade, later still: nothing is recorded on what was given back.
+  expect(await orProblem(place.inventory.allocation.bind(user(), late as never))).toMatchObject({ code: 'not-found' });
+  expect(await seen()).toBe('not-found');
 
   // Neither a server, nor what is another tenant's.
   const server = await place.host([], 'server');
-  expect(await run('node.set-state', { ...move, nodeId: server })).toMatchObject({ data: { code: 'not_found' } });
+  expect(await steps.run('node.set-state', { ...move, nodeId: server })).toMatchObject({ data: { code: 'not_found' } });
   const audit = await place.admin.unsafe(
     `select audit->'principal'->>'id' as actor from inventory.feed where resource_id = $1`,
     [decodeId('nod', nodeId)],
   );
   expect(new Set(audit.map(({ actor }) => String(actor).slice(0, 4)))).toEqual(new Set(['tsk_']));
+});
+
+test('a name is one thing of its kind in an environment, and what a thing stands on is given back by its removal alone', async () => {
+  const first = await recorded('bucket', 'photos');
+  const second = await recorded('bucket', 'photos');
+  expect(second.bound).toMatchObject({ kind: 'failed', data: { class: 'permanent', code: 'already_exists' } });
+  expect((await recorded('machine', 'photos')).bound.kind).toBe('succeeded');
+  await first.steps.run('allocation.confirm', {});
+  const id = first.allocationId;
+  const { allocation, platformResource } = place.inventory;
+  for (const change of [
+    () => allocation.release(user(), { id }),
+    () => allocation.replace(user(), { id, version: 3, items: [] }),
+  ])
+    expect(await orProblem(change())).toMatchObject({
+      code: 'has-dependents',
+      facts: { dependents: [{ type: 'bucket', count: 1, ids: [first.nodeId] }] },
+    });
+  const removal = stepsOf(encodeId('tsk', newId()));
+  expect(await removal.run('allocation.release', { allocationId: id })).toMatchObject({ kind: 'succeeded' });
+  expect(await removal.run('node.retire', { nodeId: first.nodeId })).toMatchObject({ kind: 'succeeded' });
+  expect(await removal.run('node.retire', { nodeId: first.nodeId })).toMatchObject({ kind: 'succeeded' });
+  // The name is free again.
+  const third = await recorded('bucket', 'photos');
+  const named = await platformResource.list(place.caller, { kind: 'bucket', name: 'photos' });
+  expect(named.items.map((each) => each.id)).toEqual([third.nodeId]);
+  expect(await place.broken()).toEqual([]);
 });

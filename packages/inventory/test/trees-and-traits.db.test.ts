@@ -32,7 +32,7 @@ async function line(): Promise<[Node, Node, Node]> {
   return [root, child, await node(child)];
 }
 
-test('P50: the root is the root, also after the middle has moved', async () => {
+test('P50 the root is the root, also after the middle has moved', async () => {
   const [root, child, grandchild] = await line();
   expect(await rootOf(grandchild)).toBe(root);
   const other = await node();
@@ -40,14 +40,14 @@ test('P50: the root is the root, also after the middle has moved', async () => {
   expect(await rootOf(grandchild)).toBe(other);
 });
 
-test('P51: what holds others stays, and is told whom', async () => {
+test('P51 what holds others stays, and is told whom', async () => {
   const [root, child] = await line();
   const refusal = await orProblem(s.inventory.node.retire(s.caller, { id: root }));
   expect(codeOf(refusal)).toBe('has-dependents');
   expect(factsOf(refusal)['dependents']).toEqual([{ type: 'node', count: 1, ids: [child] }]);
 });
 
-test('P52: no loop is ever closed, by one move or by two that race', async () => {
+test('P52 no loop is ever closed, by one move or by two that race', async () => {
   const [root, child] = await line();
   expect(codeOf(await move(root, child))).toBe('cycle-detected');
   expect(codeOf(await move(root, root))).toBe('cycle-detected');
@@ -59,13 +59,13 @@ test('P52: no loop is ever closed, by one move or by two that race', async () =>
   }
 });
 
-test('P53: nothing lies in what never was', async () => {
+test('P53 nothing lies in what never was', async () => {
   const never = 'nod_01jz0000000000000000000000' as Node;
   const refusal = await orProblem(register({ parentId: never }));
   expect([codeOf(refusal), factsOf(refusal)['pointer']]).toEqual(['reference-not-found', '/parentId']);
 });
 
-test('P54: a name or an id that is there already is refused by its field', async () => {
+test('P54 a name or an id that is there already is refused by its field', async () => {
   const id = await node(undefined, { name: 'twice' });
   const name = await orProblem(register({ name: 'twice' }));
   expect([codeOf(name), factsOf(name)['field']]).toEqual(['already-exists', 'name']);
@@ -73,7 +73,7 @@ test('P54: a name or an id that is there already is refused by its field', async
   expect([codeOf(same), factsOf(same)['field']]).toEqual(['already-exists', 'id']);
 });
 
-test('P55: a trait or a class in use stays; also when it comes into use at the same moment', async () => {
+test('P55 a trait or a class in use stays; also when it comes into use at the same moment', async () => {
   const key = (n: number | string) => `trait-${n}`;
   await s.inventory.trait.register(s.caller, { key: key('used'), title: 'T' });
   const id = await node(undefined, { traits: [key('used')] });
@@ -107,7 +107,7 @@ test('P55: a trait or a class in use stays; also when it comes into use at the s
   }
 });
 
-test('P56: of three traits one is unknown: none is set, by whichever way', async () => {
+test('P56 of three traits one is unknown: none is set, by whichever way', async () => {
   for (const key of ['known-a', 'known-b']) await s.inventory.trait.register(s.caller, { key, title: key });
   const { id, version } = await register({});
   const traits = ['known-a', 'unknown', 'known-b'];
@@ -122,7 +122,7 @@ test('P56: of three traits one is unknown: none is set, by whichever way', async
   ).rejects.toThrow(/node_trait_is_registered/);
 });
 
-test('P57: traits of a node and members of a pool are changed at the version that was read', async () => {
+test('P57 traits of a node and members of a pool are changed at the version that was read', async () => {
   const { id, version } = await register({});
   await s.inventory.trait.register(s.caller, { key: 'late', title: 'Late' });
   await s.inventory.node.amend(s.caller, { id, version, patch: { traits: ['late'] } });

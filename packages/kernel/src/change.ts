@@ -92,7 +92,7 @@ async function changedSince(
   return [...new Set(changed)].toSorted().map((key) => `/${key}`);
 }
 
-const moving = new Set(['version', 'updatedAt', 'fence', 'useVersion']);
+const moving = new Set(['version', 'updatedAt', 'fence', 'useVersion', 'observedAt']);
 
 /** The top-level fields in which two states of a resource differ, besides those that every change moves. */
 export function changedKeys(before: Record<string, unknown>, after: Record<string, unknown>): readonly string[] {

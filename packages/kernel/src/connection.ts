@@ -65,6 +65,15 @@ export async function openConnection(target: Target, at: Host, settings: Connect
   }
 }
 
+/** More than any transaction gives at once; the driver keeps what is over it and sends it later. */
+const pipelined = 100;
+
+interface Waiting {
+  readonly reject: (error: Error) => void;
+  readonly deadlineMs: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
 function onSocket(
   socket: Socket,
   target: Target,
@@ -73,12 +82,13 @@ function onSocket(
   let given = false;
   let uncertain = false;
   let loss: Error | undefined;
-  let current: { reject: (error: Error) => void; timer: NodeJS.Timeout | undefined } | undefined;
+  /** On the wire and not answered yet, in the order of their answers. */
+  const waiting: Waiting[] = [];
   const listeners = new Set<(reason: Error) => void>();
 
   const wire = postgres({
     host: at.host, port: at.port, database: target.database, user: target.user, pass: () => target.password,
-    max: 1, ssl: false, prepare: true, fetch_types: false, max_pipeline: 1,
+    max: 1, ssl: false, prepare: true, fetch_types: false, max_pipeline: pipelined,
     idle_timeout: 0, connect_timeout: 0, max_lifetime: 0, keep_alive: 0, backoff: false, debug: false,
     types, connection: settings.session, onnotice: notice,
     // The driver reconnects by calling this again: it gets one socket, ever.
@@ -113,13 +123,13 @@ function onSocket(
   function run(statement: Statement, deadlineMs: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (loss) return reject(loss);
-      if (current) return reject(new Error('A connection takes one statement at a time'));
       const answer = statement.send(wire); // throws on a parameter that is none, before anything is sent
-      const timer = deadlineMs > 0 ? setTimeout(overdue, deadlineMs, deadlineMs) : undefined;
-      const mine = (current = { reject, timer });
+      const mine: Waiting = { reject, deadlineMs, timer: undefined };
+      waiting.push(mine);
+      if (waiting.length === 1) watch(mine);
       answer.then(
         (result) => {
-          if (current !== mine) return;
+          if (waiting[0] !== mine) return;
           settle();
           if (uncertain)
             destroy(fault('COMMIT_UNKNOWN', 'The wait for the standby was cut short: it may vanish in a failover'));
@@ -127,7 +137,7 @@ function onSocket(
           else resolve(result);
         },
         (error: Error) => {
-          if (current !== mine) return;
+          if (waiting[0] !== mine) return;
           settle();
           // Not PostgreSQL's own error, or its last: what the driver makes of this connection is not known any more.
           if (!('severity' in error) || isFatal(error)) destroy(error);
@@ -137,9 +147,14 @@ function onSocket(
     });
   }
 
+  /** The server works on one at a time: the next one's time begins when this one is answered. */
   function settle(): void {
-    clearTimeout(current?.timer);
-    current = undefined;
+    clearTimeout(waiting.shift()?.timer);
+    if (waiting[0] !== undefined) watch(waiting[0]);
+  }
+
+  function watch(next: Waiting): void {
+    if (next.deadlineMs > 0) next.timer = setTimeout(overdue, next.deadlineMs, next.deadlineMs);
   }
 
   function overdue(deadlineMs: number): void {
@@ -149,10 +164,9 @@ function onSocket(
   function destroy(reason: Error): void {
     if (loss) return;
     loss = reason;
-    const waiting = current;
-    settle();
+    clearTimeout(waiting[0]?.timer);
     socket.destroy();
-    waiting?.reject(reason);
+    for (const each of waiting.splice(0)) each.reject(reason);
     for (const listener of listeners) listener(reason);
     listeners.clear();
   }

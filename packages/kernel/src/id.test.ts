@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { idSource, newId } from './id.js';
+import { idSource, namedId, newId } from './id.js';
 
 const shape = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -38,4 +38,8 @@ test('two sources at one moment do not meet', () => {
   const at = (): Date => new Date(7);
   const ids = new Set(Array.from({ length: 5_000 }, () => idSource(at)()));
   expect(ids.size).toBe(5_000);
+});
+
+test('a name within an id is always the same id, as RFC 9562 makes it', () => {
+  expect(namedId('6ba7b810-9dad-11d1-80b4-00c04fd430c8', 'python.org')).toBe('886313e1-3b8a-5372-9b90-0c9aee199e5d');
 });

@@ -1,6 +1,6 @@
 // Ids and the clock that mints them. Prevents: ids of one process that sort against the order of their making, and two ids
 // from one millisecond that collide.
-import { randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 
 export type Clock = () => Date;
 
@@ -52,3 +52,15 @@ export function idSource(clock: Clock): () => string {
 
 /** A new UUIDv7, greater than every one this process made before. */
 export const newId: () => string = idSource(systemClock);
+
+/** The UUIDv5 (RFC 9562) of a name within another id: who makes a thing twice by one name makes the same. */
+export function namedId(within: string, name: string): string {
+  const hash = createHash('sha1')
+    .update(Buffer.from(within.replaceAll('-', ''), 'hex'))
+    .update(name)
+    .digest();
+  hash.writeUInt8(((hash.at(6) ?? 0) & 0x0f) | 0x50, 6);
+  hash.writeUInt8(((hash.at(8) ?? 0) & 0x3f) | 0x80, 8);
+  const text = hash.toString('hex');
+  return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20, 32)].join('-');
+}

@@ -148,7 +148,8 @@ function openTransaction(pool: Pool, connection: Connection, options: RunOptions
   const statementMs = statementDeadlineMs(pool, options);
   let ended = false;
   let failure: { error: unknown } | undefined; // PostgreSQL refuses what follows a failed statement; so do we, without asking it
-  let tail: Promise<void> | undefined;
+  let running = 0; // on the wire
+  let last: Promise<unknown> | undefined; // answers come in order: when this one is here, all are
   let idle: NodeJS.Timeout | undefined;
   let savepoints = 0;
   const nesting: number[] = [];
@@ -185,32 +186,33 @@ function openTransaction(pool: Pool, connection: Connection, options: RunOptions
     clearTimeout(whole);
   }
 
-  /** One statement on the wire at a time, in the order in which they were given. */
-  function run(statement: Statement): Promise<unknown> {
-    if (ended) return Promise.reject(fault('TRANSACTION_ENDED', 'The transaction has ended'));
-    const answer = tail ? tail.then(() => send(statement)) : send(statement);
-    const turn = answer.then(nothing, nothing).then(() => {
-      if (tail === turn) tail = undefined;
-    });
-    tail = turn;
-    return answer;
+  /**
+   * Sent at once and answered in the order in which they were given: statements that do not wait for each other share their way
+   * to the server and back. What follows a failed one is refused there, and told here with the error of the first.
+   */
+  async function run(statement: Statement): Promise<unknown> {
+    if (ended) throw fault('TRANSACTION_ENDED', 'The transaction has ended');
+    if (failure) throw failure.error;
+    clearTimeout(idle);
+    running += 1;
+    last = send(statement);
+    return await last;
   }
 
   async function send(statement: Statement): Promise<unknown> {
-    if (failure) throw failure.error;
-    clearTimeout(idle);
     try {
       return await connection.run(statement, statementMs);
     } catch (error) {
       failure ??= { error };
-      throw error;
+      throw sqlState(error) === inFailedTransaction ? failure.error : error;
     } finally {
-      if (!ended && !connection.loss) rest();
+      running -= 1;
+      if (running === 0 && !ended && !connection.loss) rest();
     }
   }
 
   async function answered(): Promise<void> {
-    while (tail) await tail;
+    while (running > 0) await last?.catch(nothing);
   }
 
   async function settled<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -265,6 +267,7 @@ function openTransaction(pool: Pool, connection: Connection, options: RunOptions
 /** Which savepoint a piece of code runs in: its transaction's nesting, and the innermost. */
 const within = new AsyncLocalStorage<{ nesting: readonly number[]; savepoint: number }>();
 const nothing = (): void => undefined;
+const inFailedTransaction = '25P02';
 
 /** A statement that nobody awaits is not lost: its error is thrown by inTransaction itself. */
 function watched<T>(promise: Promise<T>): Promise<T> {

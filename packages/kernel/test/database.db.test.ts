@@ -188,6 +188,34 @@ describe('a transaction', () => {
     expect(got.map(([row]) => row?.['id'])).toEqual(Array.from({ length: 20 }, (_, i) => 100 + i));
   });
 
+  it('tells all that was given after a failed one its error, and nothing of it stays', async () => {
+    const told: unknown[] = [];
+    const failed = inTransaction(db, async (tx) => {
+      const given = ['1', '2', 'x', '4', '5'].map((text, i) =>
+        tx.unsafe(`insert into thing (id, name) values (${130 + i}, 'after' || $1::int) returning id`, [text]),
+      );
+      for (const each of await Promise.allSettled(given))
+        told.push(each.status === 'rejected' ? sqlState(each.reason) : each.value[0]?.['id']);
+    });
+    expect(sqlState(await failed.catch((e: unknown) => e))).toBe('22P02');
+    expect(told).toEqual([130, 131, '22P02', '22P02', '22P02']);
+    expect(await names('after%')).toEqual([]);
+    expect((await db.sql`select 1 as one`)[0]).toEqual({ one: 1 });
+  });
+
+  it('is lost as a whole when the connection goes among many', async () => {
+    const lost = inTransaction(db, (tx) =>
+      Promise.all([
+        tx.sql`insert into thing (id, name) values (140, 'among')`,
+        tx.sql`select pg_terminate_backend(pg_backend_pid())`,
+        tx.sql`insert into thing (id, name) values (141, 'among')`,
+      ]),
+    ).catch((e: unknown) => e);
+    expect(isCommitUnknown(await lost)).toBe(false);
+    expect(await names('among')).toEqual([]);
+    expect(db.health().busy).toBe(0);
+  });
+
   it('sets its isolation and settings, and only for itself', async () => {
     const seen = await inTransaction(db, async (tx) =>
       (await tx.sql`select current_setting('transaction_isolation') as i, current_setting('sentral.tenant') as t, current_setting('statement_timeout') as s`)[0],

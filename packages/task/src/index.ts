@@ -31,6 +31,9 @@ export type { Deps } from './deps.js';
 export { createTaskLoops } from './loops.js';
 export type { MayStill } from './run/authorization.js';
 export { createPulse, type Pulse } from './run/pulse.js';
+export type { StepPlan } from './plan/plan.js';
+export type { Json } from './plan/template.js';
+export { faultKinds, rehearse, type Fault } from './workflow/rehearse.js';
 export { workflow, type Workflow } from './workflow/workflow.js';
 export type Task = Implements<typeof task>;
 

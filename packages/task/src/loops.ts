@@ -1,8 +1,12 @@
 import type { Bus } from '@sentral/kernel/bus/port';
 import type { Loop } from '@sentral/kernel/relay';
 import { listenToScopes, startFillingScopes, type ScopeSource } from '@sentral/kernel/scopes/news';
+import { serveChildren } from './child/loops.js';
 import type { Deps } from './deps.js';
 import { scopes } from './projection/view.js';
+import { holdingScans, type Allocations } from './reconcile/holdings.js';
+import { startReconciler } from './reconcile/runner.js';
+import { ownScans } from './reconcile/scans.js';
 import { startAdmission } from './run/admission.js';
 import { startAuthorization, type MayStill } from './run/authorization.js';
 import { listenToBeats } from './run/beats.js';
@@ -11,11 +15,16 @@ import { startRetention } from './run/retention.js';
 import { startScan } from './run/scan.js';
 import { startSending } from './run/sending.js';
 import { startTimers } from './run/timers.js';
+import { planner, type Registry } from './workflow/workflow.js';
 
 /** What tasks hear others by. */
 export interface Ears {
   readonly bus: Bus;
   readonly mayStill: MayStill;
+  /** What children are made of. */
+  readonly registry: Registry;
+  /** Inventory's word about what tasks hold. Absent where this process is not told of inventory. */
+  readonly allocations?: Allocations;
   /** Absent where this process is not told of tenancy: events and what callers bring are then all it has. */
   readonly scopes?: ScopeSource;
 }
@@ -25,7 +34,7 @@ export interface Ears {
  * run it, and one that starts goes on where any other stopped.
  */
 export function createTaskLoops(deps: Deps, ears: Ears): readonly Pick<Loop, 'stop'>[] {
-  const { bus, mayStill } = ears;
+  const { bus, mayStill, registry } = ears;
   return [
     listenToScopes(deps.db.app, scopes, bus),
     ...(ears.scopes === undefined ? [] : [startFillingScopes(deps, scopes, ears.scopes)]),
@@ -37,5 +46,10 @@ export function createTaskLoops(deps: Deps, ears: Ears): readonly Pick<Loop, 'st
     startAuthorization(deps, mayStill),
     startScan(deps),
     startRetention(deps),
+    ...startReconciler(deps, [
+      ...ownScans(deps, bus),
+      ...(ears.allocations === undefined ? [] : holdingScans(deps, ears.allocations)),
+    ]),
+    ...serveChildren(deps, bus, planner(registry)),
   ];
 }

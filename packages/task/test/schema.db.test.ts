@@ -136,6 +136,7 @@ const withTask = (rest: (tx: Tx, task: string) => Promise<unknown>) => async (tx
 const withStep = (rest: (tx: Tx, step: string, task: string) => Promise<unknown>) =>
   withTask(async (tx, task) => rest(tx, await makeStep(tx, task, {}), task));
 
+const child = { parent_step_id: uuid(98), parent_place: 'do:0:1' };
 const violations: readonly (readonly [string, string, (tx: Tx) => Promise<unknown>])[] = [
   ['a task in a state that is none', 'task_state_known', (tx) => makeTask(tx, { state: 'paused' })],
   ['a task that has ended without a time', 'task_terminal_has_end', (tx) => makeTask(tx, { state: 'succeeded' })],
@@ -148,7 +149,13 @@ const violations: readonly (readonly [string, string, (tx: Tx) => Promise<unknow
   ['more open steps than steps', 'task_counters_fit', (tx) => makeTask(tx, { steps_open: 2 })],
   ['a kind that is no name', 'task_kind', (tx) => makeTask(tx, { kind: 'Create' })],
   ['an audit version ahead of the version', 'task_version_counts', (tx) => makeTask(tx, { audit_version: 2 })],
-  ['a child of no task', 'task_parent_exists', (tx) => makeTask(tx, { parent_task_id: uuid(99) })],
+  ['a child of no task', 'task_parent_exists', (tx) => makeTask(tx, { parent_task_id: uuid(99), ...child })],
+  ['a child without its place', 'task_child_has_place', (tx) => makeTask(tx, { parent_task_id: uuid(99) })],
+  [
+    'a child in no place',
+    'task_child_place',
+    (tx) => makeTask(tx, { ...child, parent_task_id: uuid(99), parent_place: 'do:0' }),
+  ],
   ['two steps of one key', 'step_key_once_a_task', withStep((tx, _, task) => makeStep(tx, task, { ordinal: 1 }))],
   ['two steps of one place', 'step_ordinal_once_a_task', withStep((tx, _, task) => makeStep(tx, task, { key: 'b' }))],
   [

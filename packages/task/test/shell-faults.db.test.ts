@@ -1,16 +1,20 @@
-import { decodeId } from '@sentral/contracts/ids';
+import { decodeId, encodeId } from '@sentral/contracts/ids';
 import { createTelemetry, type Telemetry } from '@sentral/kernel/telemetry';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Pulse } from '../src/index.js';
 import { startService } from './shell/service.js';
-import { callerOf, inARow, leftovers, openStage, quick, step, type Stage } from './shell/stage.js';
+import { callerOf, children, inARow, leftovers, openStage, quick, step, type Stage } from './shell/stage.js';
 
 let stage: Stage;
 const acme = callerOf(1);
 /** Silence is what this is about: nothing fails for having been asked too often. */
 const policy = { ...quick, beatMs: 1_500, totalMs: 60_000, retry: { initialMs: 40, capMs: 200, attemptsMax: 100 } };
 const patient = (key: string, more: object = {}) => step(key, { policy, ...more });
+const family = () => ({
+  ...children('family', [[patient('k')], [patient('l')]], [[patient('nok')], [patient('nol')]]),
+  policy: { ...policy, attemptMs: 1_000 },
+});
 
 beforeAll(async () => void (stage = await openStage()));
 afterAll(() => stage.close());
@@ -70,9 +74,11 @@ test('processes that die at every border of their transactions, over a bus that 
     { wants: 'failed', steps: inARow(patient('a'), patient('b'), patient('refuse')) },
     { wants: 'cancelled', steps: inARow(patient('a'), patient('b'), patient('c'), patient('d')) },
     { wants: 'succeeded', steps: [patient('a'), patient('b'), patient('c', { needs: ['a', 'b'] })] },
+    { wants: 'succeeded', steps: inARow(patient('a'), family(), patient('b')) },
+    { wants: 'cancelled', steps: inARow(family(), patient('a'), patient('b')) },
   ];
   const tasks = await Promise.all(
-    Array.from({ length: 12 }, async (_, at) => {
+    Array.from({ length: 18 }, async (_, at) => {
       const { wants, steps } = plans[at % plans.length]!;
       const { id } = await stage.make(acme, { steps, resource: `net_${at}` });
       if (wants === 'cancelled') await pause(at * 10);
@@ -91,8 +97,11 @@ test('processes that die at every border of their transactions, over a bus that 
   for (const { deaths: died } of deaths) expect(died.count).toBeGreaterThan(0);
 
   const wrong: string[] = [];
-  for (const [at, { id }] of tasks.entries()) {
-    const uuid = decodeId('tsk', id);
+  const rows = (await stage.db.platform.unsafe(
+    `select id, state, parent_step_id as op, parent_place as place from task`,
+  )) as unknown as readonly { id: string; state: string; op: string | null; place: string | null }[];
+  for (const { id: uuid, state } of rows) {
+    const id = encodeId('tsk', uuid);
     const left = await leftovers(stage.db.platform, uuid);
     if (Object.values(left).some((count) => count > 0)) wrong.push(`${id} left ${JSON.stringify(left)}`);
     const [row] = await stage.db.platform.unsafe(
@@ -110,8 +119,18 @@ test('processes that die at every border of their transactions, over a bus that 
       const done = story.get(op)?.filter((what) => what !== 'undo').length ?? 0;
       if (done > 1) wrong.push(`${id} ${key}: done ${done} times`);
       const there = nett.world.has(op);
-      if (there !== (states[at]!.state === 'succeeded'))
-        wrong.push(`${id} ${key}: its effect is${there ? '' : ' not'} there`);
+      const wanted = items.find((each) => each.id === op)!.kind === 'command' && state === 'succeeded';
+      if (there !== wanted) wrong.push(`${id} ${key}: its effect is${there ? '' : ' not'} there`);
+      const made = rows.filter((each) => each.op === decodeId('stp', op));
+      const ends = made.filter((each) => each.state === 'succeeded').map(({ place }) => place!.split(':', 2).join(':'));
+      for (const kid of [0, 1].filter(() => made.length > 0)) {
+        const [done, undone] = [ends.filter((end) => end === `do:${kid}`), ends.filter((end) => end === `undo:${kid}`)];
+        if (state === 'succeeded' && done.length !== 1)
+          wrong.push(`${id} ${key}: ${kid} was done ${done.length} times`);
+        if (state !== 'succeeded' && done.length !== undone.length) wrong.push(`${id} ${key}: ${kid} is still there`);
+      }
+      if (made.some((each) => !['succeeded', 'cancelled', 'failed'].includes(each.state)))
+        wrong.push(`${id} ${key}: a child outlived it`);
     }
   }
   expect(wrong).toEqual([]);

@@ -2,6 +2,8 @@ import { openDatabase, type Database, type Tx } from '@sentral/kernel/database';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import * as child from '../src/child/sql.js';
+import * as reconcile from '../src/reconcile/sql.js';
 import * as run from '../src/run/sql.js';
 import * as store from '../src/store/sql.js';
 
@@ -9,6 +11,7 @@ let place: TestDatabase;
 let app: Database;
 
 const uuid = '00000000-0000-7000-8000-000000000001';
+const page = { after: undefined, now: new Date(), limit: 200 };
 
 /** Many tasks that have ended, a few that live: what a house looks like after a while. */
 const seed = `
@@ -73,6 +76,11 @@ test.each<[string, (on: Database & Tx) => Promise<unknown>, readonly string[]]>(
   ['who holds a resource', (on) => store.findClaimant(on, 'net_1'), ['claim_one_changing_task', 'task_pkey']],
   ['destructive steps', (on) => run.listUnauthorized(on, 50), ['step_live']],
   ['tasks that stand', (on) => run.listStalled(on, 100), ['step_live', 'step_undo_open']],
+  ['the children of a step', (on) => child.listChildren(on, uuid), ['task_by_parent_step']],
+  ['steps whose children have ended', (on) => child.listSettled(on, 100), ['operation', 'task_by_parent_step']],
+  ['silent steps', (on) => reconcile.listSilent(on, page), ['step_live|task_live', 'step_undo_open|task_live']],
+  ['stale tasks', (on) => reconcile.listStale(on, page), ['task_live']],
+  ['what tasks hold', (on) => reconcile.listHoldings(on, page), ['holding_open']],
   ['old tasks', (on) => run.claimExpired(on, 500), ['task_expiry']],
 ])('an index finds %s', async (_, ask, indexes) => {
   const plan = await planOf(ask);

@@ -27,7 +27,7 @@ export function globalSetup(contexts: readonly ContextMigrations[]) {
       project.provide(provided, templateUrl);
       return () => dropTemplate(templateUrl);
     }
-    const server = await startPostgres({ unsafe: true, maxConnections: 200 });
+    const server = await startPostgres({ unsafe: true, maxConnections: 400 });
     try {
       project.provide(provided, await prepareTemplate(server.url, { contexts }));
     } catch (error) {

@@ -1,5 +1,6 @@
 import { platformScopeId } from '@sentral/contracts/contract';
-import type { Prefix } from '@sentral/contracts/ids';
+import { encodeId, parseId, type Id, type Prefix } from '@sentral/contracts/ids';
+import type { ResourceKind } from '@sentral/contracts/services/specs';
 import { isProblem } from '@sentral/contracts/problem';
 import type { Contexts } from '../routes/world.js';
 import { missing } from './authorize.js';
@@ -14,11 +15,23 @@ type Finder = (contexts: Contexts, id: never) => Promise<ScopeId>;
 const scopeOf = ({ environmentId, projectId, tenantId }: Record<'environmentId' | 'projectId' | 'tenantId', unknown>) =>
   (environmentId ?? projectId ?? tenantId ?? platformScopeId) as ScopeId;
 
+/** Platform resources are nodes under another name; one of another kind is not there. */
+const resourceOf =
+  (kind: ResourceKind): Finder =>
+  async ({ inventory }, id: Id) => {
+    const resource = await inventory.platformResource.get(facade, { id: encodeId('nod', parseId(id).uuid) });
+    if (resource.kind !== kind) throw missing(id);
+    return resource.environmentId;
+  };
+
 /** One line for every kind of thing that is named by an id of its own and lies in a scope. */
 const finders: { readonly [P in Prefix]?: Finder } = {
   aud: async ({ audit }, id) => scopeOf((await audit.record.get(facade, { id })).scope as never),
   log: async ({ audit }, id) => (await audit.log.get(facade, { id })).tenantId ?? platformScopeId,
+  lgh: async ({ audit }, id) => (await audit.legalHold.get(facade, { id })).scopeId,
   alc: async ({ inventory }, id) => (await inventory.allocation.get(facade, { id })).environmentId,
+  fnd: async ({ inventory }, id) => (await inventory.finding.get(facade, { id })).tenantId ?? platformScopeId,
+  bkt: resourceOf('bucket'),
   tsk: async ({ task }, id) => {
     const { environmentId, projectId, tenantId } = await task.task.get(facade, { id });
     return environmentId ?? projectId ?? tenantId;

@@ -303,12 +303,15 @@ const held = (answer: Answer): Answer => ({ ...answer, headers: { ...answer.head
 /** What would have been made has no id that anyone may keep, and is nowhere to be found. */
 function tried({ status, body, headers = {} }: Answer): Answer {
   const { location: _, ...rest } = headers;
+  // Of several contexts it is a dry run as far as each could be asked; what was to be begun has no id either.
+  const partial = headers['dry-run'] === 'partial';
+  const fresh = status === 201 || partial;
   const without = (made: Record<string, unknown>) =>
     Object.fromEntries(Object.entries(made).filter(([name]) => name !== 'id'));
-  const made = status === 201 ? without(body as Record<string, unknown>) : body;
-  const items = status === 201 ? (made as { items?: Record<string, unknown>[] }).items : undefined;
+  const made = fresh ? without(body as Record<string, unknown>) : body;
+  const items = fresh ? (made as { items?: Record<string, unknown>[] }).items : undefined;
   const shown = items === undefined ? made : { ...(made as object), items: items.map(without) };
-  return { status, body: shown, headers: { ...(status === 201 ? rest : headers), 'dry-run': 'true' } };
+  return { status, body: shown, headers: { ...(fresh ? rest : headers), 'dry-run': partial ? 'partial' : 'true' } };
 }
 
 /** A stored answer says so in a header, not in its body. */

@@ -4,12 +4,14 @@ import type { Id } from '@sentral/contracts/ids';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import type { ParsedOf } from '@sentral/contracts/route';
 import { facade } from '../auth/sessions.js';
-import { requireVersion, type Asked, type Handlers } from '../http/mount.js';
+import { requireIdempotencyKey, requireVersion, type Asked, type Handlers } from '../http/mount.js';
 import { readIfMatch } from '../http/preconditions.js';
+import { authorizeBatch } from './allocation-batch.js';
 import type { World } from './world.js';
 import { createdAt, done, listed, openCursor, shown } from './shape.js';
 
-export function graphHandlers({ tenancy, inventory, cursors }: World): Handlers<typeof graphRoutes> {
+export function graphHandlers(world: World): Handlers<typeof graphRoutes> {
+  const { tenancy, inventory, cursors } = world;
   /** The tenants that nodes are dedicated to are brought along: one made a moment ago is known at once. */
   const bringing = async ({ caller }: Asked, ...tenantIds: (Id<'tnt'> | null | undefined)[]): Promise<Caller> => {
     const scopes: Caller['scopes'][number][] = [];
@@ -70,6 +72,15 @@ export function graphHandlers({ tenancy, inventory, cursors }: World): Handlers<
         each.op === 'create' ? each.node.tenantId : each.op === 'update' ? each.patch.tenantId : undefined,
       );
       return done(await inventory.node.batch(await bringing(asked, ...tenantIds), { operations }));
+    },
+    reshapeNodes: async ({ body }, asked) => {
+      requireIdempotencyKey(asked);
+      const scopes = await authorizeBatch(
+        world,
+        asked,
+        body.allocations.map((each) => ({ op: 'replace', ...each })),
+      );
+      return done(await inventory.node.reshape({ ...asked.caller, scopes }, body));
     },
     listNodeHistory: async ({ params, query }, asked) =>
       listed(

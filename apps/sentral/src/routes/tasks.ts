@@ -8,7 +8,7 @@ import type { World } from './world.js';
 const lookAfterSeconds = '2';
 
 /** Under way: the task itself tells when it is done. */
-const begun = (task: Task) => ({
+export const begun = (task: Task) => ({
   status: 202 as const,
   body: task,
   headers: { location: `/v1/tasks/${task.id}`, etag: etagOf(task), 'retry-after': lookAfterSeconds },

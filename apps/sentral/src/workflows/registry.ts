@@ -1,4 +1,9 @@
 import type { Workflow } from '@sentral/task';
+import { bucket } from './bucket.js';
+import { workflowsOf, type PlatformResource } from './platform-resource.js';
+
+/** What the platform makes: one line each. */
+export const platformResources = [bucket] as unknown as readonly PlatformResource[];
 
 /** Every kind of long-running work that this deployment can do. */
-export const workflows: readonly Workflow[] = [];
+export const workflows: readonly Workflow[] = platformResources.flatMap(workflowsOf);

@@ -19,7 +19,8 @@ export async function pageEvents(deps: Deps, caller: Caller, command: Page): Pro
   if (log === undefined) return { items: [], examined: -1, more: false };
   const { afterSeq = log.size - 1, limit } = command;
   // Whoever has seen more than there is has seen another history: a log of before a restore.
-  if (afterSeq >= log.size) throw problem('position-expired', { oldest: 0 });
+  if (afterSeq >= log.size) throw problem('position-expired', { oldest: log.floor });
+  if (afterSeq + 1 < log.floor) throw problem('position-expired', { oldest: log.floor });
   const rows = await listEventRows(on, { logId: log.id, afterSeq, limit });
   return {
     logId: encodeId('log', log.id),

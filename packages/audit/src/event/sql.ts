@@ -6,14 +6,14 @@ import type { On } from '../reading.js';
 export async function findLogOf(
   on: On,
   tenantId: string | null,
-): Promise<{ readonly id: string; readonly size: number } | undefined> {
+): Promise<{ readonly id: string; readonly size: number; readonly floor: number } | undefined> {
   const rows = await on.unsafe(
     tenantId === null
-      ? `select id, size from audit.log where kind = 'platform'`
-      : `select id, size from audit.log where kind = 'tenant' and tenant_id = $1`,
+      ? `select id, size, floor from audit.log where kind = 'platform'`
+      : `select id, size, floor from audit.log where kind = 'tenant' and tenant_id = $1`,
     tenantId === null ? [] : [tenantId],
   );
-  return rows[0] as unknown as { id: string; size: number } | undefined;
+  return rows[0] as unknown as { id: string; size: number; floor: number } | undefined;
 }
 
 export interface EventRow {

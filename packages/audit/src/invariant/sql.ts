@@ -28,9 +28,11 @@ export const invariants: readonly Check[] = [
   },
   {
     name: 'audit.log.dense',
-    statement: 'A log holds one record for every place from 0 up to its size, and no other.',
+    statement:
+      'A log holds one record, or the leaf of one that was dropped, for every place from 0 up to its size, and no other.',
     query: `select l.id::text || ' ' || l.size as example from audit.log l
-      left join (select log_id, count(*) as records, count(distinct seq) as places, min(seq) as first, max(seq) as last from audit.record group by log_id) r on r.log_id = l.id
+      left join (select log_id, count(*) as records, count(distinct seq) as places, min(seq) as first, max(seq) as last from (
+        select log_id, seq from audit.record union all select log_id, seq from audit.leaf) s group by log_id) r on r.log_id = l.id
       where l.kind <> 'heads' and (coalesce(r.records, 0), coalesce(r.places, 0), coalesce(r.first, 0), coalesce(r.last, -1)) <> (l.size, l.size, 0, l.size - 1)`,
   },
   {

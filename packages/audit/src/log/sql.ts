@@ -7,9 +7,11 @@ export interface LogRow {
   readonly tenantId: string | null;
   readonly origin: string;
   readonly size: number;
+  /** Where its records begin. */
+  readonly floor: number;
 }
 
-export const logColumns = 'l.id, l.kind, l.tenant_id as "tenantId", l.origin, l.size';
+export const logColumns = 'l.id, l.kind, l.tenant_id as "tenantId", l.origin, l.size, l.floor';
 
 /** Whether a log is seen: a tenant's by who sees the whole tenant. */
 export const logIsVisible = (visible: Visible, log: LogRow): boolean =>
@@ -66,7 +68,7 @@ export async function listHashes(
   const leaves =
     log.kind === 'heads'
       ? 'select r.seq as place, r.leaf as hash from audit.head r where n.level = 0 and r.seq >= n.first and r.seq < n.beyond'
-      : 'select r.seq as place, r.leaf as hash from audit.record r where n.level = 0 and r.log_id = $1 and r.seq >= n.first and r.seq < n.beyond';
+      : 'select r.seq as place, r.leaf as hash from audit.record r where n.level = 0 and r.log_id = $1 and r.seq >= n.first and r.seq < n.beyond union all select d.seq, d.hash from audit.leaf d where n.level = 0 and d.log_id = $1 and d.seq >= n.first and d.seq < n.beyond';
   const rows = await on.unsafe(
     `select n.at::int as at, x.hash from unnest($2::int[], $3::bigint[], $4::bigint[]) with ordinality as n(level, first, beyond, at)
      cross join lateral (

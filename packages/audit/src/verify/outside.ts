@@ -1,9 +1,21 @@
+import { verifyExport, type VerifiedExport } from '@sentral/contracts/audit-export';
 import { parseNoteKey, type NoteKey } from '@sentral/contracts/audit-note';
+import { directorySink } from '../export/directory.js';
 
 /** Checkpoints that were kept outside, oldest first, and the key that opens them. */
 export interface Outside {
   readonly notes: readonly string[];
   readonly key?: NoteKey;
+}
+
+/**
+ * Tells whether an export is whole, unchanged and what the key has signed, by the files in a directory alone.
+ * @throws Error when the key is not `<name>+<id>+<base64>`, or there is no manifest
+ */
+export async function verifyExportIn(directory: string, keyText: string): Promise<VerifiedExport> {
+  const key = await parseNoteKey(keyText);
+  if (key === undefined) throw new Error('the key is not <name>+<id>+<base64>');
+  return verifyExport(directorySink(directory).get, key);
 }
 
 /**

@@ -14,12 +14,13 @@ export interface LogRow {
   readonly kind: string;
   readonly origin: string;
   readonly size: number;
+  readonly floor: number;
   readonly stack: readonly Hash[];
 }
 
 export async function listLogRows(on: On): Promise<readonly LogRow[]> {
   const rows = await on.unsafe(
-    `select id, kind, origin, size, array(select encode(part, 'hex') from unnest(stack) with ordinality s(part, at) order by at) as stack from audit.log order by id`,
+    `select id, kind, origin, size, floor, array(select encode(part, 'hex') from unnest(stack) with ordinality s(part, at) order by at) as stack from audit.log order by id`,
   );
   return rows.map((row) => ({
     ...(row as unknown as LogRow),
@@ -30,26 +31,39 @@ export async function listLogRows(on: On): Promise<readonly LogRow[]> {
 export interface RecordRow {
   readonly seq: number;
   readonly leaf: Hash;
-  readonly record: AuditRecord;
+  /** Undefined where only the leaf is left: the month of the record was dropped. */
+  readonly record: AuditRecord | undefined;
   /** All columns of the row but the leaf and the record, times as records say them. */
   readonly columns: Readonly<Record<string, unknown>>;
 }
 
 export async function listRecordRows(
   on: On,
-  { logId, after, limit }: { logId: string; after: number; limit: number },
+  { log, after, limit }: { log: Pick<LogRow, 'id' | 'floor'>; after: number; limit: number },
 ): Promise<readonly RecordRow[]> {
   const rows = await on.unsafe(`select * from audit.record where log_id = $1 and seq > $2 order by seq limit $3`, [
-    logId,
+    log.id,
     after,
     limit,
   ]);
-  return rows.map(({ leaf, record, recorded_at: at, ...columns }) => ({
+  const records = rows.map(({ leaf, record, recorded_at: at, ...columns }) => ({
     seq: Number(columns['seq']),
     leaf: hash(leaf),
     record: record as AuditRecord,
     columns: { ...columns, recorded_at: (at as Date).toISOString() },
   }));
+  if (after + 1 >= log.floor) return records;
+  const left = await on.unsafe(
+    `select seq, hash from audit.leaf where log_id = $1 and seq > $2 and seq < $3 order by seq limit $4`,
+    [log.id, after, log.floor, limit],
+  );
+  const leaves = left.map((row) => ({
+    seq: Number(row['seq']),
+    leaf: hash(row['hash']),
+    record: undefined,
+    columns: {},
+  }));
+  return [...records, ...leaves].toSorted((a, b) => a.seq - b.seq).slice(0, limit);
 }
 
 export interface HeadRow {

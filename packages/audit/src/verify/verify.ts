@@ -66,8 +66,10 @@ async function verifyLog(
   let range: CompactRange = emptyRange;
   let [after, records, next] = [-1, 0, 0];
   for (;;) {
-    const rows = await listRecordRows(on, { logId: log.id, after, limit: pageRows });
-    const leaves = await Promise.all(rows.map((row) => recordLeaf(row.record)));
+    const rows = await listRecordRows(on, { log, after, limit: pageRows });
+    const leaves = await Promise.all(
+      rows.map(async (row) => (row.record === undefined ? row.leaf : recordLeaf(row.record))),
+    );
     for (const [at, row] of rows.entries()) {
       const leaf = leaves[at] as Hash;
       if (row.seq !== next)
@@ -78,7 +80,7 @@ async function verifyLog(
         });
       next = row.seq + 1;
       if (!equalHashes(leaf, row.leaf)) find({ log: name, seq: row.seq, what: 'the record is not what its leaf says' });
-      const wrong = columnThatDiffers(row.columns, row.record);
+      const wrong = row.record === undefined ? undefined : columnThatDiffers(row.columns, row.record);
       if (wrong !== undefined)
         find({ log: name, seq: row.seq, what: `the column ${wrong} is not what the record says` });
     }

@@ -11,7 +11,7 @@ import { task } from '../task.js';
 import { byId, found } from './inventory/shape.js';
 
 /** One part of a composed answer: what its context said, or why there is nothing. */
-const part = <const S extends v.GenericSchema>(data: S) =>
+export const part = <const S extends v.GenericSchema>(data: S) =>
   v.object({
     /** `hidden`: the caller may not see it. `unavailable`: its context did not answer within the budget. */
     status: v.picklist(['ok', 'unavailable', 'hidden']),

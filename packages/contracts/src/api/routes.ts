@@ -1,7 +1,10 @@
 import { eventRoutes } from './audit/events.js';
+import { legalHoldRoutes } from './audit/legal-holds.js';
 import { auditRoutes } from './audit/records.js';
 import { allocationRoutes } from './inventory/allocations.js';
+import { blastRadiusRoutes } from './inventory/blast-radius.js';
 import { capacityRoutes } from './inventory/capacities.js';
+import { findingRoutes } from './inventory/findings.js';
 import { graphRoutes } from './inventory/graph.js';
 import { importRoutes } from './inventory/imports.js';
 import { placementRoutes } from './inventory/placements.js';
@@ -9,6 +12,7 @@ import { poolRoutes } from './inventory/pools.js';
 import { registryRoutes } from './inventory/registries.js';
 import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
+import { bucketRoutes } from './platform/buckets.js';
 import { systemRoutes } from './system.js';
 import { serviceGateRoutes, taskRoutes } from './task/tasks.js';
 import { accessRoutes } from './tenancy/access.js';
@@ -26,6 +30,7 @@ export const routes: typeof systemRoutes &
   typeof quotaRoutes &
   typeof overviewRoutes &
   typeof graphRoutes &
+  typeof blastRadiusRoutes &
   typeof registryRoutes &
   typeof capacityRoutes &
   typeof poolRoutes &
@@ -33,10 +38,13 @@ export const routes: typeof systemRoutes &
   typeof allocationRoutes &
   typeof refusalRoutes &
   typeof importRoutes &
+  typeof findingRoutes &
   typeof auditRoutes &
   typeof eventRoutes &
+  typeof legalHoldRoutes &
   typeof taskRoutes &
-  typeof serviceGateRoutes = {
+  typeof serviceGateRoutes &
+  typeof bucketRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -45,6 +53,7 @@ export const routes: typeof systemRoutes &
   ...quotaRoutes,
   ...overviewRoutes,
   ...graphRoutes,
+  ...blastRadiusRoutes,
   ...registryRoutes,
   ...capacityRoutes,
   ...poolRoutes,
@@ -52,8 +61,11 @@ export const routes: typeof systemRoutes &
   ...allocationRoutes,
   ...refusalRoutes,
   ...importRoutes,
+  ...findingRoutes,
   ...taskRoutes,
   ...serviceGateRoutes,
+  ...bucketRoutes,
   ...auditRoutes,
   ...eventRoutes,
+  ...legalHoldRoutes,
 };

@@ -13,6 +13,8 @@ export const auditLogSchema = v.object({
   origin: v.string(),
   /** How many records it has. */
   size: countSchema,
+  /** From this place on every record is there; of what lies before it, months have been dropped. */
+  floor: countSchema,
 });
 
 /** The head of a log as it was taken, and the signed note that vouches for it. */

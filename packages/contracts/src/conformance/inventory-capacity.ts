@@ -5,6 +5,7 @@ import { defaultScopes } from './inventory-allocation.js';
 import { conformance, type Kit } from './kit.js';
 
 type Inventory = Implements<typeof inventory>;
+type Reshape = Parameters<Inventory['node']['reshape']>[1];
 type Offers = Parameters<Inventory['capacity']['set']>[1]['capacities'];
 
 const as = (kit: Kit, changes: Partial<Caller> = {}) => kit.caller({ scopes: defaultScopes, ...changes });
@@ -95,6 +96,35 @@ export const capacityCases = conformance(inventory, [
         ['released', 'active'],
         'what one leaves another takes',
       );
+    },
+  },
+  {
+    title: 'an offer goes to another node with what is held of it, or nothing does',
+    async run(subject, kit) {
+      const from = await host(subject, kit, [{ class: 'vcpu', total: 4 }]);
+      const to = await host(subject, kit, []);
+      const holding = (nodeId: typeof from) => [{ what: 'capacity' as const, nodeId, class: 'vcpu', amount: 3 }];
+      const held = await subject.allocation.reserve(as(kit), { ...wish(kit), items: holding(from) });
+      const reshape = (version: number, allocations: Reshape['allocations']) =>
+        subject.node.reshape(as(kit), {
+          nodes: [
+            { id: from, version, capacities: [] },
+            { id: to, version: 1, capacities: [{ class: 'vcpu', total: 4 }] },
+          ],
+          allocations,
+        });
+      const moved = [{ id: held.id, version: 1, items: holding(to) }];
+      await kit.refuses('has-dependents', reshape(2, []));
+      await kit.refuses('version-mismatch', reshape(1, moved));
+      await kit.refuses('version-mismatch', reshape(2, [{ id: held.id, version: 7, items: holding(to) }]));
+      const done = await reshape(2, moved);
+      kit.equals(
+        [done.nodes.map(({ version }) => version), done.allocations[0]?.items[0]?.nodeId],
+        [[3, 2], to],
+        'the offer and the holder have gone together',
+      );
+      const { used } = await subject.capacity.get(as(kit), { nodeId: to, class: 'vcpu' });
+      kit.equals(used, 3, 'it is counted where it lies');
     },
   },
 ]);

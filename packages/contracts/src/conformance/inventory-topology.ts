@@ -221,6 +221,24 @@ export const topologyCases = conformance(inventory, [
     },
   },
   {
+    title: 'what fails takes along what lies in it and what depends on it, and what is asked for is there',
+    async run(subject, kit) {
+      const { rack, a, b, portA } = await rackWithServers(subject, kit);
+      const above = await subject.node.register(kit.caller(), { kind: 'virtual-machine', name: kit.name('above') });
+      await subject.edge.connect(kit.caller(), { edgeType: 'depends', a: [above.id], b: [a.id] });
+      const hit = await subject.blastRadius.get(kit.caller(), { id: a.id });
+      kit.equals(
+        hit.nodes.map(({ id, by, distance }) => `${distance} ${by} ${id}`).toSorted(),
+        [`0 start ${a.id}`, `1 contains ${portA.id}`, `1 depends ${above.id}`],
+        'the server, its port and what depends on it',
+      );
+      const one = await subject.blastRadius.get(kit.caller(), { id: rack.id, limit: 1 });
+      kit.equals([one.nodes.length, one.counts.nodes, one.truncated], [1, 6, true], 'what is not named is counted');
+      kit.equals((await subject.blastRadius.get(kit.caller(), { id: b.id })).counts.nodes, 2, 'not the other way');
+      await kit.refuses('not-found', subject.blastRadius.get(kit.caller(), { id: 'blk_01jz0000000000000000000000' }));
+    },
+  },
+  {
     title:
       'the same key gives the same answer and one node, another content under it is refused, a dry run leaves nothing',
     async run(subject, kit) {

@@ -1,6 +1,7 @@
 import { inventory } from '../inventory/index.js';
 import { allocationCases } from './inventory-allocation.js';
 import { capacityCases } from './inventory-capacity.js';
+import { findingCases } from './inventory-findings.js';
 import { graphCases } from './inventory-graph.js';
 import { placementCases } from './inventory-placement.js';
 import { poolCases } from './inventory-pools.js';
@@ -19,4 +20,5 @@ export const inventoryConformance = conformance(inventory, [
   ...allocationCases,
   ...capacityCases,
   ...placementCases,
+  ...findingCases,
 ]);

@@ -24,6 +24,7 @@ import {
   tenantId,
 } from './fields.js';
 import { placementFields } from './placement.js';
+import { recordingsSchema } from './platform-resource.js';
 import { classKeySchema } from './resource-class.js';
 
 export const allocationStates = ['booked', 'held', 'active', 'releasing', 'released', 'expired', 'failed'] as const;
@@ -240,10 +241,16 @@ const batch = verb({
 });
 
 const bind = verb({
-  summary: 'Ties what was reserved for a task to it: no TTL runs out while the task waits. Its consumer is the task.',
-  command: v.strictObject({ tenantId, taskId: idSchema('tsk') }),
+  summary:
+    'Ties what was reserved for a task to it: no TTL runs out while the task waits. Its consumer is the task. What the task makes of it is recorded in the same moment.',
+  command: v.strictObject({
+    tenantId,
+    taskId: idSchema('tsk'),
+    /** Recorded once, in the environment of the allocation; each lives as long as the making or the allocation does. */
+    records: v.optional(recordingsSchema, []),
+  }),
   result: allocationSchema,
-  refuses: ['not-found', 'lease-expired', 'state-conflict'],
+  refuses: ['not-found', 'lease-expired', 'state-conflict', 'already-exists'],
   idempotent: true,
 });
 

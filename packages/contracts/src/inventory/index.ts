@@ -4,9 +4,11 @@ import { addressBlock } from './address-block.js';
 import { addressSpace } from './address-space.js';
 import { address } from './address.js';
 import { allocation } from './allocation.js';
+import { blastRadius } from './blast-radius.js';
 import { capacity } from './capacity.js';
 import { deviceType } from './device-type.js';
 import { edge } from './edge.js';
+import { finding } from './finding.js';
 import { importNoun } from './import.js';
 import { kind } from './kind.js';
 import { nodeVersions } from './node-versions.js';
@@ -14,9 +16,12 @@ import { node } from './node.js';
 import { numberDomain } from './number-domain.js';
 import { numberRange } from './number-range.js';
 import { number } from './number.js';
+import { observation } from './observation.js';
 import { placement } from './placement.js';
+import { platformResource } from './platform-resource.js';
 import { pool } from './pool.js';
 import { refusal } from './refusal.js';
+import { nodeReshape } from './reshape.js';
 import { resourceClass } from './resource-class.js';
 import { trait } from './trait.js';
 import { policyTrial, usage } from './usage.js';
@@ -28,12 +33,14 @@ export const inventory = defineContract({
     kind,
     resourceClass,
     trait,
-    node: { ...node, ...nodeVersions },
+    node: { ...node, ...nodeVersions, ...nodeReshape },
+    blastRadius,
     capacity,
     edge,
     deviceType,
     pool,
     placement,
+    platformResource,
     addressSpace,
     addressBlock,
     address,
@@ -42,6 +49,8 @@ export const inventory = defineContract({
     number,
     allocation,
     refusal,
+    observation,
+    finding,
     import: importNoun,
     feed: feedVerbs,
     invariant: invariantVerbs,

@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { text } from '../api/common.js';
 import { idSchema } from '../ids.js';
 import { attributesSchema, cidrSchema, hostSchema, numberValueSchema } from '../inventory/fields.js';
-import { nodeStates } from '../inventory/node.js';
-import { labelsSchema } from '../api/common.js';
+import { taskKindSchema } from '../task/task.js';
+import { platformResourceStates, recordingsSchema } from '../inventory/platform-resource.js';
 import { bucketSpecSchema, clusterSpecSchema, machineSpecSchema, networkSpecSchema } from './specs.js';
 
 // Every action that some service serves as a step, with its version: what a plan may name, and what its input must look like.
@@ -90,33 +90,51 @@ const objekt = {
   'bucket.delete': { contract: 1, input: v.object({ bucketId }) },
 } as const satisfies Record<string, ActionDef>;
 
-const nodeMove = v.object({ nodeId: idSchema('nod'), from: v.picklist(nodeStates), to: v.picklist(nodeStates) });
+const nodeMove = v.object({
+  nodeId: idSchema('nod'),
+  from: v.picklist(platformResourceStates),
+  to: v.picklist(platformResourceStates),
+  /** What its service has told of it; kept as it is when it is absent. */
+  status: v.optional(attributesSchema),
+});
 
 /** Inventory serves what tasks hold, by the task that asks, and the platform's own records. */
 const inventory = {
-  'allocation.bind': { contract: 1, input: v.object({}), output: v.object({ allocationId }) },
+  /** Records what the task makes, too; the undo takes the records with it. */
+  'allocation.bind': {
+    contract: 1,
+    input: v.object({ records: v.optional(recordingsSchema, []) }),
+    output: v.object({ allocationId }),
+  },
   'allocation.confirm': { contract: 1, input: v.object({}), output: v.object({ allocationId }) },
   /** As an undo it gives back what the task holds; as a step, the allocation that is named. */
   'allocation.release': { contract: 1, input: v.object({ allocationId: v.optional(allocationId) }) },
-  'node.record': {
-    contract: 1,
-    input: v.object({
-      nodeId: idSchema('nod'),
-      kind: v.picklist(['network', 'machine', 'cluster', 'bucket']),
-      name,
-      attributes: v.optional(attributesSchema, {}),
-      labels: v.optional(labelsSchema, {}),
-    }),
-    output: v.object({ nodeId: idSchema('nod') }),
-  },
+  /** The end of a record whose thing is gone. */
   'node.retire': { contract: 1, input: v.object({ nodeId: idSchema('nod') }) },
   'node.set-state': { contract: 1, input: nodeMove },
   /** The undo of `node.set-state`, with the same input. */
   'node.reset-state': { contract: 1, input: nodeMove },
 } as const satisfies Record<string, ActionDef>;
 
+/** At most so many children a step: a plan has as many steps. */
+const childTasks = v.array(v.object({ kind: taskKindSchema, input: v.unknown() }));
+
+/** Tasks that a step has made, in place of its work: the step ends when all of them have. */
+const task = {
+  'child.run': {
+    contract: 1,
+    input: v.object({ tasks: v.pipe(childTasks, v.minLength(1), v.maxLength(200)) }),
+    output: v.object({ tasks: v.array(v.object({ taskId: idSchema('tsk'), output: v.optional(v.unknown()) })) }),
+  },
+  /** The undo: what lives is cancelled, and for what has succeeded `tasks` names, in the same order, what takes it back. */
+  'child.cancel': {
+    contract: 1,
+    input: v.object({ tasks: v.optional(v.pipe(childTasks, v.maxLength(200)), []) }),
+  },
+} as const satisfies Record<string, ActionDef>;
+
 /** Service → action → what it takes. */
-export const actions = { nett, maskin, plattform, objekt, inventory } as const;
+export const actions = { nett, maskin, plattform, objekt, inventory, task } as const;
 export type ServiceName = keyof typeof actions;
 
 /** Whether a service serves an action under a version of its contract: what the validator of plans asks. */

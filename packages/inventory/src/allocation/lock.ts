@@ -48,6 +48,8 @@ interface Touched {
   readonly timed: boolean;
   /** How much of what has run out is ended at most. */
   readonly overdueMax: number;
+  /** Nodes whose offer changes. */
+  readonly nodeIds: readonly string[];
 }
 
 /** How much of what has run out one transaction ends: each is a handful of statements, behind locks that others wait for. */
@@ -69,11 +71,11 @@ export function thingsOf(wanted: readonly Wanted[]): { keys: readonly CapacityKe
 
 export async function lockAll(
   tx: Tx,
-  { wanted, targetIds, holderIds, movedIds, timed, overdueMax: endedMax }: Touched,
+  { wanted, targetIds, holderIds, movedIds, timed, overdueMax: endedMax, ...offers }: Touched,
 ): Promise<Locked> {
   const { keys, providerIds: asked } = thingsOf(wanted);
   const providerIds = movedIds.length === 0 ? asked : [...new Set([...asked, ...(await listHeldNodes(tx, movedIds))])];
-  const nodeIds = wanted.filter((item) => item.what === 'node').map((item) => item.providerId);
+  const nodeIds = [...offers.nodeIds, ...wanted.filter(({ what }) => what === 'node').map((item) => item.providerId)];
   const found = await listOverdue(tx, { providerIds, keys, holderIds, limit: endedMax + 1 });
   const overdue = found.slice(0, endedMax);
   const touched = [...new Set([...targetIds, ...overdue])];
@@ -104,3 +106,9 @@ export async function lockAll(
     overdue: rows.filter((row) => row.overdue && overdue.includes(row.id)).map((row) => row.id),
   };
 }
+
+/** The counters as an offer that was changed under their locks leaves them; of what is new among them nobody else knows. */
+export const lockCountersAgain = (
+  tx: Tx,
+  { before, wanted, nodeIds }: { before: Locked; wanted: readonly Wanted[]; nodeIds: readonly string[] },
+) => lockCapacity(tx, { keys: [...before.counters.values(), ...thingsOf(wanted).keys], nodeIds });

@@ -1,6 +1,6 @@
 // Lock order and isolation: allocation/sql.ts. The exclusion allocation_item_node_held_once is the judge.
 import type { Tx } from '@sentral/kernel/database';
-import { rowsOf, type Sight } from '../reading.js';
+import { walkOf, type Sight } from '../reading.js';
 import { microseconds } from './instant-sql.js';
 import type { Span } from './levels.js';
 import type { HolderRow } from './number-sql.js';
@@ -15,15 +15,33 @@ export interface NodeToTake {
   readonly allocMode: 'none' | 'exclusive' | 'shared';
 }
 
-/** For share: a retire or a drain waits for us or we see it; other takers of other nodes do not wait. */
-export async function lockNodesToTake(tx: Tx, sight: Sight, ids: readonly string[]): Promise<readonly NodeToTake[]> {
-  const q = rowsOf('node', sight, ids);
-  const rows = await tx.unsafe(
-    `select n.id, n.name, n.kind, n.state, n.intent, k.alloc_mode as "allocMode"
-     from node n join kind k on k.key = n.kind ${q.where()} order by n.id for share of n`,
-    q.params,
-  );
-  return rows as unknown as readonly NodeToTake[];
+const selectToTake = `select n.id, n.name, n.kind, n.state, n.intent, k.alloc_mode as "allocMode" from node n join kind k on k.key = n.kind`;
+
+/**
+ * For share: a retire or a drain waits for us or we see it; other takers of other nodes do not wait. Who takes a whole is alone with
+ * it, also before those who take its components, since they lock what these are parts of (`above`) too.
+ */
+export async function lockNodesToTake(
+  tx: Tx,
+  sight: Sight,
+  of: { ids: readonly string[]; above: readonly string[]; whole: boolean },
+): Promise<readonly NodeToTake[]> {
+  const q = walkOf(sight);
+  q.and(`n.id = any(${q.value([...of.ids, ...of.above])}::uuid[])`);
+  q.and(`(n.id = any(${q.value(of.above)}::uuid[]) or ${q.sees('node', 'n')})`);
+  const rows = of.whole
+    ? await tx.unsafe(`${selectToTake} ${q.where()} order by n.id for no key update of n`, q.params)
+    : await tx.unsafe(`${selectToTake} ${q.where()} order by n.id for share of n`, q.params);
+  const asked = new Set(of.ids);
+  return (rows as unknown as readonly NodeToTake[]).filter(({ id }) => asked.has(id));
+}
+
+/** What components are parts of, up to their hosts. */
+export async function listWholesOf(tx: Tx, nodeIds: readonly string[]): Promise<readonly string[]> {
+  if (nodeIds.length === 0) return [];
+  const rows = await tx.sql<{ id: string }>`
+    select distinct w.id from unnest(${[...nodeIds]}::uuid[]) n (id), wholes_of(n.id) w (id) order by w.id`;
+  return rows.map(({ id }) => id);
 }
 
 export interface NodeHolder extends HolderRow {
@@ -58,19 +76,46 @@ export async function amendNodeFence(tx: Tx, nodeId: string): Promise<void> {
     where u.provider_id = ${nodeId}::uuid`;
 }
 
-/** Over which spans someone has the node whole, for whoever wants a part of it. */
+/** Over which spans somebody has what is in the way of a node. */
+export type Entangled = Span & { readonly nodeId: string };
+
+// A hold may be confirmed, so it has no end that others can build on.
+const spanColumns = `${microseconds('lower(i.during)')} as "from", case when a.state <> 'held' then ${microseconds('upper(i.during)')} end as until`;
+
+async function listSpans(tx: Tx, text: string, params: readonly unknown[]): Promise<readonly Entangled[]> {
+  const rows = (await tx.unsafe(text, params)) as unknown as readonly (Omit<Entangled, 'until'> & {
+    until: number | null;
+  })[];
+  return rows.map((row) => ({ ...row, until: row.until ?? Infinity }));
+}
+
+/** Of nodes that are wanted in parts, when someone has them whole; of all, when someone has the whole of what they are parts of. */
 export async function listHeldWhole(
   tx: Tx,
-  nodeIds: readonly string[],
-): Promise<readonly (Span & { readonly nodeId: string })[]> {
+  of: { inParts: readonly string[]; ids: readonly string[] },
+): Promise<readonly Entangled[]> {
+  if (of.ids.length === 0) return [];
+  return listSpans(
+    tx,
+    `select n.id as "nodeId", ${spanColumns} from unnest($1::uuid[]) n (id)
+     cross join lateral (select n.id where n.id = any($2::uuid[]) union all select wholes_of(n.id)) w (id)
+     join allocation_item i on i.node_id = w.id and i.what = 'node' and i.ended_at is null and i.during && tstzrange(now(), null)
+     join allocation a on a.id = i.allocation_id`,
+    [[...of.ids], [...of.inParts]],
+  );
+}
+
+/** Of nodes that are wanted whole, when a component of them is in use, whole or in part. */
+export async function listUsedInside(tx: Tx, nodeIds: readonly string[]): Promise<readonly Entangled[]> {
   if (nodeIds.length === 0) return [];
-  const rows = (await tx.unsafe(
-    `select i.node_id as "nodeId", ${microseconds('lower(i.during)')} as "from", case when a.state <> 'held' then ${microseconds('upper(i.during)')} end as until
-     from allocation_item i join allocation a on a.id = i.allocation_id
-     where i.node_id = any($1::uuid[]) and i.what = 'node' and i.ended_at is null and upper(i.during) > now()`,
+  return listSpans(
+    tx,
+    `select n.id as "nodeId", ${spanColumns} from unnest($1::uuid[]) n (id)
+     cross join lateral parts_of(n.id) p (id)
+     join allocation_item i on i.node_id = p.id and i.what in ('node', 'capacity') and i.ended_at is null and i.during && tstzrange(now(), null)
+     join allocation a on a.id = i.allocation_id`,
     [[...nodeIds]],
-  )) as unknown as readonly { nodeId: string; from: number; until: number | null }[];
-  return rows.map((row) => ({ ...row, until: row.until ?? Infinity }));
+  );
 }
 
 /** Nodes that allocations hold whole. */

@@ -11,6 +11,7 @@ import { inOperation, type Operation, type Reserve } from './operation.js';
 import { seesAllocation } from '../reading.js';
 import { toAllocation } from './resource.js';
 import { findNow } from './policy-sql.js';
+import { expectNotStoodOn } from '../platform-resource/stood-on.js';
 import { expectUnbound, judgeStep } from './rules.js';
 import {
   findAllocation,
@@ -135,7 +136,7 @@ async function sameRequest(
 
 /**
  * The allocation as it is under its lock, held to the version and the state that the operation wants.
- * @throws Problem not-found | version-mismatch | lease-expired | state-conflict | fence-stale
+ * @throws Problem not-found | version-mismatch | lease-expired | state-conflict | fence-stale | has-dependents
  */
 export async function targetUnderLock(
   tx: Tx,
@@ -146,6 +147,7 @@ export async function targetUnderLock(
   if (row === undefined || operation.op === 'create') throw problem('not-found', { resourceType: 'allocation' });
   expectVersion(row, operation.version);
   expectUnbound(caller, row);
+  await expectNotStoodOn(tx, caller, row);
   const over = !live.includes(row.state) || row.overdue;
   if (operation.op === 'release') {
     if (over) throw problem('not-found', { resourceType: 'allocation' });

@@ -13,7 +13,7 @@ import { endThings, endWhole, refuseCarrying, type Given } from './end.js';
 import { recordAllocation, type AllocationEvent } from './events.js';
 import { choose } from './choose.js';
 import { beginIfReady } from './begin.js';
-import { lockAll, overdueMax, overdueMaxTried, type Locked } from './lock.js';
+import { lockAll, lockCountersAgain, overdueMax, overdueMaxTried, type Locked } from './lock.js';
 import { inOperation, type Operation, type Reserve } from './operation.js';
 import { expectNoHolder, partsOf, targetUnderLock, type Part } from './part.js';
 import { untilNoneOverdue, type OverdueLeft } from './overdue.js';
@@ -32,37 +32,57 @@ const attempts = 5;
 /** And how often because what had been chosen was taken by a faster one; then that one's refusal is the answer. */
 const choices = 64;
 
+/** What a transaction changes together with what is held. */
+export interface Beside {
+  /** Nodes of which all counters are locked, with those of the operations. */
+  readonly nodeIds: readonly string[];
+  /** Under the locks that come before nodes: takes the later ones and writes what takers shall find. What it gives is done once all has moved. */
+  readonly prepare: (tx: Tx, wanted: readonly Wanted[]) => Promise<() => Promise<void>>;
+}
+
+interface Work<R extends object> {
+  readonly operations: readonly Operation[];
+  readonly answer: (seen: Allocation[]) => R;
+  readonly beside?: Beside;
+}
+
 /**
  * Takes, replaces and gives back for several holders in one transaction, all or nothing.
  * @throws Problem what allocation.reserve, replace and release refuse with
  */
 export const perform = (deps: Deps, caller: Caller, operations: readonly Operation[]) =>
-  anew(deps, caller, operations, (items) => ({ items }));
+  performBeside(deps, caller, { operations, answer: (items) => ({ items }) });
 
 /** The same for one holder. */
 export const performOne = (deps: Deps, caller: Caller, operation: Operation): Promise<Allocation> =>
-  anew(deps, caller, [operation], ([seen]) => {
-    if (seen === undefined) throw new Error('an operation that was performed has no answer');
-    return seen;
+  performBeside(deps, caller, {
+    operations: [operation],
+    answer: ([seen]) => {
+      if (seen === undefined) throw new Error('an operation that was performed has no answer');
+      return seen;
+    },
   });
 
-async function anew<R extends object>(
-  deps: Deps,
-  caller: Caller,
-  operations: readonly Operation[],
-  answer: (seen: Allocation[]) => R,
-): Promise<R> {
+/**
+ * The same together with what else changes in the transaction.
+ * @throws Problem what allocation.reserve, replace and release refuse with, and what is beside
+ */
+export async function performBeside<R extends object>(deps: Deps, caller: Caller, work: Work<R>): Promise<R> {
+  const { operations, answer, beside } = work;
   for (let tries = 1; ; tries += 1) {
     try {
       const once = (left: OverdueLeft) =>
-        inChange(deps, caller, async (tx) => answer(await performIn(tx, { deps, caller, tries, left }, operations)));
+        inChange(deps, caller, async (tx) =>
+          answer(await performIn(tx, { deps, caller, tries, left, beside }, operations)),
+        );
       // Who tries ends nothing for others: what has run out is left out of account.
       if (caller.dryRun === true) return await once({ tell: () => undefined });
       return await untilRoom(deps, () => untilNoneOverdue(deps, once));
     } catch (error) {
       if (wasOutrun(error) && tries < choices) continue;
-      if (error !== movedOn) throw await reasoned(deps, caller, { operations, error });
-      if (tries >= attempts) throw problem('overloaded', {});
+      if (error === movedOn && tries >= attempts) throw problem('overloaded', {});
+      // Why there was no room is told by the world as it is, which is not the one that was judged beside a change of it.
+      if (error !== movedOn) throw beside === undefined ? await reasoned(deps, caller, { operations, error }) : error;
     }
   }
 }
@@ -100,9 +120,17 @@ export async function releaseIn(tx: Tx, use: { deps: Deps; caller: Caller }, id:
   }
 }
 
+interface Performing {
+  readonly deps: Deps;
+  readonly caller: Caller;
+  readonly tries: number;
+  readonly left: OverdueLeft;
+  readonly beside?: Beside | undefined;
+}
+
 async function performIn(
   tx: Tx,
-  { deps, caller, tries, left: overdueLeft }: { deps: Deps; caller: Caller; tries: number; left: OverdueLeft },
+  { deps, caller, tries, left: overdueLeft, beside }: Performing,
   operations: readonly Operation[],
 ): Promise<Allocation[]> {
   const found = await partsOf(tx, caller, operations);
@@ -114,8 +142,9 @@ async function performIn(
   const wanted = wantedOf(parts.map(({ operation }) => operation));
   const tried = caller.dryRun === true;
   const movedIds = targets(parts, ({ operation }) => operation.op === 'replace' && operation.moves !== undefined);
-  const locked = await lockAll(tx, {
+  const before = await lockAll(tx, {
     wanted,
+    nodeIds: beside?.nodeIds ?? [],
     movedIds,
     timed: tried || movedIds.length > 0 || parts.some(({ window }) => window !== undefined),
     // Over time only what is live counts; a block alone stands in the way until it is ended.
@@ -123,7 +152,12 @@ async function performIn(
     targetIds: targets(parts, (part) => part.operation.op !== 'create'),
     holderIds: targets(parts, (part) => part.operation.op === 'create'),
   });
-  if (locked.more) overdueLeft.tell(wanted);
+  if (before.more) overdueLeft.tell(wanted);
+  const completed = await beside?.prepare(tx, wanted);
+  const locked =
+    beside === undefined
+      ? before
+      : { ...before, counters: await lockCountersAgain(tx, { before, wanted, nodeIds: beside.nodeIds }) };
   const moves: Moves = { quota: [], capacity: [] };
   const { traceparent } = caller;
   const ending = traceparent === undefined ? itself : { ...itself, traceparent };
@@ -156,7 +190,8 @@ async function performIn(
   }
   await takeAll(tx, { deps, caller }, { takings, locked, moves });
   // What ran out and is not ended is still in the counter: who tries is judged by the levels alone.
-  if (!tried) await amendCapacity(tx, moves.capacity);
+  if (!tried || beside !== undefined) await amendCapacity(tx, moves.capacity);
+  await completed?.();
   for (const { part, row, judgement } of takings) {
     const event = eventOf(part, row, locked.rows.get(row.id));
     seen.set(part, await recordAllocation(tx, row, { event, by: caller, auditOnly: judgement.auditOnly }));

@@ -6,7 +6,7 @@ import { drawFences } from './begin-sql.js';
 import type { CapacityKey } from './capacity-sql.js';
 import { freed } from './end.js';
 import type { Locked } from './lock.js';
-import { amendNodeFence, listHeldWhole, listNodeHolders, windowOfHolder } from './node-sql.js';
+import { amendNodeFence, listHeldWhole, listNodeHolders, listUsedInside, windowOfHolder } from './node-sql.js';
 import type { Operation } from './operation.js';
 import type { Moves } from './perform.js';
 import { asSeen, taken } from './refusals.js';
@@ -64,28 +64,30 @@ export async function keepOn(
   const span = spanOfWindow(window, locked.timeline?.nowUs ?? 0);
   const amounts = freed(kept);
   moves.capacity.push(...amounts);
-  const heldWhole = await listHeldWhole(
-    tx,
-    amounts.map(({ nodeId }) => nodeId),
-  );
+  const nodeIds = kept.flatMap(({ what, nodeId }) => (what === 'node' && nodeId !== null ? [nodeId] : []));
+  const inParts = amounts.map(({ nodeId }) => nodeId);
+  const supply = {
+    heldWhole: await listHeldWhole(tx, { inParts, ids: [...inParts, ...nodeIds] }),
+    usedInside: await listUsedInside(tx, nodeIds),
+  };
   for (const move of amounts) {
     const amount = -move.delta;
     const counter = locked.counters.get(`${move.nodeId} ${move.class}`);
     if (counter === undefined) throw new Error('a counter that stays in use is not locked');
     const of: CapacityKey & { amount: number } = { nodeId: move.nodeId, class: move.class, amount };
-    refuseHeldWhole(heldWhole, { ...of, providerId: of.nodeId }, window);
+    refuseHeldWhole(supply.heldWhole, { ...of, providerId: of.nodeId }, window);
     const free = freeOf(counter, { moves: moves.capacity, timeline: locked.timeline }, span);
     if (amount > free) throw await noneLeft(tx, caller, { ...of, providerId: of.nodeId, free });
     moves.capacity.push({ ...move, delta: amount, booked: row.state === 'booked', span });
   }
-  const nodeIds = kept.flatMap(({ what, nodeId }) => (what === 'node' && nodeId !== null ? [nodeId] : []));
   const mine = new Set(kept.map(({ id }) => id));
   for (const holder of await listNodeHolders(tx, nodeIds)) {
     if (mine.has(holder.itemId) || !overlap(window, windowOfHolder(holder))) continue;
     const nodeId = encodeId('nod', holder.nodeId);
     throw taken({ nodeId }, nodeId, asSeen(caller, holder));
   }
-  for (const providerId of nodeIds) refuseUsedInPart({ what: 'node', providerId }, { locked, moves, span });
+  for (const providerId of nodeIds)
+    refuseUsedInPart({ what: 'node', providerId }, supply, { locked, moves, window, span });
   await moveSpans(tx, row.id, row.state === 'booked' || of.begins);
   if (!of.begins) return;
   await drawFences(tx, row.id);

@@ -3,7 +3,8 @@
 //   2. capacity rows, by node and class   no key update: of all that is taken, given back, or about to be ended because it ran out
 //   3. provider_use rows, by provider id  for update (by the upsert): takers of one thing stand in line
 //   4. allocation rows, by id             for update: what has expired is ended before anything is taken
-//   5. node rows, by id                   for share: a node cannot retire while it is being taken
+//   5. node rows, by id                   for share, with what components are parts of: a node cannot retire while it is being taken;
+//                                         no key update where one is taken whole, before those who take of its components
 //   6. hold rows, block rows, by the key of the thing
 //   7. quota_use rows, tenants, then projects, then environments, each by id: last, or every allocation of a tenant would
 //      wait for one row through its whole transaction

@@ -8,14 +8,14 @@ import { rounded } from '../refusal/rules.js';
 import { insertCapacityItems, type NewCapacityItem } from './capacity-sql.js';
 import type { Span } from './levels.js';
 import type { Locked } from './lock.js';
-import { listHeldWhole, lockNodesToTake } from './node-sql.js';
+import { listHeldWhole, listUsedInside, listWholesOf, lockNodesToTake } from './node-sql.js';
 import { inOperation } from './operation.js';
 import type { Moves, Taking } from './perform.js';
 import { byTaking, type Wanted } from './rules.js';
-import { counterFor, freeOf, takenOf, windowOfRow, type Supply } from './take-capacity.js';
-import { outrun } from './sql.js';
+import { counterFor, freeOf, inTheWay, takenOf, windowOfRow, type Supply } from './take-capacity.js';
+import { movedOn, outrun } from './sql.js';
 import { take, type Taker } from './take.js';
-import { spanOfWindow } from './window.js';
+import { namedWindow, spanOfWindow, type Window } from './window.js';
 
 interface All {
   readonly takings: readonly Taking[];
@@ -65,7 +65,7 @@ export async function takeAll(
           dimension,
         });
       } else {
-        refuseUsedInPart(item, { locked, moves, span });
+        refuseUsedInPart(item, supply, { locked, moves, window, span });
         const taker: Taker = {
           tx,
           caller,
@@ -128,11 +128,21 @@ async function suppliesOf(
   const nodeIds = [...new Set([...ids('node'), ...ids('capacity')])];
   const tenants = [...new Set(takings.map(({ row }) => row.tenantId))];
   const sight: Sight = 'all' in caller.readScope ? 'everything' : { tenants, shared: true };
-  const nodes = nodeIds.length === 0 ? [] : await lockNodesToTake(tx, sight, nodeIds);
+  const above = await listWholesOf(tx, nodeIds);
+  const nodes =
+    nodeIds.length === 0
+      ? []
+      : await lockNodesToTake(tx, sight, { ids: nodeIds, above, whole: ids('node').length > 0 });
+  // A component that moved before it was locked is part of something that is not.
+  if ((await listWholesOf(tx, nodeIds)).some((id) => !above.includes(id))) throw movedOn;
   const shared = new Set(ids('capacity'));
-  const heldWhole = await listHeldWhole(
+  const heldWhole = await listHeldWhole(tx, {
+    inParts: nodes.filter((node) => node.allocMode === 'exclusive' && shared.has(node.id)).map((node) => node.id),
+    ids: nodes.map((node) => node.id),
+  });
+  const usedInside = await listUsedInside(
     tx,
-    nodes.filter((node) => node.allocMode === 'exclusive' && shared.has(node.id)).map((node) => node.id),
+    nodes.filter((node) => ids('node').includes(node.id)).map((node) => node.id),
   );
   const supplies = new Map<string, Supply>();
   for (const tenantId of tenants) {
@@ -145,6 +155,7 @@ async function suppliesOf(
       counters: locked.counters,
       nodes: new Map(nodes.filter((node) => seen.has(node.id)).map((node) => [node.id, node])),
       heldWhole,
+      usedInside,
     });
   }
   return (tenantId) => {
@@ -154,21 +165,27 @@ async function suppliesOf(
   };
 }
 
-/** @throws Problem allocation-conflict: of a node that is wanted whole, a part is in use in that time */
+/** @throws Problem allocation-conflict: of a node that is wanted whole, a part is in use in that time, or it is a part of what is given out whole */
 export function refuseUsedInPart(
   item: Pick<Wanted, 'what' | 'providerId'>,
-  { locked, moves, span }: { locked: Locked; moves: Moves; span: Span },
+  supply: Pick<Supply, 'heldWhole' | 'usedInside'>,
+  { locked, moves, window, span }: { locked: Locked; moves: Moves; window: Window; span: Span },
 ): void {
   if (item.what !== 'node') return;
+  const nodeId = encodeId('nod', item.providerId);
+  const refused = (conflict: object, detail: string) =>
+    problem(
+      'allocation-conflict',
+      { requested: { nodeId }, conflicts: [{ value: nodeId, ...conflict }], retryable: false },
+      detail,
+    );
   for (const counter of locked.counters.values()) {
     if (counter.nodeId !== item.providerId) continue;
     const used = takenOf(counter, { moves: moves.capacity, timeline: locked.timeline }, span);
-    if (used <= 0) continue;
-    const nodeId = encodeId('nod', item.providerId);
-    throw problem(
-      'allocation-conflict',
-      { requested: { nodeId }, conflicts: [{ value: nodeId, class: counter.class, used }], retryable: false },
-      'A part of the node is in use.',
-    );
+    if (used > 0) throw refused({ class: counter.class, used }, 'A part of the node is in use.');
   }
+  const inside = inTheWay(supply.usedInside, item.providerId, window);
+  if (inside !== undefined) throw refused(namedWindow(inside), 'A component of the node is in use.');
+  const around = inTheWay(supply.heldWhole, item.providerId, window);
+  if (around !== undefined) throw refused(namedWindow(around), 'It is part of what is given out as a whole.');
 }

@@ -5,7 +5,7 @@ import { amountFault } from '../capacity/rules.js';
 import { findClass } from '../resource-class/sql.js';
 import { keyOf, type CapacityMove, type LockedCapacity, type Timeline } from './capacity-sql.js';
 import { freeOver, peakOver, type Change, type Span, type Step } from './levels.js';
-import type { NodeToTake } from './node-sql.js';
+import type { Entangled, NodeToTake } from './node-sql.js';
 import { unknownReference } from './refusals.js';
 import { judgeProvider, type WantedCapacity } from './rules.js';
 import type { AllocationRow } from './sql.js';
@@ -16,8 +16,10 @@ export interface Supply {
   readonly counters: ReadonlyMap<string, LockedCapacity>;
   /** Those that may be given to whom it is for. */
   readonly nodes: ReadonlyMap<string, NodeToTake>;
-  /** Over which spans someone has a node whole. */
-  readonly heldWhole: readonly (Span & { readonly nodeId: string })[];
+  /** When someone has the whole of a node, or of what it is a part of. */
+  readonly heldWhole: readonly Entangled[];
+  /** When a component of a node is in use. */
+  readonly usedInside: readonly Entangled[];
 }
 
 /**
@@ -53,20 +55,28 @@ export async function counterFor(
   return counter;
 }
 
+/** The first span in which somebody has what is in the way of a node in a window. */
+export function inTheWay(entangled: readonly Entangled[], nodeId: string, window: Window): Window | undefined {
+  return entangled
+    .filter((held) => held.nodeId === nodeId)
+    .map(windowOf)
+    .find((held) => overlap(window, held));
+}
+
 /** @throws Problem allocation-conflict: somebody has the node whole in that window */
 export function refuseHeldWhole(
   heldWhole: Supply['heldWhole'],
   { providerId, class: of, amount }: Pick<WantedCapacity, 'providerId' | 'class' | 'amount'>,
   window: Window,
 ): void {
-  const whole = heldWhole.find((held) => held.nodeId === providerId && overlap(window, windowOf(held)));
+  const whole = inTheWay(heldWhole, providerId, window);
   if (whole === undefined) return;
   const nodeId = encodeId('nod', providerId);
   throw problem(
     'allocation-conflict',
     {
       requested: { nodeId, class: of, amount },
-      conflicts: [{ value: nodeId, ...namedWindow(windowOf(whole)) }],
+      conflicts: [{ value: nodeId, ...namedWindow(whole) }],
       retryable: false,
     },
     'The node is given out as a whole.',

@@ -60,18 +60,36 @@ export async function editOffer(deps: Deps, caller: Caller, { nodeId, version, t
   });
 }
 
-async function writeOffer(
-  tx: Tx,
-  caller: Caller,
-  { id, before, wanted }: { id: string; before: readonly CapacityRow[]; wanted: Wanted },
-): Promise<boolean> {
-  let changed = false;
-  for (const row of before) {
-    if (wanted.some(({ offer }) => offer.class === row.class)) continue;
+async function writeOffer(tx: Tx, caller: Caller, { id, before, wanted }: Offered): Promise<boolean> {
+  const dropped = await dropOffer(tx, caller, { before, wanted });
+  return (await putOffer(tx, { id, before, wanted })) || dropped;
+}
+
+interface Offered {
+  readonly id: string;
+  readonly before: readonly CapacityRow[];
+  readonly wanted: Wanted;
+}
+
+/**
+ * Takes away what is no longer offered.
+ * @throws Problem has-dependents: it is used
+ */
+export async function dropOffer(tx: Tx, caller: Caller, { before, wanted }: Omit<Offered, 'id'>): Promise<boolean> {
+  const gone = before.filter((row) => !wanted.some(({ offer }) => offer.class === row.class));
+  for (const row of gone) {
     if (row.used + row.booked > 0) throw await stillUsed(tx, caller, row);
     await removeCapacityRow(tx, row);
-    changed = true;
   }
+  return gone.length > 0;
+}
+
+/**
+ * Offers what is new or other than before.
+ * @throws Problem validation-failed | reference-not-found
+ */
+export async function putOffer(tx: Tx, { id, before, wanted }: Offered): Promise<boolean> {
+  let changed = false;
   for (const { offer, pointer } of wanted) {
     const current = before.find((row) => row.class === offer.class);
     if (current !== undefined && sameJson(offerOf(current), offer)) continue;

@@ -35,6 +35,7 @@ const prefixOf: Record<string, Prefix> = {
   'inventory.numberRange': 'rng',
   'inventory.allocation': 'alc',
   'inventory.import': 'imp',
+  'inventory.finding': 'fnd',
 };
 
 /** Numbers, address ranges, rack reservations and device types have no id of their own on the wire: the feed tells them apart by uuid. */

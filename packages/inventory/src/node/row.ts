@@ -30,7 +30,7 @@ export interface NodeRow {
 /** Everything of the node `n` in one row; its kind is `k`, its use `u`. */
 export const nodeColumns = `n.id, n.kind, k.category, n.name, n.name_exclusive as "nameExclusive", n.parent_id as "parentId",
   n.tenant_id as "tenantId", n.attributes, n.traits, n.labels, n.intent, n.state,
-  n.observed_at as "observedAt", n.version, n.created_at as "createdAt", n.updated_at as "updatedAt", ${externalIdsOf('n.id')},
+  (select max(o.observed_at) from observation o where o.node_id = n.id) as "observedAt", n.version, n.created_at as "createdAt", n.updated_at as "updatedAt", ${externalIdsOf('n.id')},
   (select jsonb_build_object('face', c.face, 'startHalfUnit', lower(c.half_units), 'heightHalfUnits', upper(c.half_units) - lower(c.half_units),
      'fullDepth', exists (select from rack_claim o where o.node_id = n.id and not o.mounted))
    from rack_claim c where c.node_id = n.id and c.mounted) as position,

@@ -40,6 +40,8 @@ export interface NewNode {
   readonly id: string;
   readonly kind: string;
   readonly name: string | null;
+  /** False: others in its place may be called the same. */
+  readonly nameExclusive?: boolean;
   readonly parentId: string | null;
   readonly tenantId: string | null;
   readonly attributes: unknown;
@@ -49,16 +51,16 @@ export interface NewNode {
   readonly state: string;
 }
 
-/** A name given through the API is claimed among its siblings. */
+/** A name given through the API is claimed among its siblings, unless told. */
 export async function insertNode(tx: Tx, node: NewNode): Promise<void> {
   await tx.sql`
     insert into node (id, kind, name, name_exclusive, parent_id, tenant_id, attributes, traits, labels, intent, state)
-    values (${node.id}, ${node.kind}, ${node.name}, ${node.name !== null}, ${node.parentId}, ${node.tenantId},
+    values (${node.id}, ${node.kind}, ${node.name}, ${node.nameExclusive ?? node.name !== null}, ${node.parentId}, ${node.tenantId},
       ${json(node.attributes)}, ${node.traits}::text[], ${json(node.labels)},
       ${node.intent}, ${node.state})`;
 }
 
-export type NodeState = Omit<NewNode, 'id' | 'kind'> & { readonly nameExclusive: boolean };
+export type NodeState = Omit<NewNode, 'id' | 'kind' | 'nameExclusive'> & { readonly nameExclusive: boolean };
 
 export async function amendNodeRow(tx: Tx, id: string, to: NodeState): Promise<void> {
   await tx.sql`
@@ -66,6 +68,17 @@ export async function amendNodeRow(tx: Tx, id: string, to: NodeState): Promise<v
       attributes = ${json(to.attributes)}, traits = ${to.traits}::text[], labels = ${json(to.labels)}, intent = ${to.intent}, state = ${to.state},
       version = version + 1, updated_at = now()
     where id = ${id}`;
+}
+
+/** All at once: the tree is judged by how it ends up. */
+export async function moveNodes(
+  tx: Tx,
+  moves: readonly { readonly id: string; readonly parentId: string | null }[],
+): Promise<void> {
+  if (moves.length === 0) return;
+  await tx.sql`
+    update node n set parent_id = m.parent_id, version = n.version + 1, updated_at = now()
+    from unnest(${moves.map(({ id }) => id)}::uuid[], ${moves.map(({ parentId }) => parentId)}::uuid[]) as m (id, parent_id) where n.id = m.id`;
 }
 
 export async function endNode(tx: Tx, id: string): Promise<void> {

@@ -135,10 +135,11 @@ function wholeOf(q: SeeingQuery, search: Search): string {
 // How much of what lies beside it is given out whole: the fuller its rack, the better it packs.
 const neighbours = `(select count(*) from node s join allocation_item i on i.node_id = s.id and i.what = 'node' and i.ended_at is null where s.parent_id = h.parent_id)`;
 
-/** Nobody has it or a part of it. */
+/** Nobody has it, a part of it or one of its components. */
 function isFreeWhole(q: SeeingQuery, search: Search): string {
   const { nodes, amounts } = search.pending;
-  return `(h.id <> all(${q.value([...nodes, ...amounts.map(({ nodeId }) => nodeId)])}::uuid[]) and not ${isTaken(q, search, 'w.node_id = h.id')})`;
+  return `(h.id <> all(${q.value([...nodes, ...amounts.map(({ nodeId }) => nodeId)])}::uuid[]) and not ${isTaken(q, search, 'w.node_id = h.id')}
+    and not exists (select from parts_of(h.id) part (id) where ${isTaken(q, search, 'w.node_id = part.id')}))`;
 }
 
 const chain = (search: Search): string => (liesSomewhere(search) ? `cross join lateral ${chainOf('h.id')} chain` : '');

@@ -49,6 +49,9 @@ async function wishOf(tx: Tx, nodes: Nodes, { fresh }: Move): Promise<(Wish & { 
     nowUs,
     amounts: [...amounts].map(([key, wanted]) => ({ ...wanted, steps: steps.get(key) ?? [] })),
     idle: counters.flatMap((counter) => (whole.includes(counter.nodeId) ? [steps.get(keyOf(counter)) ?? []] : [])),
-    busy: (await listNodeHolders(tx, named)).map((holder) => spanOfWindow(windowOfHolder(holder), nowUs)),
+    busy: [
+      ...(await listNodeHolders(tx, named)).map((holder) => spanOfWindow(windowOfHolder(holder), nowUs)),
+      ...nodes.entangled,
+    ],
   };
 }

@@ -3,9 +3,17 @@ import { encodeId } from '@sentral/contracts/ids';
 import type { Tx } from '@sentral/kernel/database';
 import { keyOf, listLevels, type CapacityMove, type Timeline } from '../allocation/capacity-sql.js';
 import { freed } from '../allocation/end.js';
-import { listNodeHolders, windowOfHolder, type NodeHolder, type NodeToTake } from '../allocation/node-sql.js';
+import {
+  listHeldWhole,
+  listNodeHolders,
+  listUsedInside,
+  windowOfHolder,
+  type Entangled,
+  type NodeHolder,
+  type NodeToTake,
+} from '../allocation/node-sql.js';
 import { dimensionOfNode, judgeNode, judgeProvider, type Wanted, type WantedCapacity } from '../allocation/rules.js';
-import { freeOf, takenOf } from '../allocation/take-capacity.js';
+import { freeOf, inTheWay, takenOf } from '../allocation/take-capacity.js';
 import { overlap, spanOfWindow, type Window } from '../allocation/window.js';
 import { amountFault } from '../capacity/rules.js';
 import { seenIds, sightOf, takingSight } from '../reading.js';
@@ -22,6 +30,8 @@ export interface Nodes {
   readonly holders: readonly NodeHolder[];
   readonly seen: ReadonlySet<string>;
   readonly timeline: Timeline | undefined;
+  /** When a component of a node is in use, or the whole is that it is a part of. */
+  readonly entangled: readonly Entangled[];
   /** What the request gives back, and what earlier items take. */
   readonly moves: CapacityMove[];
   readonly whole: { readonly nodeId: string; readonly window: Window }[];
@@ -41,6 +51,7 @@ export async function readNodes(tx: Tx, caller: Caller, moves: readonly Move[]):
   const counters = (await listCounters(tx, ids)).map((row): Counter => ({ ...row, used: row.used - row.overdue }));
   const timed = moves.some(({ window }) => window.startsAt !== null || window.endsAt !== null);
   const levels = timed || counters.some(({ booked }) => booked > 0);
+  const whole = wanted.filter(({ what }) => what === 'node').map((item) => item.providerId);
   const givenIds = gone.map((item) => item.id);
   const holders = (await listNodeHolders(tx, ids)).filter((holder) => !givenIds.includes(holder.itemId));
   const classes = wanted.flatMap((item) => (item.what === 'capacity' ? [item.class] : []));
@@ -51,6 +62,7 @@ export async function readNodes(tx: Tx, caller: Caller, moves: readonly Move[]):
     holders,
     seen: await seenIds(tx, sightOf(caller), { noun: 'node', ids }),
     timeline: levels ? await listLevels(tx, counters) : undefined,
+    entangled: [...(await listUsedInside(tx, whole)), ...(await listHeldWhole(tx, { inParts: [], ids }))],
     moves: freed(gone),
     whole: [],
   };
@@ -81,7 +93,9 @@ export function judgeCapacity(nodes: Nodes, draft: Draft, wanted: WantedCapacity
   const counter = nodes.counters.get(keyOf(key));
   const { window } = draft.move;
   const holder = node.allocMode === 'exclusive' ? holderOf(nodes, node.id, draft.move) : undefined;
-  const placed = [...service(judgeProvider(node, window)), ...heldUntil(holder)];
+  const entangled = inTheWay(nodes.entangled, node.id, window) !== undefined;
+  const part: Shortfall[] = holder === undefined && entangled ? [{ filter: 'held' }] : [];
+  const placed = [...service(judgeProvider(node, window)), ...heldUntil(holder), ...part];
   const relief = holder === undefined ? {} : ({ relief: { filter: 'held', of: { from: 'holder', holder } } } as const);
   if (counter === undefined)
     return { ...named(draft, ['class', 'service', 'held'], [{ filter: 'class' }, ...placed]), ...relief };
@@ -123,7 +137,9 @@ export function judgeWhole(nodes: Nodes, draft: Draft): Draft {
   );
   const again = nodes.whole.some((other) => other.nodeId === node.id && overlap(other.window, window));
   nodes.whole.push({ nodeId: node.id, window });
-  const held: Shortfall[] = holder === undefined && (inParts || again) ? [{ filter: 'held' }] : heldUntil(holder);
+  const entangled = inTheWay(nodes.entangled, node.id, window) !== undefined;
+  const held: Shortfall[] =
+    holder === undefined && (inParts || again || entangled) ? [{ filter: 'held' }] : heldUntil(holder);
   return {
     ...named(draft, ['service', 'held'], [...service(judgeNode(node, window)), ...held]),
     providerId: encodeId('nod', node.id),

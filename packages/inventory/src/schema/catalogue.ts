@@ -18,7 +18,7 @@ export const auditedTables = [
 ] as const;
 
 /** Facts whose tables came after the kernel's step; the migration that makes them guards them. */
-export const laterAuditedTables = ['trait', 'resource_class', 'pool'] as const;
+export const laterAuditedTables = ['trait', 'resource_class', 'pool', 'finding'] as const;
 
 /** Parts of a fact: they change with the version of the row they belong to, and never alone. */
 export const partTables = [
@@ -29,6 +29,7 @@ export const partTables = [
   'allocation_item',
   'node_trait',
   'pool_member',
+  'platform_resource',
 ] as const;
 
 /** Bookkeeping: no version that anyone may rely on, no guard, no event. */
@@ -37,6 +38,8 @@ export const bookkeepingTables = [
   'node_history',
   'capacity',
   'provider_use',
+  'observation',
+  'finding_sighting',
   'address_hold',
   'number_hold',
   'scope_view',

@@ -34,7 +34,6 @@ export const node = inventory.table(
     labels: jsonb('labels').notNull().default(emptyObject),
     intent: text('intent').notNull().default('in_service'),
     state: text('state').notNull().default('available'),
-    observedAt: instant('observed_at'),
     version: version(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),

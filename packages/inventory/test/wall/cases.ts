@@ -21,6 +21,7 @@ export type Case =
 
 const byServer = (it: Seat): Command[] => [{ id: it.server }];
 const everyDay = { from: '2026-01-01T00:00:00.000Z', to: '2026-02-01T00:00:00.000Z' };
+const sighting = { observedAt: '2026-01-01T00:00:00Z', generation: 1 };
 const consumer = { service: 'wall', kind: 'try', id: 'try' };
 const reserving = (environmentId: string, item: Command): Command => ({ environmentId, consumer, items: [item] });
 
@@ -83,7 +84,25 @@ export const cases: Readonly<Record<string, Case>> = {
           : [{ op: 'create', node: { kind: 'site', name: 'new', tenantId: it.tenant } }]),
       ].map((operation) => ({ operations: [operation] })),
   },
+  'node.reshape': {
+    change: (it, own) =>
+      [
+        { id: it.server, version: 1 },
+        { id: own.second, version: 1, parentId: it.rack },
+        { id: it.island, version: 2, capacities: [] },
+      ].map((node) => ({ nodes: [node] })),
+  },
   'node.history': { one: byServer },
+
+  'blastRadius.get': {
+    one: (it) => [
+      { id: it.site },
+      { id: it.server, limit: 1 },
+      { id: it.block },
+      { id: it.range },
+      { id: it.range, number: 7 },
+    ],
+  },
 
   'resourceClass.list': { public: {} },
   'resourceClass.get': { public: { key: 'vcpu' } },
@@ -122,6 +141,11 @@ export const cases: Readonly<Record<string, Case>> = {
       ),
     of: 'scope',
   },
+  'platformResource.list': {
+    list: 'platformResource',
+    filters: (it) => [{}, { environmentId: it.environment }, { kind: 'bucket' }, { name: 'bolt-bucket' }],
+  },
+  'platformResource.get': { one: (it) => [{ id: it.resource }], of: 'scope' },
   'capacity.list': { one: (it) => [{ nodeId: it.island }, { nodeId: it.server }] },
   'capacity.get': { one: (it) => [{ nodeId: it.island, class: 'vcpu' }] },
   'capacity.add': {
@@ -268,6 +292,18 @@ export const cases: Readonly<Record<string, Case>> = {
   'refusal.get': { one: (it) => [{ id: it.refusal }], of: 'scope' },
   'usage.now': { one: (it) => [{ scopeId: it.environment }], of: 'scope' },
   'usage.between': { one: (it) => [{ scopeId: it.environment, ...everyDay }], of: 'scope' },
+
+  'observation.report': { closed: { source: 'wall', sightings: [{ ...sighting, externalId: 'bolt-secret' }] } },
+  'observation.list': { list: 'observation', filters: (it) => [{}, { nodeId: it.server }, { source: 'wall' }] },
+  'finding.report': { closed: { source: 'wall', sightings: [{ ...sighting, resource: 'bolt-secret' }] } },
+  'finding.list': {
+    list: 'finding',
+    filters: (it) => [{}, { nodeId: it.server }, { source: 'wall' }, { kind: ['drift'] }],
+  },
+  'finding.get': { one: (it) => [{ id: it.finding }] },
+  'finding.accept': { change: (it) => [{ id: it.finding, note: 'known' }] },
+  'finding.repair': { change: (it) => [{ id: it.finding }] },
+  'finding.resolve': { change: (it) => [{ id: it.finding, note: 'done' }] },
 
   'import.create': { atTheDoor: 'makes what names no thing of a tenant' },
   'import.stage': { atTheDoor: 'changes an import, and answers with it alone' },

@@ -1,5 +1,5 @@
 import type { Caller, ReadScope } from '@sentral/contracts/contract';
-import { encodeId, parseId, type Prefix } from '@sentral/contracts/ids';
+import { encodeId, parseId, type Id, type Prefix } from '@sentral/contracts/ids';
 import type { Problem } from '@sentral/contracts/problem';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { newId } from '@sentral/kernel/id';
@@ -39,7 +39,10 @@ export interface Seat {
   /** A task that something is reserved for. */
   readonly task: string;
   readonly pool: string;
+  /** A bucket that a task has begun to make. */
+  readonly resource: string;
   readonly refusal: string;
+  readonly finding: string;
 }
 
 /** The contract with ids as plain text. */
@@ -183,7 +186,9 @@ export async function createWorld(place: TestDatabase): Promise<World> {
       allocation: id('alc'),
       task: id('tsk'),
       pool: pool.id,
+      resource: id('nod'),
       refusal: id('rfs'),
+      finding: id('fnd'),
     };
   }
 
@@ -229,6 +234,19 @@ export async function createWorld(place: TestDatabase): Promise<World> {
       ttlSeconds: 3600,
     });
     made('allocation', reserved.id, owner);
+    const making = { tenantId: tenantOf(owner), taskId: id('tsk') };
+    const ground = await build['allocation']!['reserve']!(callerOf({ all: true }, scopes), {
+      environmentId: environment.id,
+      consumer: { service: 'sentral', kind: 'task', id: making.taskId },
+      items: [{ what: 'number', domainId: common.domain, number: 45 + at }],
+    });
+    made('allocation', ground.id, owner);
+    const { resource: nodeId } = seats[owner];
+    await build['allocation']!['bind']!(all, {
+      ...making,
+      records: [{ nodeId, kind: 'bucket', name: `${owner}-bucket` }],
+    });
+    made('node', made('platformResource', nodeId, owner), owner);
     // Refused what the other owner has: told to who sees everything, so its words are for nobody else.
     const refused = await build['allocation']!['reserve']!(callerOf({ all: true }, scopes), {
       environmentId: environment.id,
@@ -242,6 +260,20 @@ export async function createWorld(place: TestDatabase): Promise<World> {
       allocation: allocation.id,
       refusal: refused.id,
     };
+  }
+  // A source has seen the server of each, and that it is not as intended.
+  const seen = await inventory.observation.report(all, {
+    source: 'wall',
+    sightings: owners.map((owner) => ({
+      nodeId: seats[owner].server as Id<'nod'>,
+      observedAt: new Date().toISOString(),
+      generation: 1,
+      attributes: { owner: `${owner}-secret` },
+    })),
+  });
+  for (const [at, owner] of owners.entries()) {
+    made('observation', seen.items[at]?.observationId ?? '', owner);
+    seats[owner] = { ...seats[owner], finding: made('finding', seen.items[at]?.finding?.id ?? '', owner) };
   }
   // Lodgers: two servers of bolt, one on the other, in the rack of acme.
   for (const [at, name] of ['bolt-lodger', 'bolt-lodger-above'].entries())
@@ -282,7 +314,9 @@ export async function createWorld(place: TestDatabase): Promise<World> {
     allocation: id('alc'),
     task: id('tsk'),
     pool: id('pol'),
+    resource: id('nod'),
     refusal: id('rfs'),
+    finding: id('fnd'),
   });
   const close = async () => void (await Promise.all([...Object.values(db), admin].map((each) => each.close())));
   return { inventory, deps, all, trees, seats, things, missing, dedicate, close };

@@ -143,8 +143,20 @@ export const isClosed = (step: StepRow): boolean =>
   step.state === 'succeeded' || step.state === 'skipped' || isPassedOver(step);
 
 export const isUndone = (state: UndoState): boolean => state === 'done' || state === 'waived';
-/** What a lane counts the task as. A stuck one waits for people and takes no room. */
-export function laneOf(state: TaskStateName): 'queued' | 'running' | undefined {
+
+/**
+ * What a lane counts the task as. One that is stuck waits for people and takes no room, and neither does one that waits for its
+ * children only: parents that fill a lane would keep their own children out of it for ever. It comes back without asking, as after
+ * a retry, and nobody else is let in until there is room again.
+ */
+export function laneOf({ state }: TaskRow, steps: readonly StepRow[]): 'queued' | 'running' | undefined {
   if (state === 'queued') return 'queued';
-  return state === 'running' || state === 'unwinding' ? 'running' : undefined;
+  if (state !== 'running' && state !== 'unwinding') return undefined;
+  const way = (step: StepRow): ForwardState | UndoState => (state === 'running' ? step.state : step.undoState);
+  const busy = steps.some(
+    (step) =>
+      way(step) === 'dispatched' || way(step) === 'retry_wait' || (way(step) === 'accepted' && step.kind === 'command'),
+  );
+  const ofChildren = steps.some((step) => step.kind === 'child' && way(step) === 'accepted');
+  return busy || !ofChildren ? 'running' : undefined;
 }

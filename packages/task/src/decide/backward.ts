@@ -90,8 +90,7 @@ export function acceptUndo(draft: Draft, step: DraftStep): void {
   moveUndo(draft, step, 'accepted');
   step.unknowns = 0;
   clearTimers(draft, step.id, 'undo', ['ack']);
-  if (step.kind === 'child') return;
-  setTimer(draft, step, 'undo', 'beat', step.policy.beatMs);
+  if (step.kind !== 'child') setTimer(draft, step, 'undo', 'beat', step.policy.beatMs);
   setTimer(draft, step, 'undo', 'attempt', step.policy.attemptMs);
 }
 
@@ -158,6 +157,6 @@ export function settleBackward(draft: Draft): void {
     if (!free || !isUndone(step.undoState)) for (const need of step.needs) blocked.add(need);
   }
   if (steps.every(({ undoState }) => isUndone(undoState)))
-    endTask(draft, task.cause === 'cancelled' ? 'cancelled' : 'failed');
+    endTask(draft, task.cause === 'cancelled' || task.cause === 'dependency' ? 'cancelled' : 'failed');
   else if (!steps.some(({ undoState }) => isMoving(undoState))) task.state = 'stuck';
 }

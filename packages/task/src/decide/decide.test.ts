@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { StepPlan } from '../plan/plan.js';
 import { accepted, actor, failed, playOf, running, stepPlan, succeeded, undoFailed } from './play.testing.js';
 
 const chain = [stepPlan('a'), stepPlan('b', { needs: ['a'] }), stepPlan('c', { needs: ['b'] })];
@@ -352,12 +353,48 @@ test('what waits for nothing is armed again', () => {
   expect(outcome).toBe('quiet');
 });
 
-test('a child runs as long as it needs, without beats', () => {
-  const play = running([
-    stepPlan('kid', { kind: 'child', service: 'sentral', action: 'task.create', undo: { action: 'task.cancel' } }),
-  ]);
+const kid = (key: string, more: Partial<StepPlan> = {}) =>
+  stepPlan(key, { kind: 'child', service: 'task', action: 'child.run', undo: { action: 'child.cancel' }, ...more });
+
+test('a child runs as long as it needs, without beats; it is asked after, and nothing is counted against it', () => {
+  const play = running([kid('kid')]);
   play.reply('kid', accepted);
-  expect(play.last.timersSet).toEqual([]);
+  expect(play.last.timersSet.map(({ kind }) => kind)).toEqual(['attempt']);
+  expect(play.last.timersClear.map(({ kind }) => kind)).toEqual(['ack', 'total']);
+  const asked = play.timer('kid', 'attempt');
+  expect(asked).toMatchObject({ outcome: 'quiet', describe: ['kid'], closed: [], timersSet: [{ kind: 'attempt' }] });
+  expect(play.step('kid')).toMatchObject({ state: 'accepted', attempt: 1, unknowns: 0, tries: 0 });
   play.give({ on: 'cancel', actor });
-  expect(play.last.commands).toMatchObject([{ stepId: 'kid', direction: 'undo', action: 'task.cancel' }]);
+  expect(play.last.commands).toMatchObject([{ stepId: 'kid', direction: 'undo', action: 'child.cancel' }]);
+});
+
+test('who waits for children only takes no room in its lane, and comes back without asking', () => {
+  const play = running([kid('kid'), stepPlan('own'), stepPlan('last', { needs: ['kid'] })]);
+  expect(play.last.lane).toEqual({ queued: -1, running: 1 });
+  play.reply('kid', accepted);
+  expect(play.last.lane).toEqual({ queued: 0, running: 0 });
+  play.succeed('own');
+  expect(play.last.lane).toEqual({ queued: 0, running: -1 });
+  play.succeed('kid');
+  expect([play.last.lane, play.sent()]).toEqual([{ queued: 0, running: 1 }, ['last:do:1']]);
+  play.give({ on: 'cancel', actor });
+  play.undone('last', 'own');
+  play.reply('kid', accepted, { direction: 'undo' });
+  expect(play.last.lane).toEqual({ queued: 0, running: -1 });
+});
+
+test('a child that is not wanted any more unwinds, unless it is past its pivot or unwinds already', () => {
+  const queued = playOf([stepPlan('a')]);
+  queued.give({ on: 'revoked' });
+  expect(queued.aggregate.task).toMatchObject({ state: 'cancelled', cause: 'dependency' });
+  const stuck = running([stepPlan('a', { onFailure: 'hold' })]);
+  stuck.reply('a', failed('permanent'));
+  stuck.give({ on: 'revoked' });
+  expect([stuck.state(), stuck.sent()]).toEqual(['unwinding', ['a:undo:1']]);
+  expect(stuck.give({ on: 'revoked' }).outcome).toBe('ignored');
+  stuck.undone('a');
+  expect(stuck.state()).toBe('cancelled');
+  const past = running([stepPlan('a', { pivot: true, undo: 'none' }), stepPlan('b', { needs: ['a'], undo: 'none' })]);
+  past.succeed('a');
+  expect(past.give({ on: 'revoked' }).outcome).toBe('ignored');
 });

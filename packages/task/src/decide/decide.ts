@@ -1,8 +1,8 @@
-import type { Aggregate } from './aggregate.js';
-import { settleBackward } from './backward.js';
+import { isTerminal, type Aggregate } from './aggregate.js';
+import { beginUnwinding, settleBackward } from './backward.js';
 import type { Context, Decision, Input } from './decision.js';
 import { closeDraft, emptyDecision, openDraft, type Draft } from './draft.js';
-import { settleForward } from './forward.js';
+import { isPastPivot, settleForward } from './forward.js';
 import { rearm, takeBeat, takeReply, takeTimer, type News } from './news.js';
 import { takeAuthorization, takeCommand } from './people.js';
 
@@ -26,6 +26,13 @@ export function decide(aggregate: Aggregate, input: Input, context: Context): De
       return settle(draft);
     case 'authorized':
       return takeAuthorization(draft, input) ? settle(draft) : emptyDecision;
+    case 'revoked':
+      return revoke(draft) ? settle(draft) : emptyDecision;
+    case 'doubted':
+      if (isTerminal(aggregate.task.state) || aggregate.task.hold !== null) return emptyDecision;
+      draft.task.hold = 'reconcile';
+      draft.task.holdNote = input.note;
+      return closeDraft(draft, 'applied');
     case 'reconciled':
       rearm(draft, input.lost ?? []);
       return settle(draft);
@@ -47,6 +54,18 @@ function begin(draft: Draft): Decision {
   draft.task.state = 'running';
   draft.task.startedAt = draft.context.now;
   return settle(draft);
+}
+
+/** What is past its pivot, or unwinds already, goes on to its own end; what waits for people does so no longer. */
+function revoke(draft: Draft): boolean {
+  const { task, steps } = draft;
+  const open =
+    task.state === 'queued' ||
+    task.state === 'running' ||
+    (task.state === 'stuck' && steps.every(({ undoState }) => undoState === 'idle'));
+  if (!open || isPastPivot(draft)) return false;
+  beginUnwinding(draft, 'dependency');
+  return true;
 }
 
 function after(draft: Draft, news: News): Decision {

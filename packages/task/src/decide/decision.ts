@@ -63,6 +63,10 @@ export type Input =
   | { readonly on: 'signal'; readonly id: string; readonly name: string; readonly data: Json }
   /** Tenancy's word about a destructive step that is ready. */
   | { readonly on: 'authorized'; readonly stepId: string; readonly allowed: boolean; readonly note?: string }
+  /** The parent is taken back, or a sibling has failed: this child is not wanted any more. */
+  | { readonly on: 'revoked' }
+  /** What it stands on is not as it should be: nothing more is sent before somebody has looked. */
+  | { readonly on: 'doubted'; readonly note: string }
   /** Looks again; `lost` names commands without the timer that should wait for them (scan T1). */
   | { readonly on: 'reconciled'; readonly lost?: readonly { readonly stepId: string; readonly direction: Direction }[] }
   | HumanCommand;

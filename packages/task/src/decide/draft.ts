@@ -187,7 +187,8 @@ export function closeDraft(draft: Draft, wanted: 'applied' | 'quiet'): Decision 
   } else task.progress = before.task.progress;
   const ended = stateChanged && isTerminal(task.state);
   const timers = ended ? [] : [...draft.timers.values()];
-  const lane = (state: TaskRow['state'], which: string): number => (laneOf(state) === which ? 1 : 0);
+  const [was, is] = [laneOf(before.task, before.steps), laneOf(task, draft.steps)];
+  const moved = (which: 'queued' | 'running'): number => Number(is === which) - Number(was === which);
   return {
     ...emptyDecision,
     outcome,
@@ -203,10 +204,7 @@ export function closeDraft(draft: Draft, wanted: 'applied' | 'quiet'): Decision 
     audited,
     signalsConsumed: draft.signalsConsumed,
     ...(draft.holdings === undefined ? {} : { holdings: draft.holdings }),
-    lane: {
-      queued: lane(task.state, 'queued') - lane(before.task.state, 'queued'),
-      running: lane(task.state, 'running') - lane(before.task.state, 'running'),
-    },
+    lane: { queued: moved('queued'), running: moved('running') },
     describe: ended ? [] : draft.describe,
     deadLetters: draft.deadLetters,
     findings: draft.findings,

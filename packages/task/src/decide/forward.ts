@@ -98,9 +98,9 @@ export function acceptStep(draft: Draft, step: DraftStep, instance: string | und
   step.unknowns = 0;
   if (instance !== undefined) step.holder = instance;
   clearTimers(draft, step.id, 'do', ['ack']);
-  // A child runs as long as its own deadline lets it.
-  if (step.kind === 'child') return;
-  setTimer(draft, step, 'do', 'beat', step.policy.beatMs);
+  // Children do not beat, and run as long as their deadline, their parent's or people let them.
+  if (step.kind === 'child') clearTimers(draft, step.id, 'do', ['total']);
+  else setTimer(draft, step, 'do', 'beat', step.policy.beatMs);
   setTimer(draft, step, 'do', 'attempt', step.policy.attemptMs);
 }
 

@@ -1,3 +1,4 @@
+import type { Direction } from '@sentral/contracts/services/message';
 import type { Json } from '../plan/template.js';
 import { isInFlight, isTerminal } from './aggregate.js';
 import {
@@ -126,6 +127,7 @@ export function takeTimer(draft: Draft, timer: Input & { on: 'timer' }): News {
     case 'attempt':
       if (!current || state !== (timer.kind === 'ack' ? 'dispatched' : 'accepted') || step.kind === 'wait')
         return 'stale';
+      if (step.kind === 'child' && timer.kind === 'attempt') return askAfter(draft, step, timer.direction);
       (forward ? loseAttempt : loseUndoAttempt)(draft, step, `${timer.kind}_timeout`);
       return 'news';
     case 'retry':
@@ -142,6 +144,13 @@ export function takeTimer(draft: Draft, timer: Input & { on: 'timer' }): News {
     case 'wake':
       return 'ignored';
   }
+}
+
+/** Children take their time: an answer that got lost is asked for, and nothing is counted against them. */
+function askAfter(draft: Draft, step: DraftStep, direction: Direction): News {
+  draft.describe.push(step.id);
+  setTimer(draft, step, direction, 'attempt', step.policy.attemptMs);
+  return 'quiet';
 }
 
 function endOfPatience(draft: Draft, step: DraftStep): void {
@@ -170,7 +179,7 @@ export function rearm(draft: Draft, lost: NonNullable<(Input & { on: 'reconciled
     if (state === 'retry_wait') setTimer(draft, step, direction, 'retry', 0);
     if (step.kind === 'wait' || !isInFlight(state)) continue;
     if (state === 'dispatched') setTimer(draft, step, direction, 'ack', step.policy.ackMs);
-    else if (step.kind === 'command') setTimer(draft, step, direction, 'attempt', step.policy.attemptMs);
+    else setTimer(draft, step, direction, 'attempt', step.policy.attemptMs);
     clearTimers(draft, step.id, direction, ['retry']);
   }
 }

@@ -1,5 +1,6 @@
 import type { Invariant } from '@sentral/contracts/shared-verbs';
 import type { Database } from '@sentral/kernel/database';
+import { takesRoom } from '../store/sql.js';
 
 interface Check {
   readonly name: string;
@@ -33,7 +34,7 @@ export const invariants: readonly Check[] = [
     statement: 'A lane counts as many queued and running tasks as its tenant has.',
     query: `select l.tenant_id::text as example from task.lane l where
         l.queued <> (select count(*) from task.task t where t.tenant_id = l.tenant_id and t.finished_at is null and t.state = 'queued')
-        or l.running <> (select count(*) from task.task t where t.tenant_id = l.tenant_id and t.finished_at is null and t.state in ('running', 'unwinding'))`,
+        or l.running <> (select count(*) from task.task t where t.tenant_id = l.tenant_id and ${takesRoom})`,
   },
   {
     name: 'task.step.attempted',

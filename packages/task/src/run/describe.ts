@@ -12,7 +12,7 @@ const patienceMs = 2_000;
 export async function describe(deps: Deps, bus: Bus, { decision, loaded }: Taken): Promise<void> {
   for (const stepId of decision.describe) {
     const step = loaded.aggregate.steps.find(({ id }) => id === stepId);
-    if (step?.kind !== 'command') continue;
+    if (step === undefined || step.kind === 'wait') continue;
     try {
       await ask(deps, bus, { taskId: loaded.stored.id, stepId, service: step.service });
     } catch (error) {
@@ -22,19 +22,21 @@ export async function describe(deps: Deps, bus: Bus, { decision, loaded }: Taken
   }
 }
 
-async function ask(
+/** `applied`: what it said was news. */
+export async function ask(
   deps: Deps,
   bus: Bus,
   { taskId, stepId, service }: { taskId: string; stepId: string; service: string },
-): Promise<void> {
+): Promise<Taken['was'] | undefined> {
   const op = encodeId('stp', stepId);
   const told = await bus.request(subjects.describe(service), JSON.stringify({ op }), patienceMs);
   const description = v.safeParse(descriptionSchema, JSON.parse(told));
   const reply = description.success ? replyOf(description.output) : undefined;
-  if (reply === undefined) return;
-  await take(deps, {
+  if (reply === undefined) return undefined;
+  const taken = await take(deps, {
     taskId,
     message: { consumer: 'task-describe', messageId: `describe:${op}:${reply.attempt}:${reply.answer.kind}` },
     input: () => ({ on: 'reply', stepId, ...reply }),
   });
+  return taken?.was;
 }

@@ -1,5 +1,5 @@
 /** What a commit has made work for. */
-export type Wake = 'outbox' | 'admission' | 'authorization' | 'scan';
+export type Wake = 'outbox' | 'admission' | 'authorization' | 'scan' | 'children';
 
 /** How verbs and loops of one process wake each other; between processes the polls do. */
 export interface Pulse {

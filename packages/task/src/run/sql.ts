@@ -44,7 +44,7 @@ export async function claimLane(tx: Tx): Promise<string | undefined> {
 export async function claimQueued(tx: Tx, tenantId: string): Promise<string | undefined> {
   const [row] = await tx.unsafe(
     `select t.id from task t where t.tenant_id = $1 and t.state = 'queued' and t.hold is null
-     order by t.priority desc, t.id limit 1 for update skip locked`,
+     order by (t.parent_task_id is null), t.priority desc nulls last, t.id limit 1 for update skip locked`,
     [tenantId],
   );
   return row?.['id'] as string | undefined;
@@ -90,15 +90,13 @@ export async function listStalled(db: Database, limit: number): Promise<readonly
      where s.state in ('ready', 'dispatched', 'accepted', 'retry_wait') and t.state = 'running' and t.finished_at is null
        and (s.state = 'ready' and not s.destructive and t.hold is null
               and not exists (select from service_gate g where g.service = s.service and g.paused)
-            or s.state <> 'ready' and not exists (select from timer m where m.owner_id = s.id and m.dir = 'do' and ${waiting('s.state')})
-              and not (s.kind = 'child' and s.state = 'accepted'))
+            or s.state <> 'ready' and not exists (select from timer m where m.owner_id = s.id and m.dir = 'do' and ${waiting('s.state')}))
      union
      select s.task_id from step s join task t on t.id = s.task_id
      where s.undo_state in ('ready', 'dispatched', 'accepted', 'retry_wait') and t.state = 'unwinding' and t.finished_at is null
        and (s.undo_state = 'ready' and t.hold is null
               and not exists (select from service_gate g where g.service = s.service and g.paused)
-            or s.undo_state <> 'ready' and not exists (select from timer m where m.owner_id = s.id and m.dir = 'undo' and ${waiting('s.undo_state')})
-              and not (s.kind = 'child' and s.undo_state = 'accepted'))
+            or s.undo_state <> 'ready' and not exists (select from timer m where m.owner_id = s.id and m.dir = 'undo' and ${waiting('s.undo_state')}))
      limit $1`,
     [limit],
   );
@@ -117,7 +115,7 @@ export async function listLost(
   const rows = await tx.unsafe(
     `select s.id as "stepId", d.direction from step s,
        lateral (values ('do', s.state), ('undo', s.undo_state)) as d(direction, state)
-     where s.task_id = $1 and d.state in ('dispatched', 'accepted', 'retry_wait') and not (s.kind = 'child' and d.state = 'accepted')
+     where s.task_id = $1 and d.state in ('dispatched', 'accepted', 'retry_wait')
        and not exists (select from timer m where m.owner_id = s.id and m.dir = d.direction and ${waiting('d.state')})
      order by s.ordinal, d.direction`,
     [taskId],

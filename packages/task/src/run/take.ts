@@ -61,6 +61,7 @@ async function decideOn(
 export function announce({ pulse }: Deps, { decision, loaded }: Pick<Taken, 'decision' | 'loaded'>): void {
   if (decision.commands.length > 0) pulse.beat('outbox');
   if (decision.lane.running < 0 || decision.lane.queued > 0) pulse.beat('admission');
+  if (decision.ended && loaded.stored.parentTaskId !== null) pulse.beat('children');
   const { task, steps } = loaded.aggregate;
   if (task.state === 'running' && steps.some(({ destructive, state }) => destructive && state === 'ready'))
     pulse.beat('authorization');

@@ -52,6 +52,8 @@ export const task = schema.table(
     traceparent: text('traceparent'),
     parentTaskId: uuid('parent_task_id'),
     parentStepId: uuid('parent_step_id'),
+    // Direction, index and attempt, under which its step has made it: `do:0:1`.
+    parentPlace: text('parent_place'),
     deadlineAt: at('deadline_at'),
     createdAt: at('created_at').notNull().defaultNow(),
     startedAt: at('started_at'),
@@ -81,8 +83,14 @@ export const task = schema.table(
       'task_counters_fit',
       sql`steps_total > 0 and steps_open between 0 and steps_total and undo_open between 0 and steps_total`,
     ),
+    check(
+      'task_child_has_place',
+      sql`(parent_task_id is null) = (parent_place is null) and (parent_step_id is null) = (parent_place is null)`,
+    ),
+    check('task_child_place', sql`parent_place ~ '^(do|undo):[0-9]+:[0-9]+$'`),
+    // Children first: whoever waits for them holds what others want.
     index('task_queue')
-      .on(t.tenantId, t.priority.desc(), t.id)
+      .on(t.tenantId, sql`(parent_task_id is null)`, t.priority.desc(), t.id)
       .where(sql`state = 'queued' and hold is null`),
     index('task_live')
       .on(t.state, t.updatedAt)
@@ -98,6 +106,9 @@ export const task = schema.table(
     index('task_by_parent')
       .on(t.parentTaskId)
       .where(sql`parent_task_id is not null`),
+    index('task_by_parent_step')
+      .on(t.parentStepId)
+      .where(sql`parent_step_id is not null`),
     index('task_expiry')
       .on(t.expiresAt)
       .where(sql`expires_at is not null`),

@@ -36,6 +36,7 @@ function taskOf(stored: StoredTask): TaskRow {
     correlationId: _correlation,
     traceparent: _trace,
     parentTaskId: _parent,
+    parentStepId: _parentStep,
     deadlineAt: _deadline,
     createdAt: _created,
     updatedAt: _updated,

@@ -1,5 +1,6 @@
 // Isolation: READ COMMITTED; the lock of the task's row is what puts decisions in a row. Lock order of every transaction:
 //   0. the rows of its scopes  root first, for key share: only by whoever makes a task (kernel/scopes/view)
+//      or, of a child          the operation of its step, then its parent's row for key share (child/serve)
 //   1. the task's row          for update, always first; never two tasks in one transaction
 //   2. its steps, timers, attempts, holdings, signals   written by whoever holds 1, so never waited for
 //   3. rows of the outbox      of its own operations
@@ -31,6 +32,7 @@ export interface StoredTask extends Dated<TaskRow, 'startedAt' | 'finishedAt'> {
   readonly correlationId: string;
   readonly traceparent: string | null;
   readonly parentTaskId: string | null;
+  readonly parentStepId: string | null;
   readonly deadlineAt: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -52,7 +54,7 @@ export const taskColumns = `t.id, t.tenant_id as "tenantId", t.project_id as "pr
   t.kind_version as "kindVersion", t.state, t.cause, t.hold, t.hold_note as "holdNote", t.version, t.audit_version as "auditVersion",
   t.priority, t.steps_total as "stepsTotal", t.steps_open as "stepsOpen", t.undo_open as "undoOpen", t.pivot_passed as "pivotPassed",
   t.progress, t.note, t.input, t.output_tpl as "outputTemplate", t.output, t.error, t.actor, t.correlation_id as "correlationId",
-  t.traceparent, t.parent_task_id as "parentTaskId", t.deadline_at as "deadlineAt", t.created_at as "createdAt",
+  t.traceparent, t.parent_task_id as "parentTaskId", t.parent_step_id as "parentStepId", t.deadline_at as "deadlineAt", t.created_at as "createdAt",
   t.started_at as "startedAt", t.updated_at as "updatedAt", t.finished_at as "finishedAt", now() as "now"`;
 
 const withHoldings = `select ${taskColumns}, exists (select from holding h where h.task_id = t.id) as "hasHoldings" from task t`;
@@ -95,6 +97,13 @@ export async function listPaused(tx: Tx): Promise<readonly string[]> {
   return rows.map((row) => row['service'] as string);
 }
 
+/** Whose child a task is; the place names it within its step (child/sql.ts). */
+export interface Parent {
+  readonly taskId: string;
+  readonly stepId: string;
+  readonly place: string;
+}
+
 export interface NewTask {
   readonly id: string;
   readonly tenantId: string;
@@ -110,14 +119,16 @@ export interface NewTask {
   readonly correlationId: string;
   readonly traceparent: string | null;
   readonly deadlineMs: number | null;
+  readonly parent: Parent | null;
   readonly steps: readonly StepRow[];
 }
 
 export async function insertTask(tx: Tx, task: NewTask): Promise<void> {
   await tx.unsafe(
     `insert into task (id, tenant_id, project_id, environment_id, kind, kind_version, plan_hash, priority, input, output_tpl, actor,
-       correlation_id, traceparent, deadline_at, steps_total, steps_open)
-     values ($1, $2, $3, $4, $5, $6, decode($7, 'hex'), $8, $9, $10, $11, $12, $13, now() + $14 * interval '1 millisecond', $15, $15)`,
+       correlation_id, traceparent, deadline_at, steps_total, steps_open, parent_task_id, parent_step_id, parent_place)
+     values ($1, $2, $3, $4, $5, $6, decode($7, 'hex'), $8, $9, $10, $11, $12, $13, now() + $14 * interval '1 millisecond', $15, $15,
+       $16, $17, $18)`,
     [
       task.id,
       task.tenantId,
@@ -134,6 +145,9 @@ export async function insertTask(tx: Tx, task: NewTask): Promise<void> {
       task.traceparent,
       task.deadlineMs,
       task.steps.length,
+      task.parent?.taskId ?? null,
+      task.parent?.stepId ?? null,
+      task.parent?.place ?? null,
     ],
   );
   const steps = task.steps.map((step) => ({
@@ -190,6 +204,13 @@ export async function insertHoldings(
     [taskId, json(holdings)],
   );
 }
+
+/** `laneOf` of the decider, of a row `t`: whether a task that has begun counts in its lane. */
+export const takesRoom = `t.finished_at is null and t.state in ('running', 'unwinding') and (
+  exists (select from step s, lateral (select case t.state when 'running' then s.state else s.undo_state end as way) d
+    where s.task_id = t.id and (d.way in ('dispatched', 'retry_wait') or d.way = 'accepted' and s.kind = 'command'))
+  or not exists (select from step s, lateral (select case t.state when 'running' then s.state else s.undo_state end as way) d
+    where s.task_id = t.id and s.kind = 'child' and d.way = 'accepted'))`;
 
 export interface Lane {
   readonly queued: number;

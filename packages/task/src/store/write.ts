@@ -45,29 +45,34 @@ export async function writeDecision(
   const { stored, aggregate } = loaded;
   const after = apply(aggregate, decision);
   const { id } = stored;
-  if (decision.steps.length > 0) await amendSteps(tx, id, decision.steps);
-  if (decision.closed.length > 0) await endAttempts(tx, decision.closed);
-  if (decision.opened.length > 0) await insertAttempts(tx, decision.opened.map(named));
+  // None waits for the answer of another: they share their way to the database, and run there in this order.
+  const writes: Promise<unknown>[] = [];
+  if (decision.steps.length > 0) writes.push(amendSteps(tx, id, decision.steps));
+  if (decision.closed.length > 0) writes.push(endAttempts(tx, decision.closed));
+  if (decision.opened.length > 0) writes.push(insertAttempts(tx, decision.opened.map(named)));
   const accepted = acceptedOf(decision, after);
-  if (accepted.length > 0) await acceptAttempts(tx, accepted);
-  if (decision.ended) await endAll(tx, id);
-  if (decision.timersClear.length > 0) await endTimers(tx, decision.timersClear);
-  if (decision.timersSet.length > 0) await setTimers(tx, id, decision.timersSet);
-  if (decision.holdings !== undefined) await amendHoldings(tx, id, decision.holdings);
-  if (decision.signalsConsumed.length > 0) await consumeSignals(tx, decision.signalsConsumed);
-  await writeTrouble(tx, deps, loaded, decision);
+  if (accepted.length > 0) writes.push(acceptAttempts(tx, accepted));
+  if (decision.ended) writes.push(endAll(tx, id));
+  if (decision.timersClear.length > 0) writes.push(endTimers(tx, decision.timersClear));
+  if (decision.timersSet.length > 0) writes.push(setTimers(tx, id, decision.timersSet));
+  if (decision.holdings !== undefined) writes.push(amendHoldings(tx, id, decision.holdings));
+  if (decision.signalsConsumed.length > 0) writes.push(consumeSignals(tx, decision.signalsConsumed));
+  writes.push(writeTrouble(tx, deps, loaded, decision));
   const now: Loaded = { ...loaded, aggregate: after, stored: storedAfter(stored, after.task) };
   if (decision.event !== undefined) {
-    await amendTask(tx, after.task, decision.ended);
-    await insertEvent(tx, id, decision.event);
-    await recordMove(tx, { before: stored, after: now.stored, decision, cause });
+    writes.push(
+      amendTask(tx, after.task, decision.ended),
+      insertEvent(tx, id, decision.event),
+      recordMove(tx, { before: stored, after: now.stored, decision, cause }),
+    );
   }
   for (const sent of decision.commands) {
     const { subject, messageId, operation, body } = messageOf(originOf(stored), sent);
-    await enqueue(tx, schemaName, { subject, messageId, operation, body, aggregate: id });
+    writes.push(enqueue(tx, schemaName, { subject, messageId, operation, body, aggregate: id }));
   }
   const { queued, running } = decision.lane;
-  if (queued !== 0 || running !== 0) await moveLane(tx, stored.tenantId, decision.lane);
+  if (queued !== 0 || running !== 0) writes.push(moveLane(tx, stored.tenantId, decision.lane));
+  await Promise.all(writes);
   return now;
 }
 

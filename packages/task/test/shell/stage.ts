@@ -76,6 +76,13 @@ export const step = (key: string, changes: Partial<StepPlan> = {}): StepPlan => 
   ...changes,
 });
 
+/** A step whose work are tasks of these steps; `back` are those that take the ones of the same index back. */
+export const children = (key: string, plans: readonly StepPlan[][], back: readonly StepPlan[][] = []): StepPlan => {
+  const tasks = (of: readonly StepPlan[][]) => of.map((steps) => ({ kind: 'test.free', input: { steps } })) as never;
+  const undo = { action: 'child.cancel', input: { tasks: tasks(back) } };
+  return step(key, { kind: 'child', service: 'task', action: 'child.run', input: { tasks: tasks(plans) }, undo });
+};
+
 /** Each needs the one before it. */
 export const inARow = (...steps: readonly StepPlan[]): StepPlan[] =>
   steps.map((each, at) => ({ ...each, ...(at === 0 ? {} : { needs: [steps[at - 1]!.key] }) }));
@@ -108,9 +115,14 @@ export async function openStage() {
       pulse: more.pulse?.(createPulse()) ?? createPulse(),
     };
     const mine = more.faults === undefined ? bus : openLoopback({ broker, faults: more.faults });
-    const task = createTask(deps, { workflows: [free], knows: () => true, results: true });
+    const registry = { workflows: [free], knows: () => true };
+    const task = createTask(deps, { ...registry, results: true });
     const start = () => {
-      const loops = createTaskLoops(deps, { bus: mine, mayStill: async () => more.mayStill?.() ?? true });
+      const loops = createTaskLoops(deps, {
+        bus: mine,
+        mayStill: async () => more.mayStill?.() ?? true,
+        registry,
+      });
       const stop = () => Promise.all(loops.map((loop) => loop.stop()));
       running.push(stop);
       return { stop };

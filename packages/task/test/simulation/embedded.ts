@@ -13,7 +13,7 @@ export interface EmbeddedRules {
 }
 
 /**
- * Inventory as it serves what a task holds (kernel/operation): the work and its end are one transaction, any process goes on with
+ * Inventory as it serves what a task holds (kernel/bus/operation): the work and its end are one transaction, any process goes on with
  * it, and the facade has bound the allocation before any step.
  */
 export function embeddedOf(clock: Clock, random: Random, faults: Faults, rules: EmbeddedRules, out: Outbound) {

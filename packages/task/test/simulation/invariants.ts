@@ -3,6 +3,7 @@ import {
   isInFlight,
   isTerminal,
   isUndone,
+  laneOf,
   type Aggregate,
   type StepRow,
 } from '../../src/decide/aggregate.js';
@@ -51,6 +52,8 @@ export function watch(on: Watch, { before, input, decision, after, timers }: Wri
     Object.keys(decision.task).length + decision.steps.length + decision.commands.length > 0
   )
     violated('changed after its end');
+  const room = (of: Aggregate) => Number(laneOf(of.task, of.steps) === 'running');
+  if (decision.lane.running !== room(after) - room(before)) violated('lanes');
   if (isTerminal(task.state) && timers > 0) violated('timers after the end');
   if (isTerminal(task.state) !== (task.finishedAt !== null)) violated('terminal without its time');
   if ((task.state === 'failed' || task.state === 'cancelled') && task.cause === null) violated('no cause');

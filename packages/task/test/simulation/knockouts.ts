@@ -1,4 +1,5 @@
 import { journal, type JournalInput, type JournalStep, type Operation } from '@sentral/contracts/services/journal';
+import { takeBackNext } from '../../src/child/rules.js';
 import type { Aggregate, StepRow } from '../../src/decide/aggregate.js';
 import { decide } from '../../src/decide/decide.js';
 import type { Input } from '../../src/decide/decision.js';
@@ -78,6 +79,30 @@ export interface Knockout {
 }
 
 export const knockouts: readonly Knockout[] = [
+  {
+    rule: 'children are asked after (an answer of theirs got lost)',
+    rules: { decide: (aggregate, input, context) => ({ ...decide(aggregate, input, context), describe: [] }) },
+    breaks: 'never settled',
+    runs: 100,
+  },
+  {
+    rule: 'an undo waits for the children that it ends',
+    rules: {
+      takeBackNext: (family) => {
+        const move = takeBackNext(family);
+        return move.act === 'wait' ? { act: 'undone', found: true } : move;
+      },
+    },
+    breaks: 'orphaned effects',
+  },
+  {
+    rule: 'what a child had done is taken back although it has ended',
+    rules: {
+      takeBackNext: ({ children, ...family }) =>
+        takeBackNext({ ...family, children: children.filter(({ state }) => state !== 'succeeded') }),
+    },
+    breaks: 'orphaned effects',
+  },
   { rule: 'inbox and its guard (R1)', rules: { inbox: false, decide: unguarded }, breaks: 'a step advanced twice' },
   {
     rule: 'attempt in the message id (R2)',

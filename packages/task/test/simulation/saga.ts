@@ -7,6 +7,7 @@ import { bindStep, confirmStep } from '../../src/plan/plan.js';
 import { violationsOf } from '../../src/plan/validate.js';
 import { busOf, type Faults } from './bus.js';
 import { embeddedOf, isEmbedded, type EmbeddedRules } from './embedded.js';
+import { childStep, familyOf, familyRules, type FamilyRules } from './family.js';
 import { judge, newWatch, type Watch } from './invariants.js';
 import { clockFrom, randomOf, type Random } from './random.js';
 import { sentralOf, type SentralRules } from './sentral.js';
@@ -14,7 +15,8 @@ import { serviceOf, type Outbound, type Reply, type ServiceRules } from './servi
 
 export type Rules = SentralRules &
   ServiceRules &
-  EmbeddedRules & {
+  EmbeddedRules &
+  FamilyRules & {
     /** How often scan T2 looks again; not needed by anything, so it is off unless a rule is taken out. */
     readonly scanMs: number | undefined;
   };
@@ -30,6 +32,7 @@ export const allRules: Rules = {
   resumes: true,
   honest: true,
   ahead: true,
+  ...familyRules,
   scanMs: undefined,
 };
 
@@ -57,7 +60,7 @@ function planOf(random: Random): Plan {
           ? 'fence'
           : { action: 'thing.remove' };
     const failing = random.next();
-    steps.push({
+    const step: StepPlan = {
       key,
       needs,
       kind: wait ? 'wait' : 'command',
@@ -70,7 +73,9 @@ function planOf(random: Random): Plan {
       pivot,
       onFailure: late || failing < 0.1 ? 'hold' : failing < 0.2 && !pivot ? 'continue' : 'unwind',
       policy: { effectsTrusted: random.chance(0.5) },
-    });
+    };
+    const child = typeof undo === 'object' && !pivot && random.chance(0.08);
+    steps.push(child ? { ...step, ...childStep(random) } : step);
   }
   const plan = { kind: 'test.saga', kindVersion: 1, claims: [], holdings: [], steps };
   return random.chance(0.3) ? holding(plan) : plan;
@@ -112,39 +117,57 @@ export function play(seed: number, rules: Rules = allRules): Saga {
   const wrong = violationsOf(plan, () => true);
   if (wrong.length > 0) throw new Error(`seed ${seed}: ${wrong.join(', ')}`);
   const on = newWatch();
-  const aggregate = aggregateOf(plan, { id: 'task', input: {}, stepId: (key) => key });
-
   const commands = busOf<SentCommand>(clock, random, faults, (command) =>
-    (isEmbedded(command) ? inventory : service).take(command),
+    (isEmbedded(command) ? inventory : command.service === 'task' ? family : service).take(command),
   );
-  const replies = busOf<Reply>(clock, random, faults, (reply) => sentral.take(reply));
-  const sentral = sentralOf({
-    clock,
-    random,
-    faults,
-    rules,
-    aggregate,
-    publish: (message) => commands.publish(message),
-    watch: on,
-  });
+  /** Whose step it is: the parent's are named by their keys, a child's by its id and theirs. */
+  const ownerOf = (stepId: string) => family.members.find(({ id }) => stepId.startsWith(`${id}/`))?.sentral ?? sentral;
+  const replies = busOf<Reply>(clock, random, faults, (reply) => ownerOf(reply.stepId).take(reply));
+  const begin = (of: Plan, watch: Watch, { id, ended }: { id: string; ended?: () => void }) =>
+    sentralOf({
+      clock,
+      random,
+      faults,
+      rules,
+      aggregate: aggregateOf(of, {
+        id,
+        input: {},
+        stepId: (key) => (of === plan ? key : `${id}/${key}`),
+      }),
+      publish: (message) => commands.publish(message),
+      describe: (op) => family.describe(op),
+      watch,
+      ...(ended === undefined ? {} : { ended }),
+    });
+  const sentral = begin(plan, on, { id: 'task' });
   const answers: Outbound = {
     reply: (reply) =>
       replies.publish({ id: `${reply.stepId}:${reply.direction}:${reply.attempt}:${reply.answer.kind}`, body: reply }),
-    beat: (beat) => sentral.beat(beat),
+    beat: (beat) => ownerOf(beat.stepId).beat(beat),
   };
   const service = serviceOf(clock, random, faults, rules, answers);
   const inventory = embeddedOf(clock, random, faults, rules, answers);
+  const family = familyOf(clock, random, faults, rules, {
+    ...answers,
+    parentEnded: () => sentral.ended(),
+    begin: (of, id, watch) => {
+      const child = begin(of, watch, { id, ended: () => family.ended(id.slice(0, id.indexOf('/'))) });
+      clock.after(random.between(0, 5_000), () => admit(child));
+      patrol(child, 120_000, () => operate(child));
+      return child;
+    },
+  });
 
   const actor = { type: 'user', id: 'u' };
   const within = (probability: number, act: () => void): void => {
     if (random.chance(probability)) clock.after(random.between(1, 20_000), act);
   };
   // The admission worker comes back while a queued task is held.
-  const admit = (): void => {
-    sentral.ask({ on: 'admitted' });
-    if (sentral.aggregate().task.state === 'queued') clock.after(5_000, admit);
+  const admit = (task: typeof sentral): void => {
+    task.ask({ on: 'admitted' });
+    if (task.aggregate().task.state === 'queued') clock.after(5_000, () => admit(task));
   };
-  clock.after(random.between(0, 500), admit);
+  clock.after(random.between(0, 500), () => admit(sentral));
   within(0.25, () => sentral.ask({ on: 'cancel', actor }));
   if (random.chance(0.1)) sentral.setDeadline(random.between(500, 60_000));
   within(0.1, () => {
@@ -162,16 +185,17 @@ export function play(seed: number, rules: Rules = allRules): Saga {
   for (const { key } of waits)
     clock.after(random.between(1, 30_000), () => sentral.ask({ on: 'signal', id: key, name: 'go', data: {} }));
 
-  const patrol = (everyMs: number, act: () => void): void =>
+  function patrol(task: typeof sentral, everyMs: number, act: () => void): void {
     clock.after(everyMs, () => {
-      if (sentral.ended()) return;
+      if (task.ended()) return;
       act();
-      if (clock.now() < 1_800_000_000_000 + 20 * 86_400_000) patrol(everyMs, act);
+      if (clock.now() < 1_800_000_000_000 + 20 * 86_400_000) patrol(task, everyMs, act);
     });
-  patrol(120_000, () => operate());
-  if (rules.scanMs !== undefined) patrol(rules.scanMs, () => sentral.ask({ on: 'reconciled' }));
+  }
+  patrol(sentral, 120_000, () => operate(sentral));
+  if (rules.scanMs !== undefined) patrol(sentral, rules.scanMs, () => sentral.ask({ on: 'reconciled' }));
 
-  function operate(): void {
+  function operate(sentral: ReturnType<typeof begin>): void {
     const { task, steps } = sentral.aggregate();
     if (task.state !== 'stuck') return;
     const failedUndo = steps.find(({ undoState }) => undoState === 'failed');
@@ -192,7 +216,9 @@ export function play(seed: number, rules: Rules = allRules): Saga {
   }
 
   if (!clock.run(eventsMax)) on.violations.add('never settled');
-  judge(on, sentral.aggregate(), new Map([...service.world, ...inventory.world()]), service.doubles);
+  const world = new Map([...service.world, ...inventory.world()]);
+  judge(on, sentral.aggregate(), world, service.doubles);
+  family.judge(on, sentral.aggregate(), world, service.doubles);
   return { ...on, state: sentral.aggregate().task.state };
 }
 

@@ -29,6 +29,9 @@ export function sentralOf(options: {
   readonly aggregate: Aggregate;
   readonly publish: (message: Message<SentCommand>) => void;
   readonly watch: Watch;
+  readonly ended?: () => void;
+  /** Asks the service what became of an operation, and gives it as the reply that was lost. */
+  readonly describe: (op: string) => Reply | undefined;
 }) {
   const { clock, random, faults, rules } = options;
   let aggregate = options.aggregate;
@@ -84,6 +87,8 @@ export function sentralOf(options: {
     const before = aggregate;
     aggregate = apply(before, decision);
     if (decision.ended) timers.clear();
+    if (decision.ended) options.ended?.();
+    for (const op of decision.describe) clock.after(5, () => hearOf(op));
     for (const key of decision.timersClear) timers.delete(timerKey(key));
     for (const timer of decision.timersSet) {
       timers.set(timerKey(timer), timer);
@@ -107,6 +112,13 @@ export function sentralOf(options: {
       timers.set(timerKey(timer), timer);
       clock.after(500, () => fire(timer));
     }
+  }
+
+  function hearOf(op: string): void {
+    const reply = random.chance(faults.loss) ? undefined : options.describe(op);
+    if (reply === undefined) return;
+    const { stepId, direction, attempt, answer } = reply;
+    transact({ on: 'reply', stepId, direction, attempt, answer }, `describe:${op}:${attempt}:${answer.kind}`);
   }
 
   return {

@@ -109,6 +109,8 @@ export function serviceOf(clock: Clock, random: Random, faults: Faults, rules: S
     if (luck < 0.08) return failed('permanent');
     if (luck < 0.083) return failed('invalid');
     make();
+    const { clear } = work.input as { clear?: string };
+    if (clear !== undefined) for (const each of world.keys()) if (each.startsWith(clear)) world.delete(each);
     // It was made, and then something went wrong.
     if (luck < 0.12) return failed('transient');
     if (luck < 0.14) return failed('permanent');

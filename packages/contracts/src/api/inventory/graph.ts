@@ -137,6 +137,18 @@ export const graphRoutes = {
     responses: found('Each node as it was after its operation.', node.batch.result),
     problems: ['precondition-required', ...node.batch.refuses],
   }),
+  reshapeNodes: route({
+    operationId: 'reshapeNodes',
+    method: 'POST',
+    path: '/v1/nodes/reshape',
+    summary: 'Moves nodes, what they offer and what holders have of them in one step, judged as it ends up.',
+    tags: ['graph'],
+    permission: 'inventory.node.reshape',
+    query: changeQuery,
+    body: node.reshape.command,
+    responses: found('The nodes and the allocations as they are now.', node.reshape.result),
+    problems: ['idempotency-key-required', ...node.reshape.refuses],
+  }),
   listNodeHistory: route({
     operationId: 'listNodeHistory',
     method: 'GET',

@@ -10,7 +10,7 @@ import { anyOf, byId, changeQuery, found, versioned } from '../inventory/shape.j
 const { task, step, event, serviceGate } = contract.nouns;
 
 /** What was asked is under way: the task tells when it is done. */
-const begun = <const S extends v.GenericSchema>(description: string, schema: S) =>
+export const begun = <const S extends v.GenericSchema>(description: string, schema: S) =>
   ({
     202: {
       description,

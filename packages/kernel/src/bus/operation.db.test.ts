@@ -4,11 +4,11 @@ import { problem } from '@sentral/contracts/problem';
 import { runServiceConformance, type StepServer } from '@sentral/contracts/services/conformance';
 import { commandId, type Command, type Reply } from '@sentral/contracts/services/message';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { createKernelSchema, type KernelSchema, schema } from '../test/kernel-schema.js';
-import type { Database, Tx } from './database.js';
+import { createKernelSchema, type KernelSchema, schema } from '../../test/kernel-schema.js';
+import type { Database, Tx } from '../database.js';
 import type { Asker } from '@sentral/contracts/services/serve';
-import { newId } from './id.js';
-import { servedSteps, type ServedAction } from './operation.js';
+import { newId } from '../id.js';
+import { servedSteps, unended, type Served, type ServedAction } from './operation.js';
 
 let context: KernelSchema;
 let db: Database;
@@ -172,7 +172,7 @@ test('an undo takes back what was made ahead of its step, and a do that comes be
 
 test('a Problem undoes what the step had done and is told by its code; a bug leaves it to the next process', async () => {
   let broken = true;
-  const shaky = async (tx: Tx, asker: Asker): Promise<unknown> => {
+  const shaky = async (tx: Tx, asker: Served): Promise<unknown> => {
     const output = await works['port.attach']!.run!(tx, asker, undefined as never);
     if (broken) throw new TypeError('a bug');
     return output;
@@ -197,4 +197,39 @@ test('a Problem undoes what the step had done and is told by its code; a bug lea
   broken = false;
   await server.settle();
   expect([await server.effects(two.step), await kinds(server, two.step)]).toEqual([1, ['accepted:1', 'succeeded:1']]);
+});
+
+test('a lasting action takes several transactions, waits for its end outside, and what it did stays when it fails', async () => {
+  let open = true;
+  let fails = false;
+  const rounds: number[] = [];
+  const grow = async (tx: Tx, { stepid, round }: Served): Promise<unknown> => {
+    rounds.push(round);
+    const op = decodeId('stp', stepid);
+    const [row] = await tx.sql<{ n: number }>`select count(*)::int as n from effect where op = ${op}::uuid`;
+    if ((row?.n ?? 0) < 3) {
+      await tx.sql`insert into effect (op) values (${op}::uuid)`;
+      return unended.again;
+    }
+    if (fails) throw problem('state-conflict', { state: 'broken', allowedStates: [] });
+    return open ? unended.later : { grown: row?.n };
+  };
+  const server = processes({ ...works, 'port.grow': { contract: 1, input, lasting: true, run: grow } });
+  const [one, two] = [fresh(), fresh()];
+  await server.deliver(one.doIt(1, 'port.grow'));
+  await server.settle();
+  expect(await server.effects(one.step)).toBe(3);
+  expect(await kinds(server, one.step)).toEqual(['accepted:1']);
+  // A newer attempt of what runs is told so, and is the one that is answered.
+  await server.deliver(one.doIt(2, 'port.grow'));
+  open = false;
+  await server.settle();
+  expect(await kinds(server, one.step)).toEqual(['accepted:1', 'accepted:2', 'succeeded:2']);
+  expect(rounds).toEqual([1, 1, 1, 1, 1, 2, 2]);
+  fails = true;
+  await server.deliver(two.doIt(1, 'port.grow'));
+  expect((await server.replies(two.step)).at(-1)?.data).toMatchObject({ code: 'state_conflict', effects: 'unknown' });
+  expect(await server.effects(two.step)).toBe(3);
+  await server.deliver(two.undoIt(1));
+  expect(await server.effects(two.step)).toBe(0);
 });

@@ -1,6 +1,7 @@
 // Steps that a context serves (task.md 9.3, S1-S9). Prevents: an effect that no undo will ever find, an undo overtaken by its own
 // do, a step that runs twice. Unlike in other services, work and its end are one transaction under the lock of the operation's row:
-// any number of processes may go on with it, and it is over before its first beat.
+// any number of processes may go on with it, and it is over before its first beat. A lasting action takes several of them, one
+// after another under the same lock, and looks each time how far it is.
 import { decodeId, encodeId, type Id } from '@sentral/contracts/ids';
 import { inputOf, journal, type JournalStep, type Operation } from '@sentral/contracts/services/journal';
 import { readCommand, subjects, type Command } from '@sentral/contracts/services/message';
@@ -14,19 +15,29 @@ import {
   type Asker,
   type StepAction,
 } from '@sentral/contracts/services/serve';
-import { type Database, json, type Rows, type Tx } from './database.js';
-import { lockName } from './lease.js';
-import { enqueue } from './outbox.js';
-import { quoteName } from './tables.js';
-import { inTransaction } from './transaction.js';
+import { type Database, json, type Rows, type Tx } from '../database.js';
+import { lockName } from '../lease.js';
+import { enqueue } from '../outbox.js';
+import { quoteName } from '../tables.js';
+import { inTransaction } from '../transaction.js';
+
+/** What a lasting action answers while its end is not there: it is asked again at once, in the next transaction, or by `resume`. */
+export const unended = { again: Symbol('again'), later: Symbol('later') } as const;
+
+/** Who asked; `round` is the attempt that is served, so that what an earlier one has left can be told from what this one makes. */
+export interface Served extends Asker {
+  readonly round: number;
+}
 
 /** What a context does for a step in the transaction that also writes its end down; a Problem that it throws undoes what it did. */
 export interface ServedAction extends Pick<StepAction, 'contract' | 'input'> {
+  /** Its work is more than one transaction: it may answer `unended`, and what it did in those before stays when it fails. */
+  readonly lasting?: boolean;
   /** What it takes back may be there although the step was never sent: whoever opened the task has made it. */
   readonly ahead?: boolean;
-  readonly run?: (tx: Tx, asker: Asker, input: never) => Promise<unknown>;
+  readonly run?: (tx: Tx, asker: Served, input: never) => Promise<unknown>;
   /** Whether there was anything to take back. */
-  readonly takeBack?: (tx: Tx, asker: Asker, input: never) => Promise<boolean>;
+  readonly takeBack?: (tx: Tx, asker: Served, input: never) => Promise<boolean | symbol>;
 }
 
 export interface ServedSteps {
@@ -74,16 +85,21 @@ export function servedSteps({ db, schema, service, actions, answered }: ServedSt
     await write(tx, askerOf(command), journal(found?.row, input.on === 'undo' ? { ...input, ahead } : input));
   }
 
-  /** Does what is unfinished of an operation, or nothing; the row's lock is held until its end is written. */
-  async function work(tx: Tx, op: Id<'stp'>): Promise<void> {
+  /** Does what is unfinished of an operation, or nothing; the row's lock is held until its end is written. True: at once again. */
+  async function work(tx: Tx, op: Id<'stp'>): Promise<boolean> {
     const found = await lock(tx, op);
     const { row, acts } = journal(found?.row, { on: 'boot' });
     const [act] = acts;
-    if (found === undefined || (act?.act !== 'run' && act?.act !== 'takeBack')) return;
+    if (found === undefined || row === undefined || (act?.act !== 'run' && act?.act !== 'takeBack')) return false;
+    const lasting = act.work !== undefined && actions[act.work.action]?.lasting === true;
+    const round = act.act === 'run' ? row.attempt : row.undoAttempt;
+    let open: unknown;
     const does = async (): Promise<unknown> => {
       if (act.work === undefined) return false;
       const { way, input } = served(actions, act.work, act.act);
-      return way(tx, found.asker, input as never);
+      const answer = await way(tx, { ...found.asker, round }, input as never);
+      if (lasting && (answer === unended.again || answer === unended.later)) open = answer;
+      return answer;
     };
     const end = await endOf(
       act.act,
@@ -92,14 +108,18 @@ export function servedSteps({ db, schema, service, actions, answered }: ServedSt
         const failure = failureOf(error);
         // A conflict, a lost connection or a bug: all of it is undone, and `resume` goes on with the operation.
         if (failure === undefined) throw error;
-        return { ...failure, effects: 'none' };
+        return { ...failure, effects: lasting ? 'unknown' : 'none' };
       },
     );
-    await write(tx, found.asker, journal(row, end));
+    // Written even so: what waits longest is asked first.
+    await write(tx, found.asker, open === undefined ? journal(row, end) : { row, acts: [] });
+    return open === unended.again;
   }
 
-  const workOn = (op: Id<'stp'>): Promise<void> =>
-    inTransaction(db, (tx) => work(tx, op), { deadlineMs: 15_000 }).finally(answered);
+  async function workOn(op: Id<'stp'>): Promise<void> {
+    const once = (): Promise<boolean> => inTransaction(db, (tx) => work(tx, op), { deadlineMs: 15_000 });
+    while (await once().finally(answered));
+  }
 
   return {
     async take(data: string): Promise<'ack' | 'unreadable'> {
@@ -120,6 +140,8 @@ export function servedSteps({ db, schema, service, actions, answered }: ServedSt
         await workOn(encodeId('stp', String(op))).catch((error: unknown) => failures.push(error));
       if (failures.length > 0) throw failures[0];
     },
+    /** Goes on with one whose end may have come. */
+    goOn: workOn,
     describe: async (data: string) => describeOperation((await find(readDescribe(data)))?.row),
   };
 }

@@ -1,0 +1,80 @@
+import type { bucketRoutes } from '@sentral/contracts/api/platform/buckets';
+import { encodeId, parseId, type Id } from '@sentral/contracts/ids';
+import type { PlatformResource as Resource } from '@sentral/contracts/inventory/platform-resource';
+import type { Task } from '@sentral/contracts/task/task';
+import { requireIdempotencyKey, requireVersion, type Asked, type Handlers } from '../http/mount.js';
+import { bucket } from '../workflows/bucket.js';
+import { beginMaking, beginRemoval, found } from '../workflows/begin.js';
+import type { PlatformResource } from '../workflows/platform-resource.js';
+import { listed, openCursor, shown } from './shape.js';
+import { begun } from './tasks.js';
+import type { World } from './world.js';
+
+type Query = Record<string, unknown> & { cursor?: string | undefined; limit?: number | undefined };
+
+/** A resource as the world sees it: under the id of its kind, with what was asked for in the open. */
+function resourceOf({ prefix }: PlatformResource, resource: Resource) {
+  const { id, type: _, kind: type, wanted, status, ...rest } = resource;
+  const ready = rest.state === 'available';
+  return {
+    id: encodeId(prefix, parseId(id).uuid),
+    type,
+    ...rest,
+    conditions: [
+      {
+        type: 'Ready',
+        status: ready ? 'true' : 'false',
+        reason: rest.state,
+        observedVersion: rest.version,
+        lastTransitionAt: rest.updatedAt,
+      },
+    ],
+    ...wanted,
+    ...(status === undefined ? {} : { status }),
+  };
+}
+
+/** A dry run of several contexts is one as far as each could be asked: what a step would meet is not known. */
+const begunOf = ({ dryRun }: Asked, task: Task) => {
+  const answer = begun(task);
+  return dryRun ? { ...answer, headers: { ...answer.headers, 'dry-run': 'partial' } } : answer;
+};
+
+/** The handlers of one kind, by what they do; its routes spell their own names. */
+function handlersOf(world: World, given: object) {
+  const def = given as PlatformResource;
+  const { inventory, cursors } = world;
+  const list = async (query: Query, asked: Asked) => {
+    const { cursor: _, limit: __, ...filters } = query;
+    const command = { ...openCursor(cursors, asked, query), ...filters, kind: def.kind };
+    const page = await inventory.platformResource.list(asked.caller, command);
+    return listed(cursors, asked, { ...page, items: page.items.map((each) => resourceOf(def, each)) });
+  };
+  return {
+    create: async (
+      { params, body }: { params: { id: Id<'env'> }; body: { name: string; labels: Record<string, string> } },
+      asked: Asked,
+    ) => {
+      requireIdempotencyKey(asked);
+      return begunOf(asked, await beginMaking(world, asked, { def, environmentId: params.id, body }));
+    },
+    listIn: ({ params, query }: { params: { id: Id<'env'> }; query: Query }, asked: Asked) =>
+      list({ ...query, environmentId: params.id }, asked),
+    list: ({ query }: { query: Query }, asked: Asked) => list(query, asked),
+    get: async ({ params }: { params: { id: Id } }, asked: Asked) =>
+      shown(resourceOf(def, await found(world, asked.caller, { def, id: params.id }))),
+    remove: async ({ params }: { params: { id: Id } }, asked: Asked) =>
+      begunOf(asked, await beginRemoval(world, asked, { def, id: params.id, version: requireVersion(asked) })),
+  };
+}
+
+export function bucketHandlers(world: World): Handlers<typeof bucketRoutes> {
+  const of = handlersOf(world, bucket);
+  return {
+    createBucket: of.create,
+    listBucketsOfEnvironment: of.listIn,
+    listBuckets: of.list,
+    getBucket: of.get,
+    deleteBucket: of.remove,
+  } as unknown as Handlers<typeof bucketRoutes>;
+}

@@ -1,0 +1,164 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { encodeId, parseId, type Id } from '@sentral/contracts/ids';
+import type { PlatformResource as PlatformResourceShown } from '@sentral/contracts/inventory/platform-resource';
+import { isProblem, problem } from '@sentral/contracts/problem';
+import type { Task } from '@sentral/contracts/task/task';
+import { newId } from '@sentral/kernel/id';
+import * as v from 'valibot';
+import { missing } from '../auth/authorize.js';
+import { facade } from '../auth/sessions.js';
+import type { Asked } from '../http/mount.js';
+import type { Contexts } from '../routes/world.js';
+import {
+  creates,
+  heldSchema,
+  recordsOf,
+  removes,
+  type Creating,
+  type PlatformResource,
+  type Removing,
+} from './platform-resource.js';
+
+const holdSeconds = 900;
+
+type Body = { readonly name: string; readonly labels: Record<string, string> };
+type Intent = { readonly taskId: Id<'tsk'>; readonly task?: Task | undefined };
+
+/** Under the caller's key a retry goes on with the task that the first try has named; a dry run names none. */
+const intentOf = async ({ task }: Contexts, { caller, dryRun }: Asked): Promise<Intent> =>
+  dryRun || caller.idempotency === undefined ? { taskId: encodeId('tsk', newId()) } : task.task.intent(caller, {});
+
+/** What is idempotent on the task's id is not kept under the caller's key: only the whole is. */
+function without(caller: Caller): Caller {
+  const { idempotency: _, ...rest } = caller;
+  return rest;
+}
+
+/**
+ * Begins the task that makes a resource, in the order of task.md 12: its name, what it stands on, the task, and at once the bond
+ * between them. Whoever dies in between is followed by a retry under the same key, or by the end of the reservation.
+ * @throws Problem what reserving and making the task refuse with
+ */
+export async function beginMaking(
+  contexts: Contexts,
+  asked: Asked,
+  { def, environmentId, body }: { def: PlatformResource; environmentId: Id<'env'>; body: Body },
+): Promise<Task> {
+  const { inventory, task } = contexts;
+  const { taskId, task: earlier } = await intentOf(contexts, asked);
+  if (earlier !== undefined) return earlier;
+  await expectFree(contexts, asked, { def, environmentId, name: body.name, taskId });
+  const caller = without(asked.caller);
+  const allocation = await reserve(contexts, caller, { def, environmentId, body, taskId });
+  if (allocation.state !== 'held' && allocation.state !== 'active')
+    throw problem('lease-expired', { allocationId: allocation.id, expiredAt: allocation.endedAt });
+  const input: Creating = {
+    id: encodeId(def.prefix, parseId(taskId).uuid),
+    environmentId,
+    name: body.name,
+    labels: body.labels,
+    wanted: def.keeps(body),
+    held: v.parse(heldSchema, allocation),
+  };
+  const made = await task.task.create(asked.caller, { id: taskId, kind: creates(def), scopeId: environmentId, input });
+  if (asked.dryRun) return made;
+  // What goes wrong here goes wrong again in the first step of the task, which is the same verb, and is told there.
+  const { tenantId } = made;
+  await inventory.allocation.bind(caller, { tenantId, taskId, records: recordsOf(def, input) }).catch(() => undefined);
+  return made;
+}
+
+/** A name that is taken is told before anything is begun; of two at once the claim of the task is the judge. */
+async function expectFree(
+  { inventory }: Contexts,
+  { access }: Asked,
+  {
+    def,
+    environmentId,
+    name,
+    taskId,
+  }: { def: PlatformResource; environmentId: Id<'env'>; name: string; taskId: string },
+): Promise<void> {
+  const { items } = await inventory.platformResource.list(facade, { kind: def.kind, environmentId, name });
+  const [taken] = items;
+  // Recorded by the first try of this very request.
+  if (taken === undefined || taken.taskId === taskId) return;
+  const mayKnow = access.may(`inventory.${def.kind}.read`);
+  throw problem('already-exists', {
+    field: 'name',
+    ...(mayKnow ? { conflictingId: encodeId(def.prefix, parseId(taken.id).uuid) } : {}),
+  });
+}
+
+async function reserve(
+  { inventory }: Contexts,
+  caller: Caller,
+  { def, environmentId, body, taskId }: { def: PlatformResource; environmentId: Id<'env'>; body: Body; taskId: string },
+) {
+  const wishes = def.holds(body);
+  try {
+    return await inventory.allocation.reserve(caller, {
+      environmentId,
+      requestId: taskId,
+      consumer: { service: 'sentral', kind: 'task', id: taskId },
+      items: wishes.map(({ item }) => item),
+      ttlSeconds: holdSeconds,
+    });
+  } catch (error) {
+    if (!isProblem(error)) throw error;
+    // A pointer into what we have asked for is no help to who has asked us.
+    const named = (pointer: string) =>
+      pointer.replace(/^\/items\/(\d+)/, (whole, at: string) => wishes[Number(at)]?.at ?? whole);
+    const { pointer, errors } = error.facts as { pointer?: string; errors?: readonly { pointer: string }[] };
+    throw problem(
+      error.code,
+      {
+        ...error.facts,
+        ...(pointer === undefined ? {} : { pointer: named(pointer) }),
+        ...(errors === undefined ? {} : { errors: errors.map((each) => ({ ...each, pointer: named(each.pointer) })) }),
+      },
+      error.detail,
+    );
+  }
+}
+
+/**
+ * Begins the task that removes a resource, at the version that the caller has read.
+ * @throws Problem not-found | version-mismatch, and what making the task refuses with
+ */
+export async function beginRemoval(
+  contexts: Contexts,
+  asked: Asked,
+  { def, id, version }: { def: PlatformResource; id: Id; version: number | undefined },
+): Promise<Task> {
+  const { taskId, task: earlier } = await intentOf(contexts, asked);
+  if (earlier !== undefined) return earlier;
+  const resource = await found(contexts, asked.caller, { def, id });
+  if (version !== undefined && version !== resource.version)
+    throw problem(
+      'version-mismatch',
+      { resourceId: id, currentVersion: resource.version, providedVersion: version },
+      'Read it again, then decide.',
+    );
+  const { environmentId, name, state, allocationId } = resource;
+  const input: Removing = { id, name, state, allocationId };
+  return contexts.task.task.create(asked.caller, { id: taskId, kind: removes(def), scopeId: environmentId, input });
+}
+
+/**
+ * A resource as its kind: under the id of another it is not there.
+ * @throws Problem not-found
+ */
+export async function found(
+  { inventory }: Contexts,
+  caller: Caller,
+  { def, id }: { def: PlatformResource; id: Id },
+): Promise<PlatformResourceShown> {
+  try {
+    const resource = await inventory.platformResource.get(caller, { id: encodeId('nod', parseId(id).uuid) });
+    if (resource.kind === def.kind) return resource;
+  } catch (error) {
+    if (!isProblem(error, 'not-found')) throw error;
+  }
+  throw missing(id);
+}

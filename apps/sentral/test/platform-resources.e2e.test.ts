@@ -1,0 +1,117 @@
+import type { StandInProcess } from '@sentral/stand-ins';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { any, as, house, made, type House } from './cast.js';
+import { order, standInOf, storage, taskOnce } from './platform.js';
+import { startServer, type TestServer } from './start-server.js';
+
+let server: TestServer;
+let place: House;
+let other: House;
+let objekt: StandInProcess;
+
+beforeAll(async () => {
+  server = await startServer();
+  place = await house(server, 'acme');
+  other = await house(server, 'rival');
+  objekt = await standInOf(server, 'objekt');
+  await storage(server);
+});
+afterAll(async () => {
+  await objekt?.kill();
+  await server?.stop();
+});
+
+const mine = () => as(place.owner);
+const bucketOf = (task: { input: { id: string } }) => `/v1/buckets/${task.input.id}`;
+const photos = { name: 'photos', labels: { app: 'shop' }, sizeGib: 40, spec: { versioning: true } };
+
+test('a bucket is there at once, ready when its task has ended, and gone when its removal has', async () => {
+  const begun = await order(server, place, { of: 'buckets', body: photos, key: 'photos' });
+  expect([begun.status, begun.headers.get('location')]).toEqual([202, `/v1/tasks/${begun.body.id}`]);
+  const at = bucketOf(begun.body);
+  const first = await server.ask(at, mine());
+  expect(first.body).toMatchObject({ ...photos, type: 'bucket', environmentId: place.environment });
+  const task = await taskOnce(server, place, { id: begun.body.id, state: 'succeeded' });
+  const ready = await server.ask(at, mine());
+  expect(ready.body).toMatchObject({
+    state: 'available',
+    taskId: task.id,
+    status: { endpoint: expect.stringContaining('objects.example') },
+    conditions: [{ type: 'Ready', status: 'true' }],
+  });
+  expect(ready.headers.get('etag')).toBe(`"${ready.body.version}"`);
+  expect(await server.ask(`/v1/allocations/${ready.body.allocationId}`, mine())).toMatchObject({
+    body: { state: 'active', boundTaskId: task.id },
+  });
+
+  // Again under its key: the same; another of its name, or one too large: none.
+  const again = await order(server, place, { of: 'buckets', body: photos, key: 'photos' });
+  expect([again.body.id, again.headers.get('idempotency-replayed')]).toEqual([task.id, 'true']);
+  const twin = await order(server, place, { of: 'buckets', body: { ...photos, sizeGib: 1 } });
+  expect([twin.status, twin.body]).toMatchObject([409, { code: 'already-exists', field: 'name' }]);
+  const large = await order(server, place, { of: 'buckets', body: { ...photos, name: 'large', sizeGib: 61 } });
+  expect([large.status, large.body.code]).toEqual([409, 'capacity-exhausted']);
+  const wrong = await order(server, place, { of: 'buckets', body: { ...photos, name: 'w', spec: { versions: true } } });
+  expect(wrong.body).toMatchObject({ code: 'validation-failed', errors: [{ pointer: '/spec/versions' }] });
+  const nowhere = {
+    name: 'n',
+    sizeGib: 1,
+    place: { pools: [{ is: 'in', poolIds: ['pol_01jz0000000000000000000000'] }] },
+  };
+  const unplaced = await order(server, place, { of: 'buckets', body: nowhere });
+  expect(unplaced.body).toMatchObject({ code: 'reference-not-found', pointer: expect.stringMatching(/^\/place\//) });
+
+  for (const list of [`/v1/environments/${place.environment}/buckets`, '/v1/buckets?labelSelector=app=shop'])
+    expect((await server.ask(list, mine())).body.items.map(({ id }: { id: string }) => id)).toEqual([ready.body.id]);
+  // What another tenant has is not there, under any name.
+  for (const foreign of [at, at.replace('buckets/bkt', 'nodes/nod')])
+    expect((await server.ask(foreign, as(other.owner))).status).toBeOneOf([403, 404]);
+  expect((await server.ask('/v1/buckets', as(other.owner))).body.items).toEqual([]);
+
+  const tried = await server.ask(`${at}?dryRun=true`, { ...mine(), method: 'DELETE', headers: any });
+  expect([tried.status, tried.headers.get('dry-run'), tried.headers.get('location'), tried.body.id]).toEqual([
+    202,
+    'partial',
+    null,
+    undefined,
+  ]);
+  const unread = await server.ask(at, { ...mine(), method: 'DELETE' });
+  const stale = await server.ask(at, { ...mine(), method: 'DELETE', headers: { 'if-match': '"1"' } });
+  expect([unread.body.code, stale.body.code]).toEqual(['precondition-required', 'version-mismatch']);
+  await objekt.ask({ fault: { kind: 'delay', action: 'bucket.delete', ms: 300 } });
+  const removal = await server.ask(at, {
+    ...mine(),
+    method: 'DELETE',
+    headers: { 'if-match': ready.headers.get('etag')! },
+  });
+  expect([removal.status, removal.headers.get('location')]).toEqual([202, `/v1/tasks/${removal.body.id}`]);
+  const second = await server.ask(at, { ...mine(), method: 'DELETE', headers: any });
+  expect([second.status, second.body]).toMatchObject([409, { code: 'operation-in-progress', taskId: removal.body.id }]);
+  await taskOnce(server, place, { id: removal.body.id, state: 'succeeded' });
+  expect((await server.ask(at, mine())).status).toBe(404);
+  expect((await server.ask(`/v1/allocations/${ready.body.allocationId}`, mine())).body.state).toBe('released');
+  expect((await objekt.ask()).things).toEqual([]);
+});
+
+test('a bucket whose service is killed behind its effect comes to be when the service is back', async () => {
+  await objekt.ask({ fault: { kind: 'crash-after', action: 'bucket.create' } });
+  const { body: begun } = await order(server, place, { of: 'buckets', body: { name: 'late', sizeGib: 10 } });
+  await new Promise((resolve) => objekt.child.once('exit', resolve));
+  expect((await server.ask(bucketOf(begun), mine())).body).toMatchObject({ state: 'provisioning' });
+  objekt = await standInOf(server, 'objekt');
+  await taskOnce(server, place, { id: begun.id, state: 'succeeded' });
+  expect((await objekt.ask()).things).toMatchObject([{ resource: 'bucket', id: begun.input.id }]);
+});
+
+test('what a service refuses leaves nothing behind, and its name and capacity are free again', async () => {
+  await objekt.ask({ fault: { kind: 'refuse', action: 'bucket.create', class: 'permanent', code: 'no_room' } });
+  const body = { name: 'never', sizeGib: 50 };
+  const { body: begun } = await order(server, place, { of: 'buckets', body });
+  const failed = await taskOnce(server, place, { id: begun.id, state: 'failed' });
+  expect(failed).toMatchObject({ cause: 'step_failed', error: { step: 'bucket', code: 'no_room' } });
+  expect((await server.ask(bucketOf(begun), mine())).status).toBe(404);
+  const held = await made(server.ask('/v1/allocations?state=held,active&consumer.kind=task', mine()), 200);
+  expect(held.items).toHaveLength(1);
+  const { body: second } = await order(server, place, { of: 'buckets', body });
+  await taskOnce(server, place, { id: second.id, state: 'succeeded' });
+});

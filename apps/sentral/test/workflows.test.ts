@@ -1,0 +1,103 @@
+import { encodeId, type Prefix } from '@sentral/contracts/ids';
+import { actions, knowsAction, type ActionDef } from '@sentral/contracts/services/registry';
+import { newId } from '@sentral/kernel/id';
+import { faultKinds, rehearse, type Fault, type Json, type Workflow } from '@sentral/task';
+import * as v from 'valibot';
+import { describe, expect, test } from 'vitest';
+import { creates, removes, type PlatformResource } from '../src/workflows/platform-resource.js';
+import { platformResources, workflows } from '../src/workflows/registry.js';
+import { fixtures } from './workflow-fixtures.js';
+
+// For every workflow of the registry, whoever adds one (task.md 16.3): nothing here knows a kind.
+
+const idOf = (prefix: Prefix) => encodeId(prefix, newId());
+const taskId = encodeId('tsk', newId());
+
+function inputOf(def: PlatformResource, kind: string): Json {
+  const id = idOf(def.prefix);
+  if (kind === removes(def))
+    return { id, name: 'thing', state: 'available', allocationId: idOf('alc'), ...fixtures[def.kind]?.removing };
+  const { body, items = [] } = fixtures[def.kind] ?? {};
+  const read = v.parse(def.body, { name: 'thing', ...body });
+  const held = { id: idOf('alc'), items: items as never };
+  return v.parse(workflowOf(creates(def)).input, {
+    id,
+    environmentId: idOf('env'),
+    name: 'thing',
+    labels: {},
+    wanted: def.keeps(read),
+    held,
+  }) as Json;
+}
+
+function workflowOf(kind: string): Workflow {
+  const found = workflows.find((each) => each.kind === kind);
+  if (found === undefined) throw new Error(`no workflow ${kind}`);
+  return found;
+}
+
+const actionOf = (service: string, action: string) =>
+  (actions as Record<string, Record<string, ActionDef>>)[service]?.[action];
+
+const cases = platformResources.flatMap((def) =>
+  [creates(def), removes(def)].map((kind) => {
+    const workflow = workflowOf(kind);
+    const input = inputOf(def, kind);
+    const plan = { ...workflow.plan(input, { taskId, newId }), kind, kindVersion: workflow.kindVersion };
+    const outputs = fixtures[def.kind]?.outputs ?? {};
+    const play = (fault?: Fault) => {
+      const output = ({ stepId, of }: { stepId: string; of: { action: string } }): Json =>
+        outputs[stepId] ??
+        outputs[of.action] ??
+        (of.action.startsWith('allocation.') ? { allocationId: idOf('alc') } : {});
+      return rehearse(plan, { input, knows: knowsAction, output, ...(fault === undefined ? {} : { fault }) });
+    };
+    return { kind, plan, play };
+  }),
+);
+
+test('every workflow of the registry has a fixture, and there is no other', () => {
+  expect(workflows.map(({ kind }) => kind).toSorted()).toEqual(cases.map(({ kind }) => kind).toSorted());
+  expect(Object.keys(fixtures).toSorted()).toEqual(platformResources.map(({ kind }) => kind).toSorted());
+});
+
+describe.each(cases)('$kind', ({ plan, play }) => {
+  const keys = plan.steps.map(({ key }) => key);
+  const pivot = plan.steps.findIndex((step) => step.pivot === true);
+  const behind = (key: string) => pivot !== -1 && keys.indexOf(key) >= pivot;
+
+  test('comes to its end, and asks of each service what its contract takes', () => {
+    const played = play();
+    expect(played).toMatchObject({ state: 'succeeded', effects: keys, doubles: [] });
+    // The first failure that can be taken back shows the undos too.
+    const last = plan.steps.filter(({ key }) => !behind(key)).at(-1)?.key ?? '';
+    for (const { service, of, action, direction, input } of [
+      ...played.commands,
+      ...play({ kind: 'fail', step: last }).commands,
+    ]) {
+      const asked = actionOf(service, direction === 'do' ? of.action : (action ?? ''));
+      if (asked === undefined) throw new Error(`${service} serves no ${action}`);
+      expect(v.safeParse(asked.input, input).issues ?? [], `${service} ${action}`).toEqual([]);
+    }
+  });
+
+  test.each(faultKinds.flatMap((kind) => keys.map((step) => ({ kind, step }))))('$kind at $step', (fault) => {
+    const { state, hit, doubles, effects, pivotPassed } = play(fault);
+    // A fault that never happened proves nothing.
+    expect(hit).toBe(true);
+    expect(doubles).toEqual([]);
+    const ends: Record<Fault['kind'], string> = {
+      twice: 'succeeded',
+      timeout: 'succeeded',
+      'lost-reply': 'succeeded',
+      fail: behind(fault.step) ? 'stuck' : 'failed',
+      cancel: behind(fault.step) ? 'succeeded' : 'cancelled',
+      'undo-twice': behind(fault.step) || fault.step === keys.at(-1) ? 'succeeded' : 'cancelled',
+      'late-success': behind(fault.step) ? 'succeeded' : 'cancelled',
+    };
+    expect(state).toBe(ends[fault.kind]);
+    // After a failure and a cancellation the world is as before.
+    if (state === 'succeeded') expect(effects).toEqual(keys);
+    else if (state !== 'stuck') expect({ effects, pivotPassed }).toEqual({ effects: [], pivotPassed: false });
+  });
+});

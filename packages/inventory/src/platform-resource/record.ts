@@ -1,0 +1,70 @@
+import type { Caller } from '@sentral/contracts/contract';
+import { decodeId, encodeId } from '@sentral/contracts/ids';
+import type { Recording } from '@sentral/contracts/inventory/platform-resource';
+import { problem } from '@sentral/contracts/problem';
+import type { Tx } from '@sentral/kernel/database';
+import type { AllocationRow } from '../allocation/sql.js';
+import { recordChanges } from '../events.js';
+import { retired } from '../node/retire.js';
+import { toNode } from '../node/row.js';
+import { findNode, insertNode } from '../node/sql.js';
+import { endPlatformResource, insertPlatformResource, listMadeBy, wasRecorded } from './sql.js';
+
+/**
+ * Records what a task makes of what it holds, in the state `provisioning`; what was recorded before stays as it is. Under the lock of
+ * the allocation, which keeps its scope from being counted empty: nothing is recorded after what it stands on was given back.
+ * @throws Problem already-exists
+ */
+export async function recordAll(
+  tx: Tx,
+  caller: Caller,
+  { holder, taskId, records }: { holder: AllocationRow; taskId: string; records: readonly Recording[] },
+): Promise<void> {
+  for (const { nodeId, kind, name, labels, wanted } of records) {
+    const id = decodeId('nod', nodeId);
+    if (await wasRecorded(tx, id)) continue;
+    const { tenantId, projectId, scopeId } = holder;
+    await insertNode(tx, {
+      id,
+      kind,
+      name,
+      // Its name is claimed among those of its environment, not in the graph.
+      nameExclusive: false,
+      parentId: null,
+      tenantId,
+      attributes: { wanted },
+      traits: [],
+      labels,
+      intent: 'in_service',
+      state: 'provisioning',
+    });
+    await insertPlatformResource(tx, {
+      nodeId: id,
+      kind,
+      name,
+      tenantId,
+      projectId,
+      scopeId,
+      taskId,
+      allocationId: holder.id,
+    });
+    const row = await findNode(tx, 'everything', id);
+    if (row === undefined) throw new Error('a node that was recorded is not there');
+    await recordChanges(tx, caller, [{ what: 'node.registered', id, version: row.version, after: toNode(row) }]);
+  }
+}
+
+/**
+ * Ends the record of something that is gone.
+ * @throws Problem not-found | has-dependents | blocked-by-hold
+ */
+export async function endRecord(tx: Tx, caller: Caller, nodeId: string): Promise<void> {
+  if (!(await wasRecorded(tx, nodeId))) throw problem('not-found', { resourceType: 'node' });
+  await retired(tx, caller, { id: encodeId('nod', nodeId) });
+  await endPlatformResource(tx, nodeId);
+}
+
+/** Ends what a task had recorded and takes back. */
+export async function endRecordsOf(tx: Tx, caller: Caller, taskId: string): Promise<void> {
+  for (const id of await listMadeBy(tx, taskId)) await endRecord(tx, caller, id);
+}

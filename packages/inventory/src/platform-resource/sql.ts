@@ -1,0 +1,59 @@
+// Lock order: allocation, then nodes by id. A row is locked by its node, whose part it is.
+import type { Tx } from '@sentral/kernel/database';
+import { nodeColumns, nodeJoins, type NodeRow } from '../node/row.js';
+
+export interface PlatformResourceRow extends NodeRow {
+  readonly tenantId: string;
+  readonly projectId: string | null;
+  readonly scopeId: string;
+  readonly taskId: string;
+  readonly allocationId: string;
+}
+
+/** A living one with its node `n`; its own row is `r`. */
+export const selectPlatformResource = `select ${nodeColumns}, r.project_id as "projectId", r.scope_id as "scopeId", r.task_id as "taskId", r.allocation_id as "allocationId"
+  from platform_resource r join node n on n.id = r.node_id ${nodeJoins}`;
+
+export async function findPlatformResource(
+  db: Pick<Tx, 'unsafe'>,
+  id: string,
+): Promise<PlatformResourceRow | undefined> {
+  const [row] = await db.unsafe(`${selectPlatformResource} where r.node_id = $1::uuid and r.ended_at is null`, [id]);
+  return row as PlatformResourceRow | undefined;
+}
+
+/** Whether one was ever recorded under this id. */
+export async function wasRecorded(tx: Tx, id: string): Promise<boolean> {
+  const rows = await tx.sql`select from platform_resource where node_id = ${id}`;
+  return rows.length > 0;
+}
+
+export async function insertPlatformResource(
+  tx: Tx,
+  row: {
+    readonly nodeId: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly tenantId: string;
+    readonly projectId: string | null;
+    readonly scopeId: string;
+    readonly taskId: string;
+    readonly allocationId: string;
+  },
+): Promise<void> {
+  await tx.sql`
+    insert into platform_resource (node_id, kind, name, tenant_id, project_id, scope_id, task_id, allocation_id)
+    values (${row.nodeId}, ${row.kind}, ${row.name}, ${row.tenantId}, ${row.projectId}, ${row.scopeId}, ${row.taskId}, ${row.allocationId})`;
+}
+
+export async function endPlatformResource(tx: Tx, nodeId: string): Promise<void> {
+  await tx.sql`update platform_resource set ended_at = now() where node_id = ${nodeId} and ended_at is null`;
+}
+
+/** The living ones that a task has begun to make, what lies in others first. */
+export async function listMadeBy(tx: Tx, taskId: string): Promise<readonly string[]> {
+  const rows = await tx.sql<{ id: string }>`
+    select r.node_id as id from platform_resource r join node n on n.id = r.node_id
+    where r.task_id = ${taskId} and r.ended_at is null order by n.parent_id nulls last, r.node_id`;
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,50 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { FaultInput } from './faults.js';
+import type { StandInName } from './services.js';
+
+export interface StandInProcess {
+  readonly child: ChildProcess;
+  /** Where its control call is taken. */
+  readonly control: string;
+  /** Asks for something to go wrong; without a fault it only looks. */
+  ask(asked?: { fault?: FaultInput; clear?: boolean }): Promise<{
+    faults: readonly object[];
+    things: readonly { resource: string; id: string; op: string; state: string }[];
+  }>;
+  /** Ends it as a power cut would. */
+  kill(): Promise<void>;
+}
+
+/** Starts a stand-in as a process of its own on a mailbox, and waits until it serves. */
+export async function startStandIn(
+  service: StandInName,
+  { databaseUrl, mailboxUrl, workMs = 10 }: { databaseUrl: string; mailboxUrl: string; workMs?: number },
+): Promise<StandInProcess> {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('../dist/main.js', import.meta.url)), service], {
+    env: {
+      PATH: process.env['PATH'],
+      STAND_IN_DATABASE_URL: databaseUrl,
+      STAND_IN_MAILBOX_URL: mailboxUrl,
+      STAND_IN_WORK_MS: String(workMs),
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  const said = await Promise.race([once(child.stdout, 'data'), ended]);
+  const control = /http:\S+/.exec(String(said[0]))?.[0];
+  if (control === undefined) throw new Error(`the stand-in of ${service} did not start`);
+  return {
+    child,
+    control,
+    ask: async (asked = {}) => {
+      const answer = await fetch(control, { method: 'POST', body: JSON.stringify(asked) });
+      return (await answer.json()) as Awaited<ReturnType<StandInProcess['ask']>>;
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
