@@ -1,7 +1,16 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/resource.ts', 'src/netbox.ts', 'src/devicetypes.ts', 'src/ipamplan.ts', 'src/compare.ts', 'src/told.ts'],
+  entry: [
+    'src/resource.ts',
+    'src/netbox.ts',
+    'src/devicetypes.ts',
+    'src/ipamplan.ts',
+    'src/placement.ts',
+    'src/compare.ts',
+    'src/told.ts',
+    'src/main.ts',
+  ],
   format: ['esm'],
   platform: 'node',
   target: 'node20',

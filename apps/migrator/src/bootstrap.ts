@@ -1,4 +1,5 @@
 import { bootstrapAdmin, grantOwner, type Bootstrapped } from '@sentral/tenancy/operate';
+import { createKeyring, createSeal, readKeys } from '@sentral/audit/operate';
 import type { Database } from '@sentral/kernel/database';
 import { rmSync, writeFileSync } from 'node:fs';
 import type { Out } from './commands.js';
@@ -38,9 +39,20 @@ export function readWanted(args: readonly string[]): Wanted {
   return { subject: { issuer: parts[1] ?? '', subject: parts[2] ?? '' }, ...override };
 }
 
+/** @throws Error when there is no key: the processes that will run seal under it, and so must this one */
+function sealOf({ feedKeyFile }: Config): ReturnType<typeof createSeal> {
+  if (feedKeyFile === undefined)
+    throw new Error('SENTRAL_FEED_KEY_FILE is not set: who the administrator is goes to audit sealed under its key');
+  return createSeal(createKeyring(readKeys(feedKeyFile), 'feed'));
+}
+
 /** Makes the first administrator. A token goes into a file of its owner alone, and nowhere else. */
 export async function bootstrap(config: Config, wanted: Wanted, { print, complain }: Out): Promise<number> {
-  const { tokenFile, ...how } = wanted;
+  const { tokenFile, override } = wanted;
+  const how = {
+    ...(override === undefined ? {} : { override }),
+    ...(wanted.subject === undefined ? {} : { subject: { ...wanted.subject, seal: sealOf(config) } }),
+  };
   // Made before anything is granted: a path that cannot be written must not cost the one token.
   if (tokenFile !== undefined && !madeFile(tokenFile, complain)) return 2;
   const abandoned = (): void => {
@@ -105,8 +117,9 @@ export async function bootstrapDevelopment(
   person: { readonly issuer: string; readonly subject: string; readonly tenantUuid: string },
 ): Promise<void> {
   await onDatabaseOf(config, 'tenancy', async (db) => {
-    const done = await bootstrapAdmin(db, { subject: { issuer: person.issuer, subject: person.subject } });
+    const named = { ...person, seal: sealOf(config) };
+    const done = await bootstrapAdmin(db, { subject: named });
     // A database that has an administrator is somebody's, and is left as it is.
-    if (done.done === 'user') await grantOwner(db, person);
+    if (done.done === 'user') await grantOwner(db, named);
   });
 }

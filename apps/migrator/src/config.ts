@@ -6,6 +6,8 @@ export interface Config {
   readonly places: readonly { readonly room: Room; readonly url: string }[];
   /** By role name; a role without one logs in by peer or certificate. */
   readonly passwords: Readonly<Record<string, string>>;
+  /** What seals who a person is on its way to audit; only naming an administrator needs it. */
+  readonly feedKeyFile: string | undefined;
 }
 
 /**
@@ -59,6 +61,7 @@ export function readConfig(env: Environment): Config {
       url: placeOf(admin, urlOf(env, `SENTRAL_${room.migrations.context.toUpperCase()}_DATABASE_URL`)),
     })),
     passwords: passwordsOf(env['SENTRAL_DATABASE_PASSWORD_FILE']),
+    feedKeyFile: env['SENTRAL_FEED_KEY_FILE'] || undefined,
   };
 }
 

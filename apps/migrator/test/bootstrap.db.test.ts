@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -13,7 +14,10 @@ async function place({ built = true } = {}) {
   const database = await freshDatabase();
   const folder = mkdtempSync(path.join(tmpdir(), 'sentral-bootstrap-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const env = { SENTRAL_MIGRATOR_DATABASE_URL: database.url };
+  const keyFile = `${folder}.feed.key`;
+  onTestFinished(() => rmSync(keyFile, { force: true }));
+  writeFileSync(keyFile, randomBytes(32).toString('base64'));
+  const env: Record<string, string> = { SENTRAL_MIGRATOR_DATABASE_URL: database.url, SENTRAL_FEED_KEY_FILE: keyFile };
   const command = async (...args: string[]): Promise<{ code: number; said: string }> => {
     const said: string[] = [];
     const out = (line: string): number => said.push(line);
@@ -28,11 +32,18 @@ async function place({ built = true } = {}) {
     );
     return rows.map((row) => String(row['who']));
   };
-  return { command, admin, administrators, file: path.join(folder, 'token'), folder };
+  return { command, env, admin, administrators, file: path.join(folder, 'token'), folder };
 }
 
 test('the first administrator is a person that an issuer knows; the second try says that there is one and changes nothing', async () => {
-  const { command, admin, administrators } = await place();
+  const { command, env, admin, administrators } = await place();
+  const keyFile = env['SENTRAL_FEED_KEY_FILE'] ?? '';
+  env['SENTRAL_FEED_KEY_FILE'] = '';
+  expect(await command('bootstrap-admin', '--subject', ada)).toMatchObject({
+    code: 1,
+    said: expect.stringContaining('SENTRAL_FEED_KEY_FILE') as string,
+  });
+  env['SENTRAL_FEED_KEY_FILE'] = keyFile;
   expect(await command('bootstrap-admin', '--subject', ada)).toMatchObject({
     code: 0,
     said: expect.stringMatching(/^ada of https:\/\/id\.example is platform-admin\.\nNext: /) as string,

@@ -133,6 +133,7 @@ test('audit-verify says what it looked at, what it cannot know without a note fr
     said: expect.stringContaining('2 logs with 0 records agree') as string,
   });
   expect((await command('audit-verify')).said).toContain('Without --notes');
+  expect(await command('audit-count')).toMatchObject({ code: 0 });
   await admin.unsafe(`update audit.log set size = 1 where kind = 'platform'`);
   const { code, said } = await command('audit-verify');
   expect(code).toBe(3);

@@ -1,4 +1,4 @@
-import { feedDropSql } from '@sentral/kernel/feed';
+import { feedDropSql } from '@sentral/kernel/migration-files';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';

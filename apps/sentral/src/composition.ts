@@ -1,5 +1,14 @@
-import { createAudit, createAuditLoops, createSigner, directorySink } from '@sentral/audit';
+import {
+  createAudit,
+  createAuditLoops,
+  createKeyring,
+  createSeal,
+  createSigner,
+  directorySink,
+  type Keyring,
+} from '@sentral/audit';
 import { audit } from '@sentral/contracts/audit';
+import type { Seal } from '@sentral/contracts/audit-seal';
 import { remoteContext } from '@sentral/contracts/client-internal';
 import type { ContractDef } from '@sentral/contracts/contract';
 import { mintInternalToken } from '@sentral/contracts/internal-token';
@@ -10,6 +19,7 @@ import { tenancy } from '@sentral/contracts/tenancy';
 import { createInventory, createInventoryLoops } from '@sentral/inventory';
 import type { Bus } from '@sentral/kernel/bus/port';
 import { openDatabase, type Database } from '@sentral/kernel/database';
+
 import { startRelay, type Loop, type Relay } from '@sentral/kernel/relay';
 import type { Telemetry } from '@sentral/kernel/telemetry';
 import { createTask, createTaskLoops, type Pulse } from '@sentral/task';
@@ -89,6 +99,15 @@ interface Use {
   readonly pulse: Pulse;
 }
 
+const feedKeys = (config: Config): Keyring => createKeyring(needed(config.feedKeys, 'SENTRAL_FEED_KEY_FILE'), 'feed');
+
+/** Each thing that an instance key serves has keys of its own. */
+export const instanceKeys = (config: Config, purpose: 'cursor' | 'subject'): Keyring =>
+  createKeyring(needed(config.instanceKeys, 'SENTRAL_INSTANCE_KEY_FILE'), purpose);
+
+export const sealOf = (config: Config): Seal => createSeal(feedKeys(config));
+const auditKeys = (config: Config) => ({ feed: feedKeys(config), instance: instanceKeys(config, 'subject') });
+
 /** Every context, near where SENTRAL_CONTEXTS says so, else behind the same contract on the wire. */
 export function createContexts({ config, pools, telemetry, newId, pulse }: Use): Contexts {
   const report = (verb: string, error: unknown) =>
@@ -109,10 +128,10 @@ export function createContexts({ config, pools, telemetry, newId, pulse }: Use):
     },
   };
   const here = {
-    tenancy: () => createTenancy({ ...deps('tenancy'), scopeUsers }, { report }),
+    tenancy: () => createTenancy({ ...deps('tenancy'), scopeUsers, seal: sealOf(config) }, { report }),
     inventory: () => createInventory(deps('inventory'), { report }),
     task: () => createTask({ ...deps('task'), pulse }, { workflows, knows: knowsAction, report }),
-    audit: () => createAudit(deps('audit'), { report }),
+    audit: () => createAudit({ ...deps('audit'), keys: auditKeys(config) }, { report }),
   };
   const near = <N extends ContextName>(name: N) => (config.contexts.includes(name) ? here[name]() : far(config, name));
   const contexts = {
@@ -150,6 +169,7 @@ export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts)
       : createTenancyLoops({
           ...deps,
           db: pools.tenancy,
+          seal: sealOf(use.config),
           scopeUsers: { inventory: contexts.inventory, task: contexts.task },
         })),
     ...(pools.inventory === undefined
@@ -174,7 +194,7 @@ export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts)
     ...(pools.audit === undefined
       ? []
       : createAuditLoops(
-          { ...deps, db: pools.audit },
+          { ...deps, db: pools.audit, keys: auditKeys(use.config) },
           {
             // Whoever runs audit apart is told where the others are, or their feeds wait.
             feeds: Object.fromEntries(
@@ -208,6 +228,12 @@ function emitCheckpoint(checkpoint: { note: string; key: string }): void {
   process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), auditCheckpoint: checkpoint })}\n`);
 }
 
+/** How many facts with a position are not on record yet, and why not, where audit says so. */
+export interface Recorded {
+  readonly behind: number;
+  readonly stopped: string | undefined;
+}
+
 /** One relay a context: its feed goes to the bus, whichever process leads. */
 export function startRelays(use: {
   config: Config;
@@ -216,11 +242,11 @@ export function startRelays(use: {
   telemetry: Telemetry;
   /** Undefined in a process that is not told where audit is: its feeds are kept whole. */
   audit: Pick<Contexts['audit'], 'feed'> | undefined;
-}): readonly (Relay & { context: ContextName; unrecorded(): Promise<number> })[] {
+}): readonly (Relay & { context: ContextName; recorded(): Promise<Recorded> })[] {
   return use.config.contexts.map((context) => {
-    const confirmed = async (): Promise<number> => {
+    const confirmed = async () => {
       if (use.audit === undefined) throw new Error('this process is not told where audit is');
-      return (await use.audit.feed.confirmed(facade, { producer: context })).pos;
+      return use.audit.feed.confirmed(facade, { producer: context });
     };
     const relay = startRelay({
       db: needed(use.pools[context], `the pools of ${context}`).app,
@@ -228,9 +254,12 @@ export function startRelays(use: {
       context,
       bus: use.bus,
       log: use.telemetry.log,
-      ...(use.audit === undefined ? {} : { confirmed }),
+      ...(use.audit === undefined ? {} : { confirmed: async () => (await confirmed()).pos }),
     });
-    const unrecorded = async () => (await relay.lag()).numbered - (await confirmed());
-    return { context, wake: relay.wake, stop: relay.stop, lag: relay.lag, unrecorded };
+    const recorded = async () => {
+      const { pos, stopped } = await confirmed();
+      return { behind: (await relay.lag()).numbered - pos, stopped };
+    };
+    return { context, wake: relay.wake, stop: relay.stop, lag: relay.lag, recorded };
   });
 }

@@ -1,3 +1,4 @@
+import { readKeys } from '@sentral/audit';
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import type { Rates } from './auth/rate-limit.js';
@@ -96,8 +97,9 @@ export interface Config {
   /** The public API runs here exactly when every context is at hand, in this process or by URL. */
   readonly facade: boolean;
   readonly issuersFile: string | undefined;
-  readonly instanceKey: Uint8Array | undefined;
-  readonly feedKey: Uint8Array | undefined;
+  /** The first one writes; the others still read what was written under them. */
+  readonly instanceKeys: readonly Uint8Array[] | undefined;
+  readonly feedKeys: readonly Uint8Array[] | undefined;
   readonly auditSigningKey: Uint8Array | undefined;
   /** Where months of records go before they are dropped; undefined: none ever is. */
   readonly auditArchiveDir: string | undefined;
@@ -166,8 +168,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     }
     databaseUrls.bus = databaseOf(s.SENTRAL_CONTEXTS[0] ?? 'tenancy', given, s.SENTRAL_DATABASE_URL);
   }
-  const key = (variable: keyof typeof s, needed: boolean) =>
-    readKey(variable, s[variable] as string | undefined, needed);
+  const keys = (variable: keyof typeof s, needed: boolean) =>
+    keysOf(variable, s[variable] as string | undefined, needed);
+  const key = (variable: keyof typeof s, needed: boolean) => keys(variable, needed)?.[0];
+  const runs = (...names: readonly ContextName[]) => names.some((name) => s.SENTRAL_CONTEXTS.includes(name));
   const production = s.SENTRAL_MODE === 'production';
   const wire = s.SENTRAL_INTERNAL_PORT !== undefined || remotes.length > 0;
   if (facade && s.SENTRAL_ISSUERS_FILE === undefined && production) {
@@ -187,9 +191,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     remotes: Object.freeze(remotes),
     facade,
     issuersFile: s.SENTRAL_ISSUERS_FILE,
-    instanceKey: key('SENTRAL_INSTANCE_KEY_FILE', facade),
-    feedKey: key('SENTRAL_FEED_KEY_FILE', s.SENTRAL_CONTEXTS.length > 0),
-    auditSigningKey: key('SENTRAL_AUDIT_SIGNING_KEY_FILE', s.SENTRAL_CONTEXTS.includes('audit')),
+    instanceKeys: keys('SENTRAL_INSTANCE_KEY_FILE', facade || runs('audit')),
+    // Who takes requests seals where they came from, tenancy who a person is; audit opens both.
+    feedKeys: keys('SENTRAL_FEED_KEY_FILE', facade || runs('tenancy', 'audit')),
+    auditSigningKey: key('SENTRAL_AUDIT_SIGNING_KEY_FILE', runs('audit')),
     auditArchiveDir: s.SENTRAL_AUDIT_ARCHIVE_DIR,
     auditRetentionDays: s.SENTRAL_AUDIT_RETENTION_DAYS,
     internalKey: key('SENTRAL_INTERNAL_KEY_FILE', wire),
@@ -232,17 +237,19 @@ function databaseOf(
   return shared;
 }
 
-/** Key files hold 32 random bytes as base64 or hex on one line; the same file lies on every replica. */
-function readKey(variable: string, file: string | undefined, needed: boolean): Uint8Array | undefined {
+/** Key files hold 32 random bytes as base64 or hex on a line, where a key is replaced the new one first; the same file lies on every replica. */
+function keysOf(variable: string, file: string | undefined, needed: boolean): readonly Uint8Array[] | undefined {
   if (file === undefined) {
     if (needed)
       throw new Error(`${variable} is missing: name a file with 32 random bytes in base64 (openssl rand -base64 32)`);
     return undefined;
   }
-  const text = readText(variable, file).trim();
-  const bytes = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64');
-  if (bytes.length < 32) throw new Error(`${variable}: ${file} does not hold 32 bytes in base64 or hex`);
-  return new Uint8Array(bytes);
+  readText(variable, file);
+  try {
+    return readKeys(file);
+  } catch (error) {
+    throw new Error(`${variable}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function readPasswords(file: string | undefined): Record<string, string> {

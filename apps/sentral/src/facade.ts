@@ -13,13 +13,17 @@ import { registryRoutes } from '@sentral/contracts/api/inventory/registries';
 import { refusalRoutes } from '@sentral/contracts/api/inventory/refusals';
 import { overviewRoutes } from '@sentral/contracts/api/overview';
 import { bucketRoutes } from '@sentral/contracts/api/platform/buckets';
+import { machineRoutes } from '@sentral/contracts/api/platform/machines';
+import { networkRoutes } from '@sentral/contracts/api/platform/networks';
 import { systemRoutes } from '@sentral/contracts/api/system';
 import { serviceGateRoutes, taskRoutes } from '@sentral/contracts/api/task/tasks';
+import { troubleRoutes } from '@sentral/contracts/api/task/trouble';
 import { accessRoutes } from '@sentral/contracts/api/tenancy/access';
 import { principalRoutes } from '@sentral/contracts/api/tenancy/principals';
 import { policyRoutes } from '@sentral/contracts/api/tenancy/policy';
 import { quotaRoutes } from '@sentral/contracts/api/tenancy/quotas';
 import { scopeRoutes } from '@sentral/contracts/api/tenancy/scopes';
+import type { Seal } from '@sentral/contracts/audit-seal';
 import type { Hono } from 'hono';
 import { mountDocs } from './http/docs.js';
 import type { Door } from './auth/door.js';
@@ -42,7 +46,7 @@ import { importHandlers } from './routes/imports.js';
 import { overviewHandlers } from './routes/overview.js';
 import { policyHandlers } from './routes/policy.js';
 import { placementHandlers } from './routes/placements.js';
-import { bucketHandlers } from './routes/platform-resources.js';
+import { bucketHandlers, machineHandlers, networkHandlers } from './routes/platform-resources.js';
 import { poolHandlers } from './routes/pools.js';
 import { quotaHandlers } from './routes/quotas.js';
 import { registryHandlers } from './routes/registries.js';
@@ -50,15 +54,23 @@ import { refusalHandlers } from './routes/refusals.js';
 import { scopeHandlers } from './routes/scopes.js';
 import { systemHandlers } from './routes/system.js';
 import { serviceGateHandlers, taskHandlers } from './routes/tasks.js';
+import { troubleHandlers } from './routes/trouble.js';
 import type { World } from './routes/world.js';
 
 /** The public model of Sentral: every route behind the door, in one place. */
 export function mountFacade(
   app: Hono,
-  use: { world: World; door: Door; trail: Trail; draining: () => boolean; readiness: () => Promise<Readiness> },
+  use: {
+    world: World;
+    door: Door;
+    trail: Trail;
+    seal: Seal;
+    draining: () => boolean;
+    readiness: () => Promise<Readiness>;
+  },
 ): void {
   const { world } = use;
-  const common = { door: use.door, trail: use.trail, expand: createExpand(world) };
+  const common = { door: use.door, trail: use.trail, seal: use.seal, expand: createExpand(world) };
   mount(app, systemRoutes, {
     handlers: systemHandlers({ readiness: use.readiness, documents: documents() }),
     ...common,
@@ -81,7 +93,10 @@ export function mountFacade(
   mount(app, findingRoutes, { handlers: findingHandlers(world), ...common });
   mount(app, taskRoutes, { handlers: taskHandlers(world), ...common });
   mount(app, serviceGateRoutes, { handlers: serviceGateHandlers(world), ...common });
+  mount(app, troubleRoutes, { handlers: troubleHandlers(world), ...common });
   mount(app, bucketRoutes, { handlers: bucketHandlers(world), ...common });
+  mount(app, networkRoutes, { handlers: networkHandlers(world), ...common });
+  mount(app, machineRoutes, { handlers: machineHandlers(world), ...common });
   mount(app, auditRoutes, { handlers: auditHandlers(world), ...common });
   mount(app, legalHoldRoutes, { handlers: legalHoldHandlers(world), ...common });
   const streams = createStreams({ draining: use.draining, again: (asked) => again(use.door, asked) });

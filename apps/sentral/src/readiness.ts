@@ -2,8 +2,11 @@ import type { readinessSchema } from '@sentral/contracts/api/system';
 import type { Bus } from '@sentral/kernel/bus/port';
 import type { Database } from '@sentral/kernel/database';
 import type { InferOutput } from 'valibot';
+import type { Recorded } from './composition.js';
 import { noAdministrator } from './auth/sessions.js';
+import type { Contexts } from './routes/world.js';
 
+type Integrity = Awaited<ReturnType<Contexts['audit']['integrity']['get']>>;
 export type Readiness = InferOutput<typeof readinessSchema>;
 
 export interface Watched {
@@ -12,9 +15,10 @@ export interface Watched {
   readonly lags: readonly {
     readonly context: string;
     lag(): Promise<{ readonly unnumbered: number; readonly unpublished: number }>;
-    /** Facts with a position that are not on record yet. */
-    unrecorded(): Promise<number>;
+    recorded(): Promise<Recorded>;
   }[];
+  /** What audit has found missing; undefined where no audit is at hand. */
+  readonly integrity: (() => Promise<Pick<Integrity, 'stray' | 'contexts'>>) | undefined;
   readonly draining: () => boolean;
   /** How many refusals could not be put on record since one last could. */
   readonly refusalsMissing: () => number;
@@ -31,10 +35,11 @@ export async function readiness(watched: Watched): Promise<Readiness> {
   const databases = await Promise.all(Object.entries(watched.databases).map(([name, db]) => probe(name, db)));
   const bus = watched.bus === undefined ? [] : [await busPart(watched.bus)];
   const lags = await Promise.all(watched.lags.flatMap((each) => [lagPart(each), recordPart(each)]));
+  const missing = watched.integrity === undefined ? [] : await integrityPart(watched.integrity);
   const away = databases.some((part) => part.status === 'unavailable');
   return {
     status: watched.draining() ? 'draining' : away ? 'unready' : 'ready',
-    parts: [...databases, ...bus, ...lags, ...refusals(watched), ...administrators(watched)],
+    parts: [...databases, ...bus, ...lags, ...missing, ...refusals(watched), ...administrators(watched)],
     ...(watched.installation()?.bootstrapOverride === true ? { bootstrapOverride: true } : {}),
   };
 }
@@ -73,16 +78,32 @@ async function lagPart({ context, lag }: Watched['lags'][number]): Promise<Part>
   }
 }
 
-async function recordPart({ context, unrecorded }: Watched['lags'][number]): Promise<Part> {
+async function recordPart({ context, recorded }: Watched['lags'][number]): Promise<Part> {
   const name = `audit of ${context}`;
   try {
-    const behind = await within(unrecorded());
+    const { behind, stopped } = await within(recorded());
+    if (stopped !== undefined) return { name, status: 'degraded', reason: stopped };
     return behind > lagMax
       ? { name, status: 'degraded', reason: `${behind} facts wait to go on record` }
       : { name, status: 'ok' };
   } catch {
     return { name, status: 'degraded', reason: 'audit does not answer; facts wait in the feed, whole' };
   }
+}
+
+async function integrityPart(integrity: NonNullable<Watched['integrity']>): Promise<Part[]> {
+  // That audit is away, its other parts tell.
+  const found = await within(integrity()).catch(() => undefined);
+  if (found === undefined) return [];
+  const { contexts, stray } = found;
+  const missing = contexts.reduce((sum, each) => sum + each.missing, 0);
+  const reasons = [
+    ...(missing === 0 ? [] : [`${missing} facts do not agree with their records`]),
+    ...(stray === 0 ? [] : [`${stray} records lie in no month`]),
+  ];
+  return reasons.length === 0
+    ? [{ name: 'audit integrity', status: 'ok' }]
+    : [{ name: 'audit integrity', status: 'degraded', reason: reasons.join('; ') }];
 }
 
 function refusals({ refusalsMissing }: Watched): Part[] {

@@ -9,9 +9,18 @@ import { readIssuers } from './auth/issuers.js';
 import { createLineage } from './auth/lineage.js';
 import { createLocate } from './auth/locate.js';
 import { createRateLimiter } from './auth/rate-limit.js';
-import { createSessions } from './auth/sessions.js';
+import { createSessions, facade } from './auth/sessions.js';
 import { openBus } from './bus.js';
-import { createContexts, needed, openPools, poolsByRole, startLoops, startRelays } from './composition.js';
+import {
+  createContexts,
+  instanceKeys,
+  needed,
+  sealOf,
+  openPools,
+  poolsByRole,
+  startLoops,
+  startRelays,
+} from './composition.js';
 import type { Config } from './config.js';
 import { mountFacade } from './facade.js';
 import { createApp } from './http/app.js';
@@ -71,6 +80,8 @@ export async function start(config: Config, { issuers = [], clock = systemClock 
       databases,
       bus,
       lags: relays,
+      // Types say that audit is there; a process of one context alone may not be told of it.
+      integrity: (contexts.audit as unknown) === undefined ? undefined : () => contexts.audit.integrity.get(facade, {}),
       draining: () => draining,
       installation: () => sessions?.installation(),
       refusalsMissing: () => trail?.missing() ?? 0,
@@ -88,7 +99,8 @@ export async function start(config: Config, { issuers = [], clock = systemClock 
     mountFacade(app, {
       trail,
       draining: () => draining,
-      world: { ...contexts, cursors: createCursors(needed(config.instanceKey, 'SENTRAL_INSTANCE_KEY_FILE')) },
+      world: { ...contexts, cursors: createCursors(instanceKeys(config, 'cursor')) },
+      seal: sealOf(config),
       door,
       readiness: ready,
     });

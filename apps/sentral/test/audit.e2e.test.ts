@@ -260,3 +260,19 @@ test('a legal hold is set by who may, seen where it lies, ended with a reason an
     scope: { projectId: shop.project },
   });
 });
+
+test('every fact of every context has all its records, and is counted in whatever context it lies', async () => {
+  await db.unsafe('update audit.completeness set cursor = null, finished_at = null');
+  const counted = `select context, missing::int, checked::int from audit.completeness where finished_at is not null order by context`;
+  await expect.poll(() => db.unsafe(counted), { timeout: 60_000, interval: 500 }).toHaveLength(4);
+  const rows = await db.unsafe(counted);
+  expect(rows.map(({ context, missing }) => [context, missing])).toEqual([
+    ['audit', 0],
+    ['inventory', 0],
+    ['task', 0],
+    ['tenancy', 0],
+  ]);
+  expect(rows.find(({ context }) => context === 'tenancy')?.['checked']).toBeGreaterThan(10);
+  const { parts } = (await server.ask('/readyz')).body;
+  expect(parts).toContainEqual({ name: 'audit integrity', status: 'ok' });
+});

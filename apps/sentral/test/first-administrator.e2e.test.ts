@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { as, person } from './cast.js';
 import { listen } from './hearing.js';
 import { eventually } from './patience.js';
-import { startServer, type Json, type TestServer } from './start-server.js';
+import { someSeal, startServer, type Json, type TestServer } from './start-server.js';
 
 const command = 'sentral-migrator bootstrap-admin --subject';
 let server: TestServer;
@@ -36,7 +36,7 @@ test('an installation without an administrator is up, refuses everyone and names
   expect(heard.said().split(command), 'one line of the log names it').toHaveLength(2);
 
   const db = openDatabase({ url: server.adminUrl, applicationName: 'operator', poolSize: 1 });
-  await bootstrapAdmin(db, { subject: { issuer: server.people.issuer.issuer, subject: 'ada' } });
+  await bootstrapAdmin(db, { subject: { issuer: server.people.issuer.issuer, subject: 'ada', seal: someSeal } });
   await db.close();
   expect((await make()).status).toBe(201);
   const stranger = await person(server, 'bob');

@@ -2,6 +2,7 @@ import { differences } from '@sentral/facts/compare';
 import { deviceTypeFacts, deviceTypeSections } from '@sentral/facts/devicetypes';
 import { planFacts, planSections } from '@sentral/facts/ipamplan';
 import { netboxFacts } from '@sentral/facts/netbox';
+import { topologyFacts, topologyLines } from '@sentral/facts/placement';
 import { told, type KnownTenant, type Shown } from '@sentral/facts/told';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -19,13 +20,13 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => server.stop());
 
-async function imported(source: string, format: string, file: string): Promise<Json> {
+async function imported(source: string, format: string, file: string, key = source): Promise<Json> {
   const answer = await fetch(`${server.url}/v1/imports?source=${source}&format=${format}`, {
     method: 'POST',
     headers: {
       authorization: `Bearer ${server.token}`,
       'content-type': 'application/json',
-      'idempotency-key': source,
+      'idempotency-key': key,
     },
     body: file,
   });
@@ -243,3 +244,30 @@ test('the last revision of a prefix plan is as it was written', { timeout: 60_00
   const sections = planSections.filter((section) => !section.startsWith('change'));
   expect(differences(want, facts, [...sections, 'aggregates'])).toEqual([]);
 });
+
+// The first 48 racks of the file; SENTRAL_TEST_WHOLE_TRACE=1 takes all of its 1,024.
+const whole = process.env['SENTRAL_TEST_WHOLE_TRACE'] === '1';
+
+test(
+  'hosts lie in the racks that the topology says, and the same file again changes nothing',
+  async () => {
+    const { topology } = expected(whole ? 'placement-topology' : 'placement-topology-48-racks');
+    const [head = '', ...rows] = fixture('placement/topology.csv').trim().split('\n');
+    const csv = [head, ...rows.filter((row) => whole || Number(row.split(',')[1]) < 48)].join('\n');
+    const file = [...topologyLines(csv)].join('');
+    const count = topology.hosts + topology.racks + 1;
+    const began = performance.now();
+    const first = await imported('topology', 'changeset', file);
+    const seconds = (performance.now() - began) / 1_000;
+    expect(first).toMatchObject({ state: 'succeeded', counts: { created: count } });
+    if (whole)
+      process.stdout.write(`${count} rows in ${seconds.toFixed(1)} s, ${Math.round(count / seconds)} rows/s\n`);
+    const nodes = await every('/v1/nodes?source=topology');
+    const { resources } = told('topology', nodes as Shown[], new Map());
+    expect(differences({ topology }, { topology: topologyFacts(resources) }, ['topology'])).toEqual([]);
+    const again = await imported('topology', 'changeset', file, 'topology-again');
+    expect(again).toMatchObject({ state: 'succeeded', counts: { unchanged: count } });
+    expect(await every('/v1/nodes?source=topology')).toEqual(nodes);
+  },
+  whole ? 900_000 : 120_000,
+);

@@ -5,6 +5,7 @@ import { mintInternalToken } from '@sentral/contracts/internal-token';
 import { inventory as inventoryContract } from '@sentral/contracts/inventory';
 import { tenancy as tenancyContract } from '@sentral/contracts/tenancy';
 import { openDatabase, type Database } from '@sentral/kernel/database';
+import { createKeyring, createSeal } from '@sentral/audit';
 import { startNats, type NatsServer } from '@sentral/servers/nats';
 import { bootstrapAdmin } from '@sentral/tenancy/operate';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
@@ -38,7 +39,9 @@ beforeAll(async () => {
   undo.push(place.drop);
   admin = openDatabase({ url: place.adminUrl, applicationName: 'drill', poolSize: 2 });
   undo.push(() => admin.close());
-  await bootstrapAdmin(admin, { subject: { issuer: 'https://drill.invalid', subject: 'importer' } });
+  await bootstrapAdmin(admin, {
+    subject: { issuer: 'https://drill.invalid', subject: 'importer', seal: createSeal(createKeyring([key], 'feed')) },
+  });
   const [person] = await admin.sql<{ id: string }>`select id from tenancy.principal where subject = 'importer'`;
   caller = {
     principal: { id: encodeId('usr', person?.id ?? ''), type: 'user' },

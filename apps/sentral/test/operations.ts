@@ -1,7 +1,7 @@
 import { routes } from '@sentral/contracts/api/routes';
-import { prefixes } from '@sentral/contracts/ids';
+import { parseId, prefixes } from '@sentral/contracts/ids';
 import type { RouteDef } from '@sentral/contracts/route';
-import { made, service, type House } from './cast.js';
+import { any, behind, made, service, type House } from './cast.js';
 import { waitingTask } from './waiting-task.js';
 import type { Asking, TestServer } from './start-server.js';
 
@@ -97,16 +97,31 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
   const seen = await made(server.ask('/v1/observations', { body: { source: 'things', sightings: [sighting] } }), 200);
   const [aud, log] = [await onRecord(server, place), (await server.ask('/v1/auditLogs', as)).body.items[0].id];
   const store = await id('/v1/nodes', { kind: 'storage' });
-  await made(server.ask(`/v1/nodes/${store}/capacities`, { body: { class: 'diskGib', total: 8 } }));
+  for (const of of ['diskGib', 'vcpu', 'memoryMib'])
+    await made(server.ask(`/v1/nodes/${store}/capacities`, { body: { class: of, total: 8 }, headers: any }));
   // Its services are not there: what is made stays as it is.
   const begun = async (of: string, body: object): Promise<string> => {
     const headers = { 'idempotency-key': `${of}-${place.tenant}` };
     const asked = server.ask(`/v1/environments/${place.environment}/${of}`, { ...as, body, headers });
     return (await made(asked, 202)).input.id;
   };
+  const blk = await id(`/v1/addressSpaces/${spc}/blocks`, { cidr: '10.0.0.0/24' });
+  const net = await begun('networks', {
+    name: 'of-things',
+    vlan: { domainId: ndm },
+    block: { blockId: blk, cidr: '10.0.0.128/28' },
+  });
+  await behind(server, `update inventory.node set state = 'available' where id = $1::uuid`, [parseId(net).uuid]);
   return {
     aud,
     log,
+    net,
+    mch: await begun('machines', {
+      name: 'of-things',
+      networkId: net,
+      size: { vcpu: 1, memoryMib: 1 },
+      spec: { image: 'debian-13' },
+    }),
     lgh: await ours('/legalHolds', { reason: 'case-1' }),
     bkt: await begun('buckets', { name: 'of-things', sizeGib: 1 }),
     tnt: place.tenant,
@@ -138,7 +153,7 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
     edg: await id('/v1/edges', { edgeType: 'depends', a: [nod], b: [far] }),
     pol,
     spc,
-    blk: await id(`/v1/addressSpaces/${spc}/blocks`, { cidr: '10.0.0.0/24' }),
+    blk,
     adr: await id(`/v1/addressSpaces/${spc}/addresses`, { address: '10.0.0.9' }),
     ndm,
     rng,

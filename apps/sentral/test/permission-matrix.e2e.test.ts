@@ -40,6 +40,8 @@ const kinds: Readonly<Record<string, Kind>> = {
   tsk: 'e',
   rfs: 'e',
   bkt: 'e',
+  net: 'e',
+  mch: 'e',
 };
 const scopeNames = { T: 'tenant', p: 'project', e: 'environment' } as const;
 

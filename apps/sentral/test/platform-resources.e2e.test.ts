@@ -115,3 +115,64 @@ test('what a service refuses leaves nothing behind, and its name and capacity ar
   const { body: second } = await order(server, place, { of: 'buckets', body });
   await taskOnce(server, place, { id: second.id, state: 'succeeded' });
 });
+
+test('a machine stands on a network, which stays until the machine is gone, and its gateway is nobody else’s', async () => {
+  const [nett, maskin] = await Promise.all([standInOf(server, 'nett'), standInOf(server, 'maskin')]);
+  try {
+    const domain = await made(server.ask('/v1/numberDomains', { body: { name: 'fabric', kind: 'vlan' } }));
+    await made(server.ask(`/v1/numberDomains/${domain.id}/ranges`, { body: { start: 100, end: 199 } }));
+    const space = await made(server.ask('/v1/addressSpaces', { body: { name: 'inside' } }));
+    const block = await made(server.ask(`/v1/addressSpaces/${space.id}/blocks`, { body: { cidr: '10.20.0.0/16' } }));
+    const host = await made(server.ask('/v1/nodes', { body: { kind: 'server' } }));
+    for (const [of, total] of [
+      ['vcpu', 8],
+      ['memoryMib', 8192],
+    ] as const)
+      await made(
+        server.ask(`/v1/nodes/${host.id}/capacities`, { body: { class: of, total, maxUnit: total }, headers: any }),
+      );
+
+    const wanted = { name: 'front', vlan: { domainId: domain.id }, block: { blockId: block.id, prefixLength: 24 } };
+    const { body: networking } = await order(server, place, { of: 'networks', body: wanted });
+    await taskOnce(server, place, { id: networking.id, state: 'succeeded' });
+    const networkId: string = networking.input.id;
+    const front = await made(server.ask(`/v1/networks/${networkId}`, mine()), 200);
+    expect(front).toMatchObject({
+      vlan: 100,
+      cidr: '10.20.0.0/24',
+      gateway: '10.20.0.1',
+      status: { gateway: '10.20.0.1' },
+    });
+
+    const web = { name: 'web', networkId, size: { vcpu: 2, memoryMib: 1024 }, spec: { image: 'debian-13' } };
+    const { body: making } = await order(server, place, { of: 'machines', body: web });
+    await taskOnce(server, place, { id: making.id, state: 'succeeded' });
+    const at = `/v1/machines/${making.input.id}`;
+    const machine = await made(server.ask(at, mine()), 200);
+    expect(machine).toMatchObject({ address: '10.20.0.2', state: 'available', status: { state: 'running' } });
+
+    const astray = await order(server, place, {
+      of: 'machines',
+      body: { ...web, name: 'x', networkId: machine.id.replace('mch', 'net') },
+    });
+    expect(astray.body).toMatchObject({ code: 'reference-not-found', pointer: '/networkId' });
+    const del = (path: string) => server.ask(path, { ...mine(), method: 'DELETE', headers: any });
+    const refused = await del(`/v1/networks/${networkId}`);
+    expect([refused.status, refused.body]).toMatchObject([
+      409,
+      { code: 'has-dependents', dependents: [{ type: 'machine', count: 1 }] },
+    ]);
+    for (const path of [at, `/v1/networks/${networkId}`]) {
+      const { body: removal } = await del(path);
+      await taskOnce(server, place, { id: removal.id, state: 'succeeded' });
+      expect((await server.ask(path, mine())).status).toBe(404);
+    }
+    expect([(await nett.ask()).things, (await maskin.ask()).things]).toEqual([[], []]);
+    const held = await made(server.ask('/v1/allocations?state=held,active&limit=100', mine()), 200);
+    expect(
+      held.items.filter(({ items }: { items: { what: string }[] }) => items.some(({ what }) => what !== 'capacity')),
+    ).toEqual([]);
+  } finally {
+    await Promise.all([nett.kill(), maskin.kill()]);
+  }
+});

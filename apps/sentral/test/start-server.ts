@@ -1,6 +1,7 @@
 import { defaultScopeUuids } from '@sentral/contracts/tenancy';
 import { openDatabase } from '@sentral/kernel/database';
 import type { Clock } from '@sentral/kernel/id';
+import { createKeyring, createSeal } from '@sentral/audit';
 import { bootstrapAdmin, grantOwner } from '@sentral/tenancy/operate';
 import { createTestDatabase } from '@sentral/testing';
 import { randomBytes } from 'node:crypto';
@@ -65,6 +66,9 @@ interface Besides {
 }
 
 const sharedKey = randomBytes(32);
+
+/** As the processes of these tests do: under the one key that they share. */
+export const someSeal = createSeal(createKeyring([sharedKey], 'feed'));
 
 /**
  * The whole deployment in this process, on a database of its own. `settings` are variables as an operator would set them.
@@ -146,8 +150,8 @@ async function asDeveloper(
 ): Promise<void> {
   const db = openDatabase({ url: adminUrl, applicationName: 'sentral-e2e', poolSize: 1 });
   try {
-    await bootstrapAdmin(db, { subject: person });
-    await grantOwner(db, person);
+    await bootstrapAdmin(db, { subject: { ...person, seal: someSeal } });
+    await grantOwner(db, { ...person, seal: someSeal });
   } finally {
     await db.close();
   }

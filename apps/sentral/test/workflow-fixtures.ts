@@ -10,12 +10,36 @@ interface Fixture {
   readonly removing?: Readonly<Record<string, Json>>;
 }
 
+const on = { networkId: 'net_01jz0000000000000000000000' };
+const part = { what: 'capacity', nodeId: 'nod_01jz0000000000000000000000', fence: 7 };
+const address = { what: 'address', blockId: 'blk_01jz0000000000000000000000', address: '10.0.1.2', fence: 9 };
+
 export const fixtures: { readonly [K in ResourceKind]?: Fixture } = {
   bucket: {
     body: { sizeGib: 10, spec: { versioning: true } },
-    items: [{ what: 'capacity', nodeId: 'nod_01jz0000000000000000000000', fence: 7 }],
+    items: [part],
     outputs: {
       'bucket.create': { bucketId: 'bkt_01jz0000000000000000000000', endpoint: 'https://b.objects.example' },
+    },
+  },
+  network: {
+    body: {
+      vlan: { domainId: 'ndm_01jz0000000000000000000000' },
+      block: { blockId: 'blk_01jz0000000000000000000001', prefixLength: 24 },
+    },
+    items: [
+      { what: 'number', domainId: 'ndm_01jz0000000000000000000000', number: 12, fence: 5 },
+      { what: 'block', cidr: '10.0.1.0/24', takenBlockId: address.blockId, fence: 6 },
+      { ...address, address: '10.0.1.1' },
+    ],
+    outputs: { 'network.create': { ...on, vlan: 12, gateway: '10.0.1.1' } },
+  },
+  machine: {
+    body: { ...on, size: { vcpu: 2, memoryMib: 1024 }, spec: { image: 'debian-13' } },
+    items: [part, { ...part, fence: 8 }, address],
+    outputs: {
+      'port.attach': { portId: 'port-1', mac: '02:00:00:00:00:01', address: '10.0.1.2' },
+      'machine.create': { machineId: 'mch_01jz0000000000000000000000', state: 'running' },
     },
   },
 };

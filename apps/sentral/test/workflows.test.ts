@@ -1,4 +1,4 @@
-import { encodeId, type Prefix } from '@sentral/contracts/ids';
+import { encodeId, parseId, type Prefix } from '@sentral/contracts/ids';
 import { actions, knowsAction, type ActionDef } from '@sentral/contracts/services/registry';
 import { newId } from '@sentral/kernel/id';
 import { faultKinds, rehearse, type Fault, type Json, type Workflow } from '@sentral/task';
@@ -19,14 +19,15 @@ function inputOf(def: PlatformResource, kind: string): Json {
     return { id, name: 'thing', state: 'available', allocationId: idOf('alc'), ...fixtures[def.kind]?.removing };
   const { body, items = [] } = fixtures[def.kind] ?? {};
   const read = v.parse(def.body, { name: 'thing', ...body });
-  const held = { id: idOf('alc'), items: items as never };
+  const held = { id: idOf('alc') as never, items: items as never };
   return v.parse(workflowOf(creates(def)).input, {
     id,
     environmentId: idOf('env'),
     name: 'thing',
     labels: {},
-    wanted: def.keeps(read),
+    wanted: def.keeps(read, held),
     held,
+    on: (def.on?.(read) ?? []).map(({ id: on }) => encodeId('nod', parseId(on).uuid)),
   }) as Json;
 }
 

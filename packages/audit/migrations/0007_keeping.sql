@@ -1,3 +1,12 @@
+CREATE TABLE "audit"."completeness" (
+	"context" text PRIMARY KEY NOT NULL,
+	"cursor" text,
+	"finished_at" timestamp with time zone,
+	"checked" bigint DEFAULT 0 NOT NULL,
+	"found" bigint DEFAULT 0 NOT NULL,
+	"missing" bigint DEFAULT 0 NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "audit"."leaf" (
 	"log_id" uuid NOT NULL,
 	"seq" bigint NOT NULL,
@@ -28,6 +37,7 @@ CREATE TABLE "audit"."resource_floor" (
 	"resource_type" text NOT NULL,
 	"resource_id" uuid NOT NULL,
 	"version" bigint NOT NULL,
+	"changes" bigint NOT NULL,
 	CONSTRAINT "resource_floor_key" PRIMARY KEY("resource_type","resource_id")
 );
 --> statement-breakpoint
@@ -85,7 +95,9 @@ drop trigger if exists change_has_feed_row on "audit"."legal_hold";
 create constraint trigger change_has_feed_row after insert or update or delete on "audit"."legal_hold" deferrable initially deferred
   for each row execute function "audit".feed_guard_id();
 --> statement-breakpoint
-grant insert, update on audit.legal_hold to audit_app;
+grant insert, update on audit.legal_hold, audit.completeness to audit_app;
+--> statement-breakpoint
+revoke select on audit.completeness from audit_read;
 --> statement-breakpoint
 alter table audit.legal_hold enable row level security;
 --> statement-breakpoint
@@ -175,9 +187,9 @@ begin
     raise exception using errcode = '23514', constraint = 'month_as_exported', schema = 'audit', message = format('%s is not what was exported of it', dropping);
   end if;
   execute format('insert into audit.leaf select r.log_id, r.seq, r.leaf from %s r where %s', part, going);
-  execute format('insert into audit.resource_floor as f select r.resource_type, r.resource_id, max(r.resource_version) from %s r
+  execute format('insert into audit.resource_floor as f select r.resource_type, r.resource_id, max(r.resource_version), count(*) from %s r
     where %s and r.class = ''change'' and r.outcome = ''success'' and r.resource_id is not null group by 1, 2
-    on conflict on constraint resource_floor_key do update set version = greatest(f.version, excluded.version)', part, going);
+    on conflict on constraint resource_floor_key do update set version = greatest(f.version, excluded.version), changes = f.changes + excluded.changes', part, going);
   if keeps then
     execute format('create table audit.%I (like audit.record including defaults including constraints including storage)', kept);
     execute format('insert into audit.%I select * from %s r where r.policy_relevant', kept, part);

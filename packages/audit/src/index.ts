@@ -2,8 +2,11 @@ import { audit } from '@sentral/contracts/audit';
 import { checked, type CheckedOptions, type Implements } from '@sentral/contracts/contract';
 import type { Deps } from './deps.js';
 import { pageEvents } from './event/page.js';
+import { getIntegrity } from './completeness/status.js';
 import { confirmedFeed } from './feed/confirmed.js';
+import { versionPage } from '@sentral/kernel/feed';
 import { pageFeed } from './feed/page.js';
+import { versions } from './feed/resource.js';
 import { listInvariants } from './invariant/list.js';
 import { createLegalHold } from './legal-hold/create.js';
 import { endLegalHold } from './legal-hold/end.js';
@@ -15,10 +18,14 @@ import { getLog } from './log/get.js';
 import { listLogs } from './log/list.js';
 import { getRecord } from './record/get.js';
 import { listRecords } from './record/list.js';
+import { readPersonal } from './record/personal.js';
 import { proveRecord } from './record/prove.js';
+import { redactSealed } from './record/redact.js';
 import { reportRequest } from './request/report.js';
+import { eraseSubject } from './subject/erase.js';
 
 export type { Deps } from './deps.js';
+export { createKeyring, createSeal, openSealed, readKeys, type Keyring } from './seal.js';
 export { createAuditLoops, createSigner, directorySink } from './loops.js';
 export type Audit = Implements<typeof audit>;
 
@@ -31,6 +38,8 @@ export function createAudit(deps: Deps, options: CheckedOptions = {}): Audit {
         list: (caller, command) => listRecords(deps, caller, command),
         get: (caller, command) => getRecord(deps, caller, command),
         proof: (caller, command) => proveRecord(deps, caller, command),
+        personal: (caller, command) => readPersonal(deps, caller, command),
+        redact: (caller, command) => redactSealed(deps, caller, command),
       },
       log: {
         list: (caller, command) => listLogs(deps, caller, command),
@@ -44,10 +53,13 @@ export function createAudit(deps: Deps, options: CheckedOptions = {}): Audit {
         list: (caller, command) => listLegalHolds(deps, caller, command),
         end: (caller, command) => endLegalHold(deps, caller, command),
       },
+      integrity: { get: (caller) => getIntegrity(deps, caller) },
       event: { page: (caller, command) => pageEvents(deps, caller, command) },
+      subject: { erase: (caller, command) => eraseSubject(deps, caller, command) },
       request: { report: (caller, command) => reportRequest(deps, caller, command) },
       feed: {
         page: (caller, command) => pageFeed(deps, caller, command),
+        versions: (caller, command) => versionPage(deps.db.platform, versions, { caller, ...command }),
         confirmed: (caller, command) => confirmedFeed(deps, caller, command),
       },
       invariant: { list: (caller) => listInvariants(deps, caller) },

@@ -1,9 +1,11 @@
 import type { Database } from '@sentral/kernel/database';
 import { restoreFeed as restore } from '@sentral/kernel/feed';
 import { inTransaction } from '@sentral/kernel/transaction';
+import { wantRounds } from './completeness/sql.js';
 import type { Outside } from './verify/outside.js';
 import { verifyAudit as verify, type Verified } from './verify/verify.js';
 
+export { createKeyring, createSeal, readKeys } from './seal.js';
 export { readOutside, verifyExportIn } from './verify/outside.js';
 
 /**
@@ -22,6 +24,14 @@ export function keepHouse(db: Database): Promise<void> {
   return inTransaction(db, async (tx) => {
     await tx.unsafe('set local role audit_owner');
     await tx.unsafe('select audit.record_make_partitions(3)');
+  });
+}
+
+/** Has all facts counted against their records at once, instead of at night; what comes of it, `/readyz` and the platform's log tell. */
+export function countAnew(db: Database): Promise<void> {
+  return inTransaction(db, async (tx) => {
+    await tx.unsafe('set local role audit_owner');
+    await wantRounds(tx);
   });
 }
 

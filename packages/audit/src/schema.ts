@@ -83,6 +83,8 @@ export const record = audit.table(
     /** The public event, where the change has one. */
     event: jsonb('event'),
     requestId: uuid('request_id'),
+    /** What is said of persons, each part under the key of its subject: `audit.redact` alone takes it away. Not of the leaf. */
+    sealed: jsonb('sealed'),
   },
   (t) => [
     primaryKey({ name: 'record_key', columns: [t.id] }),
@@ -132,13 +134,14 @@ export const leaf = audit.table(
   (t) => [primaryKey({ name: 'leaf_key', columns: [t.logId, t.seq] })],
 );
 
-/** Up to which version the changes of a resource stood in months that were dropped. */
+/** Up to which version the changes of a resource stood in months that were dropped, and how many of them went. */
 export const resourceFloor = audit.table(
   'resource_floor',
   {
     resourceType: text('resource_type').notNull(),
     resourceId: uuid('resource_id').notNull(),
     version: count('version').notNull(),
+    changes: count('changes').notNull(),
   },
   (t) => [primaryKey({ name: 'resource_floor_key', columns: [t.resourceType, t.resourceId] })],
 );
@@ -176,6 +179,48 @@ export const producer = audit.table(
   { context: text('context').primaryKey(), confirmedPos: count('confirmed_pos').notNull().default(0) },
   (t) => [check('producer_counts', sql`${t.confirmedPos} >= 0`)],
 );
+
+/**
+ * The key of each person, service account, or nobody in particular, whom records are about, wrapped by a key of the instance. Erased, its row
+ * stays: no key is ever made for it again. Bookkeeping.
+ */
+export const subjectKey = audit.table(
+  'subject_key',
+  {
+    subjectId: uuid('subject_id').primaryKey(),
+    keyId: text('key_id'),
+    wrapped: text('wrapped'),
+    createdAt: at('created_at').notNull().defaultNow(),
+    erasedAt: at('erased_at'),
+  },
+  (t) => [
+    check(
+      'subject_key_erased_is_gone',
+      sql`(${t.erasedAt} is null) = (${t.wrapped} is not null) and (${t.wrapped} is null) = (${t.keyId} is null)`,
+    ),
+    index('subject_key_by_wrapping').on(t.keyId),
+  ],
+);
+
+/** Feeds that do not go on record for now, and why: a row while it lasts. Bookkeeping. */
+export const feedStop = audit.table('feed_stop', {
+  context: text('context').primaryKey(),
+  reason: text('reason').notNull(),
+  since: at('since').notNull().defaultNow(),
+});
+
+/** How far the count of the facts of a context against their records has come, and what its last rounds found. Bookkeeping: no version, no guard. */
+export const completeness = audit.table('completeness', {
+  context: text('context').primaryKey(),
+  /** Where the round goes on; null between two rounds. */
+  cursor: text('cursor'),
+  /** Null: a round is wanted at once. */
+  finishedAt: at('finished_at'),
+  checked: count('checked').notNull().default(0),
+  found: count('found').notNull().default(0),
+  /** What the last whole round found. */
+  missing: count('missing').notNull().default(0),
+});
 
 /** While it lives, no month is dropped that holds a record of its scope, or of the one thing in it. Without ids the scope is the platform's. */
 export const legalHold = audit.table(

@@ -9,6 +9,7 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { createAudit, type Audit } from '../src/index.js';
+import { someKeys } from './some-feed.js';
 import { restoreFeed } from '../src/operate.js';
 
 let place: TestDatabase;
@@ -24,7 +25,10 @@ beforeAll(async () => {
     platform: as(place.url('audit_platform')),
     admin: as(place.adminUrl),
   };
-  audit = createAudit({ db, newId, telemetry: { log: () => undefined, count: () => undefined } }, { results: true });
+  audit = createAudit(
+    { db, newId, keys: someKeys, telemetry: { log: () => undefined, count: () => undefined } },
+    { results: true },
+  );
 });
 afterAll(async () => {
   await Promise.all(Object.values(db).map((each) => each.close()));

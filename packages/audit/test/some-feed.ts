@@ -5,10 +5,11 @@ import type { FeedItem } from '@sentral/contracts/shared-verbs';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { newId } from '@sentral/kernel/id';
 import { claimLease, type Lease } from '@sentral/kernel/lease';
+import { createKeyring } from '../src/seal.js';
 import { createTestDatabase } from '@sentral/testing';
 import { inject } from 'vitest';
 import type { Deps } from '../src/deps.js';
-import type { Feed } from '../src/loops.js';
+import type { Facts } from '../src/completeness/count.js';
 
 export interface Place {
   readonly deps: Deps;
@@ -20,6 +21,11 @@ export interface Place {
   lease(): Promise<Lease>;
   end(): Promise<void>;
 }
+
+export const someKeys = {
+  feed: createKeyring([new Uint8Array(32).fill(1)], 'feed'),
+  instance: createKeyring([new Uint8Array(32).fill(2)], 'subject'),
+};
 
 /** A caller with the platform's eyes. */
 export const everyone: Caller = {
@@ -43,6 +49,7 @@ export async function somePlace(): Promise<Place> {
   const deps: Deps = {
     db: { app: as('audit_app'), read: as('audit_read'), platform: as('audit_platform') },
     newId,
+    keys: someKeys,
     telemetry: {
       log: (level, message) => void told.push(`${level}: ${message}`),
       count: (name) => void told.push(name),
@@ -85,8 +92,9 @@ export function someFact(pos: number, changes: Partial<FeedItem> = {}): FeedItem
 }
 
 /** A feed in memory; `lost` positions are gone, `forgotten` ones expired. */
-export function someFeed(items: FeedItem[], forgotten = 0): Feed {
+export function someFeed(items: FeedItem[], forgotten = 0): Facts {
   return {
+    versions: async () => ({ items: [] }),
     page: async (_caller: Caller, { afterPos, limit = 200 }) => {
       if (afterPos < forgotten) throw problem('position-expired', { oldest: forgotten + 1 });
       const rest = items.filter((item) => item.pos > afterPos);

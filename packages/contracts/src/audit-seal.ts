@@ -1,65 +1,29 @@
+import * as v from 'valibot';
 import { canonicalJson } from './canonical-json.js';
 
-// How personal fields travel to audit, on WebCrypto alone: sealed under the feed key by who takes the request, opened by audit.
+// Personal fields lie outside the record: it holds a digest of them, which stands for ever and says nothing without the salt. They travel to audit
+// sealed under the feed key, which every process of an installation has, and rest there under a key of the one whom they are about.
 
-export interface SealedPersonal {
-  readonly alg: 'A256GCM+hmac-sha256';
-  /** HMAC-SHA256(salt, canonical JSON): stands in the record for ever, and says nothing without the salt. */
-  readonly digest: string;
-  readonly iv: string;
-  /** Salt and personal fields, and the tag. */
-  readonly sealed: string;
-}
+/** Personal fields on their way to audit: whoever has no feed key reads nothing of them. */
+export const sealedSchema = v.object({
+  /** Which of the keys it opens with. */
+  key: v.pipe(v.string(), v.maxLength(32)),
+  /** HMAC-SHA256(salt, canonical JSON), base64url. */
+  digest: v.pipe(v.string(), v.maxLength(64)),
+  /** Salt and fields, encrypted and bound to the digest. The salt too: in the open it would let anyone find an address by trying all of them. */
+  box: v.pipe(v.string(), v.maxLength(16_384)),
+});
+export type Sealed = v.InferInput<typeof sealedSchema>;
 
-type Bytes = Uint8Array<ArrayBuffer>;
-const utf8 = new TextEncoder();
+/** Seals what is said of a person, for its way to audit: given to whoever says it, with the feed key in it. */
+export type Seal = (fields: object) => Sealed;
 
-/** Seals personal fields under the feed key (32 bytes, the same for all processes). */
-export async function sealPersonal(feedKey: Bytes, personal: object): Promise<SealedPersonal> {
-  const salt = crypto.getRandomValues(new Uint8Array(16));
-  const iv = crypto.getRandomValues(new Uint8Array(12));
-  const digest = await personalDigest(salt, personal);
-  // The salt travels sealed: in the open it would let whoever reads a feed row guess an address by trying all of them.
-  const plain = utf8.encode(JSON.stringify({ salt: toText(salt), personal }));
-  const key = await crypto.subtle.importKey('raw', feedKey, 'AES-GCM', false, ['encrypt']);
-  const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv, additionalData: digest }, key, plain);
-  return {
-    alg: 'A256GCM+hmac-sha256',
-    digest: toText(digest),
-    iv: toText(iv),
-    sealed: toText(new Uint8Array(sealed)),
-  };
-}
-
-/**
- * Opens what sealPersonal made.
- * @throws Error when key, text or digest do not belong together
- */
-export async function openPersonal(
-  feedKey: Bytes,
-  sealed: SealedPersonal,
-): Promise<{ readonly salt: Bytes; readonly personal: object }> {
-  const key = await crypto.subtle.importKey('raw', feedKey, 'AES-GCM', false, ['decrypt']);
-  const [digest, iv] = [toBytes(sealed.digest), toBytes(sealed.iv)];
-  const by = { name: 'AES-GCM', iv, additionalData: digest };
-  const plain = new TextDecoder().decode(await crypto.subtle.decrypt(by, key, toBytes(sealed.sealed)));
-  const { salt, personal } = JSON.parse(plain) as { salt: string; personal: object };
-  const of = await personalDigest(toBytes(salt), personal);
-  if (toText(of) !== sealed.digest) throw new Error('the digest is of other personal fields');
-  return { salt: toBytes(salt), personal };
-}
-
-async function personalDigest(salt: Bytes, personal: object): Promise<Bytes> {
+/** What a record says of personal fields: whoever is shown them, and their salt, can see that they are those. */
+export async function personalDigest(salt: Uint8Array<ArrayBuffer>, personal: object): Promise<string> {
   const key = await crypto.subtle.importKey('raw', salt, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
-  return new Uint8Array(await crypto.subtle.sign('HMAC', key, utf8.encode(canonicalJson(personal))));
-}
-
-/** base64url without padding. */
-const toText = (bytes: Uint8Array): string =>
-  btoa(String.fromCharCode(...bytes))
+  const digest = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(canonicalJson(personal)));
+  return btoa(String.fromCharCode(...new Uint8Array(digest)))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
     .replaceAll('=', '');
-
-const toBytes = (text: string): Bytes =>
-  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
+}

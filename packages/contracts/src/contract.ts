@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { sealedSchema } from './audit-seal.js';
 import { idSchema } from './ids.js';
 import { parseContent } from './validation.js';
 import { isProblem, problem, type ProblemCode } from './problem.js';
@@ -175,6 +176,8 @@ export const callerSchema = v.object({
       idempotencyKeyHash: v.optional(v.pipe(v.string(), v.maxLength(64))),
       /** What the caller said of why: the header Sentral-Reason. */
       reason: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(1000))),
+      /** Where it came from and who the caller is, for audit alone: source {ip, userAgent}, actor {issuer, subject, displayName}. */
+      sealed: v.optional(sealedSchema),
     }),
   ),
 });

@@ -27,7 +27,7 @@ export const permissionRegistry = {
     denyRule: { on: 'scope', verbs: crud },
     serviceAccount: { on: 'scope', verbs: crud },
     token: { on: 'scope', verbs: ['read', 'create', 'delete', 'rotate'] },
-    user: { on: 'platform', verbs: ['read', 'create', 'update', 'disable', 'enable'] },
+    user: { on: 'platform', verbs: ['read', 'create', 'update', 'disable', 'enable', 'erase'] },
   },
   inventory: {
     kind: { on: 'platform', verbs: crud },
@@ -65,7 +65,10 @@ export const permissionRegistry = {
     deadLetter: { on: 'platform', verbs: ['read', 'requeue', 'discard'] },
   },
   audit: {
-    record: { on: 'scope', verbs: ['read', 'redact'] },
+    record: { on: 'scope', verbs: ['read'] },
+    // Who somebody was and where it came from, sealed beside the record.
+    personal: { on: 'scope', verbs: ['read'] },
+    redaction: { on: 'platform', verbs: ['create'] },
     log: { on: 'scope', verbs: ['read'] },
     export: { on: 'scope', verbs: ['read', 'create'] },
     legalHold: { on: 'scope', verbs: crud },

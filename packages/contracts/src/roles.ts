@@ -18,7 +18,7 @@ const union = (...lists: readonly (readonly Permission[])[]): readonly Permissio
 
 const accessObjects = /^tenancy\.(user|roleBinding|denyRule|serviceAccount|token)\./;
 // The stream of public events is not audit: it tells who may read a thing that it has changed.
-const auditing = /^audit\.(record|log|export|legalHold)\./;
+const auditing = /^audit\.(record|personal|redaction|log|export|legalHold)\./;
 const reading = /\.(read|explain|simulate)$/;
 
 // What tenants may do to themselves, without making or ending tenants, nor deciding on what differs: that is the platform's.
@@ -52,7 +52,7 @@ const auditor = union(
 
 // Things that lie in a scope, where that scope is the platform itself.
 const ofThePlatform =
-  /^(tenancy\.(policy|exemption|quota|usage|hold|access|roleBinding|denyRule|serviceAccount|token)|audit\.(record|log|export|legalHold|event)|task\.task)\./;
+  /^(tenancy\.(policy|exemption|quota|usage|hold|access|roleBinding|denyRule|serviceAccount|token)|audit\.(record|personal|log|export|legalHold|event)|task\.task)\./;
 const platformAdmin = permissions.filter(
   (p) => (reachOf(p) !== 'scope' || ofThePlatform.test(p)) && p !== 'tenancy.roleBinding.grantOwner',
 );

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { countSchema, versionSchema } from './api/common.js';
+import { countSchema, pageFields, pageOf, versionSchema } from './api/common.js';
 import { scopeIdSchema, verb } from './contract.js';
 import { idSchema } from './ids.js';
 import { quotaUsesSchema } from './tenancy/quota.js';
@@ -42,6 +42,25 @@ export const feedVerbs = {
     }),
     result: v.object({ items: v.array(feedItemSchema), more: v.boolean() }),
     refuses: ['permission-denied', 'position-expired'],
+    idempotent: true,
+  }),
+  versions: verb({
+    summary: 'Every fact that there is, with its version: what audit compares with its records.',
+    command: v.strictObject({
+      limit: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1000)), 500),
+      cursor: pageFields.cursor,
+    }),
+    /** A page may be empty and still have a `nextCursor`. */
+    result: pageOf(
+      v.object({
+        type: v.string(),
+        id: v.string(),
+        version: versionSchema,
+        /** How many records of changes it must have: of most things one for each version; of what came with a release, none of its first. */
+        changes: countSchema,
+      }),
+    ),
+    refuses: ['permission-denied', 'invalid-cursor'],
     idempotent: true,
   }),
 } as const;

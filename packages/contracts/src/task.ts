@@ -3,6 +3,7 @@ import { feedVerbs, invariantVerbs, scopeUserVerbs, usageNow } from './shared-ve
 import { serviceGate } from './task/service-gate.js';
 import { event, step } from './task/step.js';
 import { taskNoun } from './task/task.js';
+import { deadLetter, finding } from './task/trouble.js';
 
 /** What the task context offers the others: long-running work, its steps and its story, and what of it lives in a scope. */
 export const task = defineContract({
@@ -12,6 +13,8 @@ export const task = defineContract({
     step,
     event,
     serviceGate,
+    finding,
+    deadLetter,
     feed: feedVerbs,
     invariant: invariantVerbs,
     usage: { ...scopeUserVerbs.usage, now: usageNow },

@@ -45,6 +45,7 @@ export const tenancyEvents = defineEvents({
     'user.amended': { summary: 'A person is called otherwise.', ...user },
     'user.disabled': { summary: 'A person was shut out.', ...user },
     'user.enabled': { summary: 'A person was let in again.', ...user },
+    'user.erased': { summary: 'Who a person was is forgotten.', ...user },
     'serviceAccount.created': { summary: 'A service account was created.', ...serviceAccount },
     'serviceAccount.amended': { summary: 'A service account was changed.', ...serviceAccount },
     'serviceAccount.removed': { summary: 'A service account ended.', ...serviceAccount },

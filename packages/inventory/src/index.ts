@@ -19,6 +19,7 @@ import { batchAllocations } from './allocation/batch.js';
 import { bindAllocation } from './allocation/bind.js';
 import { confirmAllocation } from './allocation/confirm.js';
 import { getAllocation } from './allocation/get.js';
+import { createLanes } from './allocation/lanes.js';
 import { listAllocations } from './allocation/list.js';
 import { releaseAllocation } from './allocation/release.js';
 import { renewAllocation } from './allocation/renew.js';
@@ -38,7 +39,9 @@ import { connectNodes } from './edge/connect.js';
 import { disconnectNodes } from './edge/disconnect.js';
 import { getEdge } from './edge/get.js';
 import { listEdges } from './edge/list.js';
+import { versionPage } from '@sentral/kernel/feed';
 import { pageFeed } from './feed/page.js';
+import { versions } from './feed/versions.js';
 import { acceptFinding } from './finding/accept.js';
 import { getFinding } from './finding/get.js';
 import { listFindings } from './finding/list.js';
@@ -115,6 +118,7 @@ export type Inventory = Implements<typeof inventory>;
 
 /** The inventory context: the resource graph, its pools, and who holds what. */
 export function createInventory(deps: Deps, options: CheckedOptions = {}): Inventory {
+  const lanes = createLanes(deps);
   return checked(
     inventory,
     {
@@ -222,7 +226,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         list: (caller, command) => listNumbers(deps, caller, command),
       },
       allocation: {
-        reserve: (caller, command) => reserveAllocation(deps, caller, command),
+        reserve: (caller, command) => reserveAllocation({ ...deps, lanes }, caller, command),
         replace: (caller, command) => replaceAllocation(deps, caller, command),
         batch: (caller, command) => batchAllocations(deps, caller, command),
         bind: (caller, command) => bindAllocation(deps, caller, command),
@@ -257,7 +261,10 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         results: (caller, command) => listImportResults(deps, caller, command),
         cancel: (caller, command) => cancelImport(deps, caller, command),
       },
-      feed: { page: (caller, command) => pageFeed(deps, caller, command) },
+      feed: {
+        page: (caller, command) => pageFeed(deps, caller, command),
+        versions: (caller, command) => versionPage(deps.db.platform, versions, { caller, ...command }),
+      },
       invariant: { list: (caller) => listInvariants(deps, caller) },
       usage: {
         count: (caller, command) => countUsage(deps, caller, command),

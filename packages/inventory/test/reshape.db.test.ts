@@ -160,6 +160,37 @@ test('what a reshape refuses it refuses by the field, and a node is named once',
   for (const [nodes, refusal] of cases) expect(await reshape([...nodes] as Reshape['nodes'])).toMatchObject(refusal);
 });
 
+test('what is held neither retires nor leaves its pool, but by a reshape that takes it along', async () => {
+  const node = async (kind: string, parentId?: Id<'nod'>) =>
+    (
+      await s.inventory.node.register(s.caller, {
+        kind,
+        name: newId(),
+        ...(parentId === undefined ? {} : { parentId }),
+      })
+    ).id;
+  const site = await node('site');
+  const [inside, outside] = [await node('rack', site), await node('rack', site)];
+  const server = await node('server', inside);
+  const module = await node('module', server);
+  await s.inventory.capacity.set(s.caller, { nodeId: module, capacities: vcpu(4) });
+  const pool = await s.inventory.pool.create(s.caller, { name: newId(), members: [{ nodeId: inside }] });
+  const held = await s.take([of(module, 1)]);
+  const move = (parentId: Id<'nod'>) =>
+    orProblem(s.inventory.node.amend(s.caller, { id: server, patch: { parentId } }));
+  const leave = () => orProblem(s.inventory.pool.amend(s.caller, { id: pool.id, patch: { members: [] } }));
+  const refused = { code: 'has-dependents', facts: { dependents: [{ type: 'allocation', count: 1, ids: [held.id] }] } };
+  expect(await orProblem(s.inventory.node.retire(s.caller, { id: module }))).toMatchObject(refused);
+  expect(await move(outside)).toMatchObject(refused);
+  expect(await leave()).toMatchObject(refused);
+  expect(codeOf(await reshape([{ id: server, version: 1, parentId: outside }]))).toBe('ok');
+  expect((await s.inventory.pool.capacity(s.caller, { id: pool.id })).items).toEqual([]);
+  expect([codeOf(await leave()), codeOf(await move(inside))]).toEqual(['ok', 'ok']);
+  // Within its pool it moves as it likes.
+  await s.inventory.pool.amend(s.caller, { id: pool.id, patch: { members: [{ nodeId: site }] } });
+  expect(codeOf(await move(outside))).toBe('ok');
+});
+
 test('two reshapes and takers of the same rows: the ledger is the counter, and nobody meets a deadlock', async () => {
   const { host, child, held } = await hostWithChild();
   const deadlocks = async () => {

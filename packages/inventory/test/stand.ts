@@ -22,6 +22,8 @@ export type Outcome = Allocation | Problem;
 export interface Stand {
   readonly deps: Deps;
   readonly admin: Database;
+  /** Of inventory_app, for who wants to stand in between. */
+  readonly appUrl: string;
   readonly inventory: Inventory;
   readonly caller: Caller;
   /** A node of this kind that offers these classes. */
@@ -74,6 +76,7 @@ export async function stand(poolSize = 12): Promise<Stand> {
   return {
     deps,
     admin,
+    appUrl: place.url('inventory_app'),
     inventory,
     caller,
     take,

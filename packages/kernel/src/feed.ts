@@ -1,8 +1,11 @@
 // The feed: a change and its event are one commit. Prevents: events of changes that never were, changes without an event, and
 // readers that lose rows because transactions commit in another order than they began.
+import type { Caller } from '@sentral/contracts/contract';
+import { problem } from '@sentral/contracts/problem';
 import { type Database, json, type Tx } from './database.js';
 import { newId } from './id.js';
 import { leasePosition, lockName } from './lease.js';
+import { readCursor, writeCursor } from './page.js';
 import { quoteName } from './tables.js';
 import { currentTraceparent } from './telemetry.js';
 import { inTransaction } from './transaction.js';
@@ -189,34 +192,31 @@ export async function restoreFeed(
   return { nextPos: last + 1, waiting: moved.count, ...lost };
 }
 
-/**
- * A migration step: the app may drop days of the feed of more than a week ago, the oldest first, of which every row is confirmed by audit and
- * published. The first that is not stops it, so nothing is ever missing in the middle.
- */
-export function feedDropSql(name: string): string {
-  const schema = quoteName(name);
-  return `create or replace function ${schema}.feed_drop_confirmed(confirmed bigint) returns integer
-language plpgsql security definer set search_path = ${schema}, pg_temp set lock_timeout = '1s' set timezone = 'UTC' as $drop$
-declare
-  dropped integer := 0;
-  published bigint := coalesce((select position from ${schema}.lease where name = 'feed.publish'), 0);
-  part text; needed boolean;
-begin
-  perform pg_advisory_xact_lock(hashtext('${name}'), hashtext('feed.partition'));
-  for part in select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = '${schema}.feed'::regclass
-    and case when c.relname ~ '^feed_p[0-9]{8}$' then to_date(right(c.relname, 8), 'YYYYMMDD') < current_date - 7 else false end order by c.relname loop
-    execute format('select exists (select from ${schema}.%I where pos is null or pos > $1)', part) into needed using least(confirmed, published);
-    exit when needed;
-    execute format('drop table ${schema}.%I', part);
-    dropped := dropped + 1;
-  end loop;
-  return dropped;
-end
-$drop$;
---> statement-breakpoint
-revoke execute on function ${schema}.feed_drop_confirmed(bigint) from public;
---> statement-breakpoint
-do $grant$ begin
-  if to_regrole('${name}_app') is not null then execute 'grant execute on function ${schema}.feed_drop_confirmed(bigint) to ${name}_app'; end if;
-end $grant$;`;
+/** The tables of facts of a context; what the feed names a row, and how many records it must have, as SQL where table and version do not tell. */
+export interface Versions {
+  readonly schema: string;
+  readonly sources: readonly { readonly table: string; readonly type?: string; readonly changes?: string }[];
+  readonly wireId: (type: string, uuid: string) => string;
+}
+
+/** Facts in the order of the tables and of their ids, each with its version. @throws Problem permission-denied, invalid-cursor */
+export async function versionPage(
+  db: Database,
+  { schema, sources, wireId }: Versions,
+  { caller, cursor, limit }: { caller: Caller; cursor?: string | undefined; limit: number },
+) {
+  if (!('all' in caller.readScope)) throw problem('permission-denied', { permission: `${schema}.feed.read` });
+  const first = '00000000-0000-0000-0000-000000000000';
+  const [at = 0, after = first] = readCursor(cursor, ['number', 'uuid']) ?? [];
+  const [source, following] = [sources[Number(at)], Number(at) + 1];
+  if (source === undefined) throw problem('invalid-cursor');
+  const noun = source.table.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const { table, type = `'${schema}.${noun}'`, changes = 'version' } = source;
+  const rows = (await db.unsafe(
+    `select ${type} as type, id, version, ${changes} as changes from ${quoteName(schema)}.${quoteName(table)} where id > $1 order by id limit $2`,
+    [after, limit],
+  )) as unknown as readonly { type: string; id: string; version: number; changes: number }[];
+  const items = rows.map((row) => ({ ...row, id: wireId(row.type, row.id) }));
+  if (rows.length === limit) return { items, nextCursor: writeCursor([Number(at), rows.at(-1)?.id ?? first]) };
+  return following < sources.length ? { items, nextCursor: writeCursor([following, first]) } : { items };
 }

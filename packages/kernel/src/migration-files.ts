@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { quoteName } from './tables.js';
 
 const NAME = /^[a-z][a-z0-9_]{0,40}$/;
 
@@ -102,4 +103,36 @@ export function refused(message: string): Error {
 /** True for what `refused` made, also when it came through another copy of this module. */
 export function isRefusal(e: unknown): boolean {
   return e instanceof Error && 'refused' in e && e.refused === true;
+}
+
+/**
+ * A migration step: the app may drop days of the feed of more than a week ago, the oldest first, of which every row is confirmed by audit and
+ * published. The first that is not stops it, so nothing is ever missing in the middle.
+ */
+export function feedDropSql(name: string): string {
+  const schema = quoteName(name);
+  return `create or replace function ${schema}.feed_drop_confirmed(confirmed bigint) returns integer
+language plpgsql security definer set search_path = ${schema}, pg_temp set lock_timeout = '1s' set timezone = 'UTC' as $drop$
+declare
+  dropped integer := 0;
+  published bigint := coalesce((select position from ${schema}.lease where name = 'feed.publish'), 0);
+  part text; needed boolean;
+begin
+  perform pg_advisory_xact_lock(hashtext('${name}'), hashtext('feed.partition'));
+  for part in select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = '${schema}.feed'::regclass
+    and case when c.relname ~ '^feed_p[0-9]{8}$' then to_date(right(c.relname, 8), 'YYYYMMDD') < current_date - 7 else false end order by c.relname loop
+    execute format('select exists (select from ${schema}.%I where pos is null or pos > $1)', part) into needed using least(confirmed, published);
+    exit when needed;
+    execute format('drop table ${schema}.%I', part);
+    dropped := dropped + 1;
+  end loop;
+  return dropped;
+end
+$drop$;
+--> statement-breakpoint
+revoke execute on function ${schema}.feed_drop_confirmed(bigint) from public;
+--> statement-breakpoint
+do $grant$ begin
+  if to_regrole('${name}_app') is not null then execute 'grant execute on function ${schema}.feed_drop_confirmed(bigint) to ${name}_app'; end if;
+end $grant$;`;
 }

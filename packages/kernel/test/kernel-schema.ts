@@ -4,7 +4,7 @@ import { bigint, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
 import { randomBytes } from 'node:crypto';
 import { type Database, type DatabaseOptions, openDatabase } from '../src/database.js';
 import { sqlState } from '../src/errors.js';
-import { feedDropSql } from '../src/feed.js';
+import { feedDropSql } from '../src/migration-files.js';
 import { kernelSql, kernelTables } from '../src/tables.js';
 import { inTransaction } from '../src/transaction.js';
 

@@ -1,9 +1,19 @@
 import { checked, type CheckedOptions, type Implements } from '@sentral/contracts/contract';
 import { task } from '@sentral/contracts/task';
+import { versionPage } from '@sentral/kernel/feed';
 import { confirmScopes } from '@sentral/kernel/scopes/news';
+import { discardLetter } from './dead-letter/discard.js';
+import { getLetter } from './dead-letter/get.js';
+import { listLetters } from './dead-letter/list.js';
+import { requeueLetter } from './dead-letter/requeue.js';
 import type { Deps } from './deps.js';
 import { listEvents } from './event/list.js';
 import { pageFeed } from './feed/page.js';
+import { versions } from './feed/versions.js';
+import { acceptFinding } from './finding/accept.js';
+import { getFinding } from './finding/get.js';
+import { listFindings } from './finding/list.js';
+import { resolveFinding } from './finding/resolve.js';
 import { listInvariants } from './invariant/list.js';
 import { scopes } from './projection/view.js';
 import { listServiceGates } from './service-gate/list.js';
@@ -65,7 +75,22 @@ export function createTask(deps: Deps, { workflows, knows, ...options }: Checked
         pause: (caller, command) => pauseServiceGate(deps, caller, command),
         resume: (caller, command) => resumeServiceGate(deps, caller, command),
       },
-      feed: { page: (caller, command) => pageFeed(deps, caller, command) },
+      finding: {
+        list: (caller, command) => listFindings(deps, caller, command),
+        get: (caller, command) => getFinding(deps, caller, command),
+        accept: (caller, command) => acceptFinding(deps, caller, command),
+        resolve: (caller, command) => resolveFinding(deps, caller, command),
+      },
+      deadLetter: {
+        list: (caller, command) => listLetters(deps, caller, command),
+        get: (caller, command) => getLetter(deps, caller, command),
+        requeue: (caller, command) => requeueLetter(deps, caller, command),
+        discard: (caller, command) => discardLetter(deps, caller, command),
+      },
+      feed: {
+        page: (caller, command) => pageFeed(deps, caller, command),
+        versions: (caller, command) => versionPage(deps.db.platform, versions, { caller, ...command }),
+      },
       invariant: { list: (caller) => listInvariants(deps, caller) },
       usage: {
         count: (caller, command) => countUsage(deps, caller, command),

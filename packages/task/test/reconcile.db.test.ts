@@ -8,12 +8,13 @@ import { holdingScans, verdictOn, type Allocations } from '../src/reconcile/hold
 import { runDue, type Pass, type Scan } from '../src/reconcile/runner.js';
 import { ownScans } from '../src/reconcile/scans.js';
 import { startService } from './shell/service.js';
-import { callerOf, eventually, openStage, quick, step, tenantOf, type Stage } from './shell/stage.js';
+import { callerOf, eventually, inARow, openStage, quick, step, tenantOf, type Stage } from './shell/stage.js';
 
 let stage: Stage;
 let nett: ReturnType<typeof startService>;
 const acme = callerOf(1);
 const minute = 60_000;
+let sticks = true;
 const base = Date.now() + 3_600_000;
 const after = (minutes: number): Date => new Date(base + minutes * minute);
 
@@ -26,6 +27,10 @@ beforeAll(async () => {
       if (!action.endsWith('.refuse')) return { kind: 'succeeded', data: { output: {} } };
       return { kind: 'failed', data: { class: 'permanent', code: 'no', message: '', effects: 'unknown' } };
     },
+    takeBack: (op) =>
+      sticks && nett.world.get(op) === 'port.sticky'
+        ? { kind: 'undo_failed', data: { class: 'permanent', code: 'held_back', message: '' } }
+        : { kind: 'undone', data: { found: true } },
   });
 });
 afterAll(async () => {
@@ -227,4 +232,51 @@ test('a scan has one leader, is due at its time, and goes on where another proce
   expect(seen).toHaveLength(7);
   const [row] = await stage.db.platform.unsafe(`select rows::int as rows, cursor from scan where name = 'probe'`);
   expect(row).toEqual({ rows: 3, cursor: null });
+});
+
+const operator = { ...callerOf(9), readScope: { all: true as const } };
+
+test('operators see what needs them and settle it once; nobody else does', async () => {
+  const { finding, deadLetter } = stage.task;
+  const [stale] = (await finding.list(operator, { kind: 'task.allocation_missing', state: ['open'] })).items;
+  expect(stale).toMatchObject({ type: 'taskFinding', service: 'inventory', seen: 2, expected: { state: 'held' } });
+  expect(await finding.accept(operator, { id: stale!.id, note: 'known' })).toMatchObject({ state: 'accepted' });
+  expect(await finding.accept(operator, { id: stale!.id, note: 'again' })).toMatchObject({ note: 'known' });
+  await expect(finding.resolve(operator, { id: stale!.id })).rejects.toMatchObject({ code: 'state-conflict' });
+  for (const ask of [finding.list(acme, {}), finding.get(acme, { id: stale!.id }), deadLetter.list(acme, {})])
+    await expect(ask).rejects.toMatchObject({ code: 'permission-denied' });
+
+  // An undo that failed is sent once more with its task; what came and could not be taken in, once it can be.
+  const { id } = await stage.make(acme, { steps: inARow(step('sticky'), step('refuse')) });
+  await stage.until(acme, id, 'stuck');
+  const [letter] = (await deadLetter.list(operator, { state: ['open'], origin: 'undo' })).items;
+  expect(letter).toMatchObject({ taskId: id, error: { code: 'held_back' } });
+  const waive = { id: letter!.id, note: 'gone' };
+  await expect(deadLetter.discard(operator, waive)).rejects.toMatchObject({ code: 'state-conflict' });
+  sticks = false;
+  const redriven = await deadLetter.requeue(operator, { id: letter!.id });
+  expect(redriven).toMatchObject({ state: 'redriven', resolvedBy: { id: operator.principal.id } });
+  await stage.until(acme, id, 'failed');
+  expect(await deadLetter.requeue(operator, { id: letter!.id })).toMatchObject({ state: 'redriven' });
+
+  const waiting = await stage.make(acme, { steps: [step('wait')] });
+  const [op] = await eventually(async () => {
+    const { items } = await stage.task.step.list(acme, { taskId: waiting.id });
+    return items[0]?.state === 'accepted' ? items : undefined;
+  }, 'the step to be accepted');
+  const answer = { kind: 'succeeded', data: { output: {} } } as const;
+  await nett.repeat(op!.id, answer, { as: 'maskin', id: 'misled' });
+  await stage.bus.publish([{ subject: `dv.rpl.v1.sentral.nett.${op!.id}`, id: 'torn', data: '{' }]);
+  const letters = await eventually(async () => {
+    const { items } = await deadLetter.list(operator, { state: ['open'], origin: 'inbox' });
+    return items.length === 2 ? items : undefined;
+  }, 'two letters');
+  const [misled, torn] = ['misled', 'torn'].map((name) => letters.find(({ messageId }) => messageId === name)!);
+  await expect(deadLetter.requeue(operator, { id: torn!.id })).rejects.toMatchObject({ code: 'state-conflict' });
+  expect(await deadLetter.discard(operator, { id: torn!.id, note: 'torn' })).toMatchObject({ state: 'discarded' });
+  await stage.db.app.unsafe(
+    `update dead_letter set subject = replace(subject, '.maskin.', '.nett.') where message_id = 'misled'`,
+  );
+  expect(await deadLetter.requeue(operator, { id: misled!.id })).toMatchObject({ state: 'redriven' });
+  await stage.until(acme, waiting.id, 'succeeded');
 });

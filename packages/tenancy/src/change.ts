@@ -1,13 +1,17 @@
+import type { Sealed } from '@sentral/contracts/audit-seal';
 import type { Caller } from '@sentral/contracts/contract';
 import type { TenancyEventName } from '@sentral/contracts/tenancy-events';
 import * as kernel from '@sentral/kernel/change';
 import type { Tx } from '@sentral/kernel/database';
+import { record } from '@sentral/kernel/feed';
 import { constraints } from './constraints.js';
 import type { Deps } from './deps.js';
 
 /** One change of one resource, as it goes to the feed: nothing that the contract does not list can be recorded. */
 export interface Change extends kernel.Change {
   readonly what: TenancyEventName;
+  /** What before and after say of a person. */
+  readonly personal?: Sealed;
 }
 
 const schemaName = 'tenancy';
@@ -28,4 +32,11 @@ export const expectVersion = (tx: Tx, current: kernel.Versioned, provided: numbe
 
 /** Writes the feed rows of changes, in their transaction; the first is what the caller asked for. */
 export const recordChanges = (tx: Tx, caller: Caller, changes: readonly Change[]): Promise<void> =>
-  kernel.recordChanges(tx, schemaName, { caller, changes });
+  record(
+    tx,
+    schemaName,
+    changes.map(({ personal, ...change }) => {
+      const fact = kernel.feedEvent(schemaName, caller, change);
+      return personal === undefined ? fact : { ...fact, audit: { ...fact.audit, personal } };
+    }),
+  );

@@ -14,7 +14,9 @@ import { createExemption } from './exemption/create.js';
 import { getExemption } from './exemption/get.js';
 import { listExemptions } from './exemption/list.js';
 import { removeExemption } from './exemption/remove.js';
+import { versionPage } from '@sentral/kernel/feed';
 import { pageFeed } from './feed/page.js';
+import { versions } from './feed/versions.js';
 import { amendHold } from './hold/amend.js';
 import { createHold } from './hold/create.js';
 import { getHold } from './hold/get.js';
@@ -61,6 +63,7 @@ import { rotateToken } from './token/rotate.js';
 import { amendUser } from './user/amend.js';
 import { disableUser } from './user/disable.js';
 import { enableUser } from './user/enable.js';
+import { eraseUser } from './user/erase.js';
 import { getUser } from './user/get.js';
 import { listUsers } from './user/list.js';
 import { registerUser } from './user/register.js';
@@ -102,6 +105,7 @@ export function createTenancy(deps: Deps, options: CheckedOptions = {}): Tenancy
         amend: (caller, command) => amendUser(deps, caller, command),
         disable: (caller, command) => disableUser(deps, caller, command),
         enable: (caller, command) => enableUser(deps, caller, command),
+        erase: (caller, command) => eraseUser(deps, caller, command),
       },
       serviceAccount: {
         create: (caller, command) => createServiceAccount(deps, caller, command),
@@ -158,7 +162,10 @@ export function createTenancy(deps: Deps, options: CheckedOptions = {}): Tenancy
         remove: (caller, command) => removeQuota(deps, caller, command),
         use: (caller, command) => useOfQuota(deps, caller, command),
       },
-      feed: { page: (caller, command) => pageFeed(deps, caller, command) },
+      feed: {
+        page: (caller, command) => pageFeed(deps, caller, command),
+        versions: (caller, command) => versionPage(deps.db.platform, versions, { caller, ...command }),
+      },
       invariant: { list: (caller) => listInvariants(deps, caller) },
     },
     options,

@@ -2,7 +2,13 @@ import type { Database } from '@sentral/kernel/database';
 import { restoreFeed as restore } from '@sentral/kernel/feed';
 import { inTransaction } from '@sentral/kernel/transaction';
 
-export { bootstrapAdmin, grantOwner, type Bootstrap, type Bootstrapped } from './role-binding/operate.js';
+export {
+  bootstrapAdmin,
+  grantOwner,
+  type Bootstrap,
+  type Bootstrapped,
+  type NamedPerson,
+} from './role-binding/operate.js';
 
 /**
  * Makes the feed number on in this cluster, after a restore from a dump or a move; run with the migrator's login while nothing writes.

@@ -16,6 +16,9 @@ export const everyone: Caller = {
   scopes: [],
 };
 
+/** Seals nothing: what it is given can be read again in the box. */
+const seal = (fields: object) => ({ key: 'test', digest: 'test', box: JSON.stringify(fields) });
+
 /** A context in which nothing lives and which takes in every scope. */
 export const emptyContext: ScopeUser = {
   usage: { count: async () => ({ dependents: [] }) },
@@ -46,7 +49,14 @@ export async function openTenancy(
     // It fills whole installations, on whatever machine.
     admin: as(place.adminUrl, { statementTimeoutMs: 120_000 }),
   };
-  const deps: Deps = { db, now: () => new Date(), newId, telemetry: createTelemetry({ format: 'json' }), scopeUsers };
+  const deps: Deps = {
+    db,
+    now: () => new Date(),
+    newId,
+    telemetry: createTelemetry({ format: 'json' }),
+    seal,
+    scopeUsers,
+  };
   return {
     tenancy: createTenancy(deps, { results: true }),
     deps,

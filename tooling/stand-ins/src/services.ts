@@ -20,12 +20,6 @@ const macOf = (op: string): string =>
     .slice(0, 10)
     .replaceAll(/..(?!$)/g, '$&:')}`;
 
-/** The first address of a network. */
-const gatewayOf = (cidr: string): string => {
-  const [address = ''] = cidr.split('/');
-  return address.includes(':') ? `${address}1` : address.replace(/\d+$/, (last) => String(Number(last) + 1));
-};
-
 interface Makes<I> {
   readonly resource: string;
   readonly id: (input: I) => string;
@@ -81,10 +75,10 @@ export function actionsOf(service: StandInName, world: World): Readonly<Record<s
           makes: {
             resource: 'network',
             id: ({ networkId }) => networkId,
-            spec: ({ vlan, cidr, spec }) => ({ vlan, cidr, ...spec }),
+            spec: ({ vlan, cidr, gateway, spec }) => ({ vlan, cidr, gateway, ...spec }),
             state: 'active',
             on: ({ vlan, fence }) => ({ holder: `vlan ${vlan}`, fence }),
-            output: ({ networkId, vlan, cidr }) => ({ networkId, vlan, gateway: gatewayOf(cidr) }),
+            output: ({ networkId, vlan, gateway }) => ({ networkId, vlan, gateway }),
           },
           idOf: ({ networkId }) => networkId,
         },

@@ -105,7 +105,7 @@ const inputs: Record<
   nett: {
     create: 'network.create',
     remove: 'network.delete',
-    does: { networkId, vlan: 120, cidr: '10.0.0.0/24', fence: 1, spec: { mtu: 9000 } },
+    does: { networkId, vlan: 120, cidr: '10.0.0.0/24', gateway: '10.0.0.1', fence: 1, spec: { mtu: 9000 } },
     undoes: { networkId },
   },
   maskin: {

@@ -92,6 +92,8 @@ const nothing: ReadScope = { tenantIds: [], projectIds: [], environmentIds: [] }
 
 /** `<context>.<noun>.read` of a permission, where there is one: what decides between 404 and 403. */
 export function readPermissionOf(permission: Permission): Permission {
+  // What is sealed beside a record is named in it: whoever reads the record is told that it may not read that.
+  if (permission === 'audit.personal.read') return 'audit.record.read';
   const reading = `${permission.slice(0, permission.lastIndexOf('.'))}.read`;
   return isPermission(reading) ? reading : permission;
 }

@@ -12,6 +12,8 @@ import { noAdministrator, type Session, type Sessions } from './sessions.js';
 export interface Entered {
   readonly session: Session;
   readonly expiresAt: Date | undefined;
+  /** Who a person is to its issuer, for audit alone; a service account is no person. */
+  readonly actor: { readonly issuer: string; readonly subject: string; readonly displayName?: string } | undefined;
   /** What is left of its rate, for the answer. */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -49,6 +51,7 @@ export function createDoor(use: Use): Door {
         const session = await (changes ? use.sessions.openFresh(credential) : use.sessions.open(credential));
         return {
           session,
+          actor: credential.type === 'oidc' ? actorOf(credential, session) : undefined,
           expiresAt: expiresAt ?? (session.validUntil === undefined ? undefined : new Date(session.validUntil)),
           headers: use.limiter.take(session.principal.id, changes ? 'write' : 'read'),
         };
@@ -71,4 +74,9 @@ export function createDoor(use: Use): Door {
       if (method !== 'GET' && permission?.startsWith('tenancy.') === true) await use.sessions.changed();
     },
   };
+}
+
+function actorOf({ issuer, subject }: { issuer: string; subject: string }, { principal }: Session): Entered['actor'] {
+  const { displayName } = principal;
+  return { issuer, subject, ...(displayName === undefined ? {} : { displayName }) };
 }

@@ -30,6 +30,8 @@ const finders: { readonly [P in Prefix]?: Finder } = {
   log: async ({ audit }, id) => (await audit.log.get(facade, { id })).tenantId ?? platformScopeId,
   lgh: async ({ audit }, id) => (await audit.legalHold.get(facade, { id })).scopeId,
   alc: async ({ inventory }, id) => (await inventory.allocation.get(facade, { id })).environmentId,
+  net: resourceOf('network'),
+  mch: resourceOf('machine'),
   fnd: async ({ inventory }, id) => (await inventory.finding.get(facade, { id })).tenantId ?? platformScopeId,
   bkt: resourceOf('bucket'),
   tsk: async ({ task }, id) => {

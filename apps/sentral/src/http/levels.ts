@@ -22,7 +22,7 @@ const rules: readonly Rule[] = [
   { when: { outcome: 'success', changes: true }, level: 'none' },
   { when: { changes: true }, level: 'metadata' },
   {
-    when: { outcome: 'success', permission: /^(audit\.(record|log|export|legalHold)|tenancy\.token)\./ },
+    when: { outcome: 'success', permission: /^(audit\.(record|personal|log|export|legalHold)|tenancy\.token)\./ },
     level: 'metadata',
   },
   { when: { outcome: 'success', brokenGlass: true }, level: 'metadata' },

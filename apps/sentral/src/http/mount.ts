@@ -3,6 +3,7 @@ import { problem } from '@sentral/contracts/problem';
 import type { ParsedOf, ResultOf, RouteDef, Routes } from '@sentral/contracts/route';
 import { expandedPageMax, offerOf, readShape, type Offer, type Shape } from '@sentral/contracts/shaping';
 import { contentErrors } from '@sentral/contracts/validation';
+import type { Seal } from '@sentral/contracts/audit-seal';
 import type { Context, Hono } from 'hono';
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
@@ -15,6 +16,7 @@ import { readJson, requireMediaType } from './body.js';
 import type { Expand } from './expand.js';
 import { fingerprint } from './fingerprint.js';
 import { matchesNone, readIdempotencyKey, readIfMatch, readReason, type Expected } from './preconditions.js';
+import { sealedOnce, withSealed } from './sealed.js';
 import { shaped } from './shaped.js';
 import type { Story, Trail } from './trail.js';
 
@@ -58,7 +60,7 @@ export interface Answer {
 export function mount<const R extends Routes>(
   app: Hono,
   routes: R,
-  use: { handlers: Handlers<R>; door: Door; expand: Expand; trail: Trail },
+  use: { handlers: Handlers<R>; door: Door; expand: Expand; trail: Trail; seal: Seal },
 ): void {
   for (const [name, def] of Object.entries(routes)) {
     const handler = use.handlers[name] as unknown as (input: object, asked: Asked) => Promise<Answer>;
@@ -66,7 +68,7 @@ export function mount<const R extends Routes>(
     if (def.permission !== null) placeOf(def);
     const offer = offerOf(def);
     app.on(def.method, def.path, async (c) => {
-      const story = begun(c, def);
+      const story = begun(c, def, use.seal);
       try {
         const known = await answerOf(c, { ...use, def, offer, handler, story });
         // What is read and kept on record is on record before anyone sees it.
@@ -80,11 +82,17 @@ export function mount<const R extends Routes>(
   }
 }
 
-const begun = (c: Context, def: RouteDef): Story => ({
-  def,
-  requestId: c.get('requestId') as string,
-  id: c.req.param('id'),
-});
+function begun(c: Context, def: RouteDef, seal: Seal): Story {
+  const { address } = entering(c, def);
+  const from = () => ({ address, userAgent: c.req.header('user-agent'), entered: story.entered });
+  const story: Story = {
+    def,
+    requestId: c.get('requestId') as string,
+    id: c.req.param('id'),
+    sealed: sealedOnce(seal, from),
+  };
+  return story;
+}
 
 type Asking = {
   readonly def: RouteDef;
@@ -98,7 +106,7 @@ type Asking = {
 async function answerOf(c: Context, { def, offer, handler, door, expand, story }: Asking): Promise<Answer> {
   const known = await checks(c, story, door);
   const { input, shape } = await parse(c, def, offer);
-  const asked = withBody(known, def, input);
+  const asked = withBody(known, input, story);
   story.asked = asked;
   const answer = await shaped(await handler(input, asked), { expand, list: offer?.list === true, shape, asked });
   await door.changed(def);
@@ -230,15 +238,16 @@ function mediaTypesOf(def: RouteDef): readonly string[] {
   return [def.bodyType ?? 'application/json'];
 }
 
-function withBody(asked: Asked, def: RouteDef, input: Record<string, unknown>): Asked {
+function withBody(asked: Asked, input: Record<string, unknown>, { def, sealed }: Story): Asked {
   const { raw } = asked;
   const url = new URL(raw.url);
   const ifMatch = raw.headers.get('if-match') ?? undefined;
   const key = def.method === 'GET' ? undefined : readIdempotencyKey(raw.headers.get('idempotency-key') ?? undefined);
   const dryRun = isDryRun(input);
+  const told = { ...asked.caller, request: requestOf(asked, def, key) };
   const caller: Caller = {
-    ...asked.caller,
-    request: requestOf(asked, def, key),
+    // A change is put on record by its context; a read by whom its level asks, if any.
+    ...(def.method === 'GET' ? told : withSealed(told, sealed)),
     ...(dryRun ? { dryRun } : {}),
     ...(key === undefined || dryRun
       ? {}

@@ -16,7 +16,8 @@ const entered = (id: string) =>
   ({
     session: { principal: { id, type: 'user' }, snapshot: { epoch: 3, grants: [], denies: [] } },
   }) as unknown as Entered;
-const story = (who: string, id: string): Story => ({ def, requestId: 'req', id, entered: entered(who) });
+const sealed = () => ({ key: '', digest: '', box: '' });
+const story = (who: string, id: string): Story => ({ def, requestId: 'req', id, sealed, entered: entered(who) });
 const project = (n: number) => `prj_01jz00000000000000000000${String(n).padStart(2, '0')}`;
 const denied = problem('permission-denied', { scope: 'platform' });
 const quiet = createTelemetry({ level: 'error', write: () => undefined });

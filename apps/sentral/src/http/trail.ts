@@ -1,3 +1,4 @@
+import type { Sealed } from '@sentral/contracts/audit-seal';
 import type { Caller, Implements } from '@sentral/contracts/contract';
 import type { audit } from '@sentral/contracts/audit';
 import { isId, prefixes, type Id, type Prefix } from '@sentral/contracts/ids';
@@ -10,6 +11,7 @@ import type { Entered } from '../auth/door.js';
 import type { Lineage, ScopeId } from '../auth/lineage.js';
 import { levelOf, type Outcome } from './levels.js';
 import type { Asked } from './mount.js';
+import { withSealed } from './sealed.js';
 
 type Report = Parameters<Implements<typeof audit>['request']['report']>[1];
 
@@ -18,6 +20,8 @@ export interface Story {
   readonly def: RouteDef;
   readonly requestId: string;
   readonly id: string | undefined;
+  /** Where it came from and who sent it, as audit gets it. */
+  readonly sealed: () => Sealed;
   entered?: Entered;
   asked?: Asked;
 }
@@ -122,7 +126,12 @@ export function createTrail(use: {
       if (levelOf({ ...outcomeOf(story, 'success'), brokenGlass: glass !== undefined }) === 'none') return;
       const place = glass === undefined ? await readIn(use.lineage, asked, body) : scopeOf([glass.scope]);
       const resource = resourceOf(story);
-      await use.report(asked.caller, { class: 'read', outcome: 'success', ...place, resource });
+      await use.report(withSealed(asked.caller, story.sealed), {
+        class: 'read',
+        outcome: 'success',
+        ...place,
+        resource,
+      });
     },
     refused(story, error) {
       const { asked, entered, def } = story;
@@ -139,7 +148,8 @@ export function createTrail(use: {
       if (resource?.id !== undefined && !entries.has(key)) resourcesOf.set(who, (resourcesOf.get(who) ?? 0) + 1);
       const { deniedBy } = refusal.facts;
       note(key, {
-        caller,
+        // Those that are only counted need none of their own.
+        caller: entries.has(key) ? caller : withSealed(caller, story.sealed),
         scopeId: entered === undefined ? undefined : said.scopeId,
         repeats: 0,
         report: {

@@ -1,6 +1,7 @@
 import type { Bus } from '@sentral/kernel/bus/port';
 import type { Database } from '@sentral/kernel/database';
 import type { Relay, RelayLag } from '@sentral/kernel/relay';
+import type { Recorded } from '../composition.js';
 import { counter, exposition, gauge, type Family } from './exposition.js';
 import { processFamilies } from './process.js';
 import { createRequests, type Requests } from './requests.js';
@@ -10,7 +11,7 @@ export interface Seen {
   /** Pools by context and role. */
   readonly pools: readonly { readonly context: string; readonly role: string; readonly db: Database }[];
   readonly bus: Bus;
-  readonly relays: readonly (Pick<Relay, 'lag'> & { readonly context: string; unrecorded(): Promise<number> })[];
+  readonly relays: readonly (Pick<Relay, 'lag'> & { readonly context: string; recorded(): Promise<Recorded> })[];
 }
 
 export interface Metrics {
@@ -46,16 +47,28 @@ export function createMetrics(mode: string): Metrics {
     help: 'Looks at a feed that found a gap in it.',
     labels: [],
   });
+  const damaged = counter({
+    name: 'sentral_audit_sealed_damaged_total',
+    help: 'What facts say of persons and does not open: on record without it.',
+    labels: [],
+  });
+  const miscounted = counter({
+    name: 'sentral_audit_integrity_total',
+    help: 'Facts that did not agree with their records, and exports that did not verify, each time that it was seen.',
+    labels: [],
+  });
   const counted: Readonly<Record<string, (by: number) => void>> = {
     'import.rows': (by) => rows.add({}, by),
     'import.succeeded': (by) => imports.add({ state: 'succeeded' }, by),
     'audit.lost': (by) => lost.add({}, by),
+    audit_integrity: (by) => miscounted.add({}, by),
     audit_feed_gap: (by) => gaps.add({}, by),
+    audit_sealed_damaged: (by) => damaged.add({}, by),
     'import.failed': (by) => imports.add({ state: 'failed' }, by),
   };
   // A counter that has not moved says 0: the first step must be seen as one.
   for (const begin of Object.values(counted)) begin(0);
-  const own = [...requests.families, rows, imports, lost, gaps, ...processFamilies(mode)];
+  const own = [...requests.families, rows, imports, lost, gaps, damaged, miscounted, ...processFamilies(mode)];
   return {
     requests,
     count: (name, by) => {
@@ -98,7 +111,7 @@ function feedFamilies(relays: Seen['relays']): readonly Family[] {
     gauge('sentral_audit_lag', 'Facts with a position that are not on record yet.', async () =>
       (
         await Promise.all(
-          relays.map(async ({ context, unrecorded }) => ({ context, behind: await within(unrecorded()) })),
+          relays.map(async ({ context, recorded }) => ({ context, behind: (await within(recorded()))?.behind })),
         )
       ).flatMap(({ context, behind }) => (behind === undefined ? [] : [{ labels: { context }, value: behind }])),
     ),

@@ -116,7 +116,7 @@ function falseWhenMissing(error: unknown): false {
   throw error;
 }
 
-export function principalHandlers({ tenancy, cursors }: World): Handlers<typeof principalRoutes> {
+export function principalHandlers({ tenancy, audit, cursors }: World): Handlers<typeof principalRoutes> {
   return {
     registerUser: async ({ body }, asked) => createdAt(await tenancy.user.register(asked.caller, body), '/v1/users'),
     listUsers: async ({ query }, asked) =>
@@ -137,6 +137,10 @@ export function principalHandlers({ tenancy, cursors }: World): Handlers<typeof 
       shown(await tenancy.user.disable(asked.caller, { ...params, version: requireVersion(asked) })),
     enableUser: async ({ params }, asked) =>
       shown(await tenancy.user.enable(asked.caller, { ...params, version: requireVersion(asked) })),
+    eraseUser: async ({ params }, asked) => {
+      const left = await tenancy.user.erase(asked.caller, { ...params, version: requireVersion(asked) });
+      return shown({ ...left, ...(await audit.subject.erase(asked.caller, params)) });
+    },
     ...onEach(
       accountPlaces,
       { verb: 'create', noun: 'ServiceAccount' },

@@ -17,6 +17,9 @@ export function auditHandlers({ audit, cursors }: World): Handlers<typeof auditR
     getAuditRecord: async ({ params }, asked) => done(await audit.record.get(asked.caller, params)),
     getAuditRecordProof: async ({ params, query }, asked) =>
       done(await audit.record.proof(asked.caller, { ...params, ...query })),
+    getAuditRecordPersonal: async ({ params }, asked) => done(await audit.record.personal(asked.caller, params)),
+    redactAuditRecord: async ({ params, body }, asked) =>
+      done(await audit.record.redact(asked.caller, { ...params, ...body })),
     listAuditLogs: async ({ query }, asked) =>
       listed(
         cursors,

@@ -1,9 +1,13 @@
 import type { bucketRoutes } from '@sentral/contracts/api/platform/buckets';
+import type { machineRoutes } from '@sentral/contracts/api/platform/machines';
+import type { networkRoutes } from '@sentral/contracts/api/platform/networks';
 import { encodeId, parseId, type Id } from '@sentral/contracts/ids';
 import type { PlatformResource as Resource } from '@sentral/contracts/inventory/platform-resource';
 import type { Task } from '@sentral/contracts/task/task';
 import { requireIdempotencyKey, requireVersion, type Asked, type Handlers } from '../http/mount.js';
 import { bucket } from '../workflows/bucket.js';
+import { machine } from '../workflows/machine.js';
+import { network } from '../workflows/network.js';
 import { beginMaking, beginRemoval, found } from '../workflows/begin.js';
 import type { PlatformResource } from '../workflows/platform-resource.js';
 import { listed, openCursor, shown } from './shape.js';
@@ -77,4 +81,26 @@ export function bucketHandlers(world: World): Handlers<typeof bucketRoutes> {
     getBucket: of.get,
     deleteBucket: of.remove,
   } as unknown as Handlers<typeof bucketRoutes>;
+}
+
+export function networkHandlers(world: World): Handlers<typeof networkRoutes> {
+  const of = handlersOf(world, network);
+  return {
+    createNetwork: of.create,
+    listNetworksOfEnvironment: of.listIn,
+    listNetworks: of.list,
+    getNetwork: of.get,
+    deleteNetwork: of.remove,
+  } as unknown as Handlers<typeof networkRoutes>;
+}
+
+export function machineHandlers(world: World): Handlers<typeof machineRoutes> {
+  const of = handlersOf(world, machine);
+  return {
+    createMachine: of.create,
+    listMachinesOfEnvironment: of.listIn,
+    listMachines: of.list,
+    getMachine: of.get,
+    deleteMachine: of.remove,
+  } as unknown as Handlers<typeof machineRoutes>;
 }

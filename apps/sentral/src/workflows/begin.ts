@@ -1,6 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { encodeId, parseId, type Id } from '@sentral/contracts/ids';
-import type { PlatformResource as PlatformResourceShown } from '@sentral/contracts/inventory/platform-resource';
+import type { Allocation, AllocationRequestItem } from '@sentral/contracts/inventory/allocation';
+import type { PlatformResource as Resource } from '@sentral/contracts/inventory/platform-resource';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Task } from '@sentral/contracts/task/task';
 import { newId } from '@sentral/kernel/id';
@@ -15,11 +16,15 @@ import {
   recordsOf,
   removes,
   type Creating,
+  type On,
   type PlatformResource,
   type Removing,
+  type Wish,
 } from './platform-resource.js';
 
 const holdSeconds = 900;
+
+type Item = Allocation['items'][number];
 
 type Body = { readonly name: string; readonly labels: Record<string, string> };
 type Intent = { readonly taskId: Id<'tsk'>; readonly task?: Task | undefined };
@@ -49,16 +54,19 @@ export async function beginMaking(
   if (earlier !== undefined) return earlier;
   await expectFree(contexts, asked, { def, environmentId, name: body.name, taskId });
   const caller = without(asked.caller);
-  const allocation = await reserve(contexts, caller, { def, environmentId, body, taskId });
+  const on = await resolve(contexts, { environmentId, on: def.on?.(body) ?? [] });
+  const allocation = await reserve(contexts, caller, { def, environmentId, body, taskId, on });
   if (allocation.state !== 'held' && allocation.state !== 'active')
     throw problem('lease-expired', { allocationId: allocation.id, expiredAt: allocation.endedAt });
+  const held = v.parse(heldSchema, allocation);
   const input: Creating = {
     id: encodeId(def.prefix, parseId(taskId).uuid),
     environmentId,
     name: body.name,
     labels: body.labels,
-    wanted: def.keeps(body),
-    held: v.parse(heldSchema, allocation),
+    wanted: def.keeps(body, held),
+    held,
+    on: on.map((each) => each.id),
   };
   const made = await task.task.create(asked.caller, { id: taskId, kind: creates(def), scopeId: environmentId, input });
   if (asked.dryRun) return made;
@@ -90,20 +98,66 @@ async function expectFree(
   });
 }
 
+/** What it is to be on, as far as it is ready in this environment. */
+async function resolve(
+  { inventory }: Contexts,
+  { environmentId, on }: { environmentId: string; on: readonly On[] },
+): Promise<readonly Resource[]> {
+  const all: Resource[] = [];
+  for (const { kind, id, at } of on) {
+    const nodeId = encodeId('nod', parseId(id).uuid);
+    const resource = await inventory.platformResource.get(facade, { id: nodeId }).catch((error: unknown) => {
+      if (isProblem(error, 'not-found')) return undefined;
+      throw error;
+    });
+    if (resource?.kind !== kind || resource.environmentId !== environmentId)
+      throw problem('reference-not-found', { pointer: at, resourceType: kind });
+    if (resource.state !== 'available')
+      throw problem('state-conflict', { state: resource.state, allowedStates: ['available'] });
+    all.push(resource);
+  }
+  return all;
+}
+
+interface Reserving {
+  readonly def: PlatformResource;
+  readonly environmentId: Id<'env'>;
+  readonly body: Body;
+  readonly taskId: Id<'tsk'>;
+  readonly on: readonly Resource[];
+}
+
+/** Whether nothing is wanted besides, or an earlier try has it already. */
+const isHeld = (more: readonly Wish[], { items }: Allocation): boolean =>
+  more.every(({ item }) => items.some((held) => held.what === item.what));
+
+/** A thing that is held, as it is named to keep it. */
+function stated({ what, nodeId, class: of, amount, domainId, number, blockId, address, cidr }: Item) {
+  const named = { what, nodeId, class: of, amount, domainId, number, blockId, address, cidr };
+  return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)) as AllocationRequestItem;
+}
+
 async function reserve(
   { inventory }: Contexts,
   caller: Caller,
-  { def, environmentId, body, taskId }: { def: PlatformResource; environmentId: Id<'env'>; body: Body; taskId: string },
-) {
-  const wishes = def.holds(body);
+  { def, environmentId, body, taskId, on }: Reserving,
+): Promise<Allocation> {
+  const wishes = [...def.holds(body, on)];
   try {
-    return await inventory.allocation.reserve(caller, {
+    const allocation = await inventory.allocation.reserve(caller, {
       environmentId,
       requestId: taskId,
       consumer: { service: 'sentral', kind: 'task', id: taskId },
       items: wishes.map(({ item }) => item),
       ttlSeconds: holdSeconds,
     });
+    const more = allocation.state === 'held' ? (def.more?.(v.parse(heldSchema, allocation)) ?? []) : [];
+    if (isHeld(more, allocation)) return allocation;
+    wishes.push(...more);
+    // The same set and what it has led to: what is held stays, with its fence.
+    const { id, version } = allocation;
+    const items = [...allocation.items.map(stated), ...more.map(({ item }) => item as AllocationRequestItem)];
+    return await inventory.allocation.replace(caller, { id, version, items });
   } catch (error) {
     if (!isProblem(error)) throw error;
     // A pointer into what we have asked for is no help to who has asked us.
@@ -140,9 +194,22 @@ export async function beginRemoval(
       { resourceId: id, currentVersion: resource.version, providedVersion: version },
       'Read it again, then decide.',
     );
+  await expectNothingOn(contexts, resource);
   const { environmentId, name, state, allocationId } = resource;
   const input: Removing = { id, name, state, allocationId };
   return contexts.task.task.create(asked.caller, { id: taskId, kind: removes(def), scopeId: environmentId, input });
+}
+
+/** What others stand on stays, and says whose; the first step of the removal is the judge. */
+async function expectNothingOn({ inventory }: Contexts, { id }: Resource): Promise<void> {
+  const { items } = await inventory.platformResource.list(facade, { dependsOn: id, limit: 20 });
+  const kinds = [...new Set(items.map(({ kind }) => kind))];
+  if (kinds.length === 0) return;
+  const dependents = kinds.map((type) => {
+    const ids = items.filter(({ kind }) => kind === type).map((each) => each.id);
+    return { type, count: ids.length, ids };
+  });
+  throw problem('has-dependents', { dependents });
 }
 
 /**
@@ -153,7 +220,7 @@ export async function found(
   { inventory }: Contexts,
   caller: Caller,
   { def, id }: { def: PlatformResource; id: Id },
-): Promise<PlatformResourceShown> {
+): Promise<Resource> {
   try {
     const resource = await inventory.platformResource.get(caller, { id: encodeId('nod', parseId(id).uuid) });
     if (resource.kind === def.kind) return resource;

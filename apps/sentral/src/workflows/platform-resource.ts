@@ -1,7 +1,11 @@
 import { labelsSchema, nameSchema } from '@sentral/contracts/api/common';
 import { encodeId, idSchema, parseId, type Id, type Prefix } from '@sentral/contracts/ids';
 import { allocationItemSchema, type AllocationSelectingItem } from '@sentral/contracts/inventory/allocation';
-import { platformResourceStates, type Recording } from '@sentral/contracts/inventory/platform-resource';
+import {
+  platformResourceStates,
+  type PlatformResource as Resource,
+  type Recording,
+} from '@sentral/contracts/inventory/platform-resource';
 import { actions, type ServiceName } from '@sentral/contracts/services/registry';
 import type { ResourceKind } from '@sentral/contracts/services/specs';
 import { workflow, type Json, type StepPlan, type Workflow } from '@sentral/task';
@@ -32,6 +36,12 @@ export interface Wish {
   readonly at: string;
 }
 
+export interface On {
+  readonly kind: ResourceKind;
+  readonly id: Id;
+  readonly at: string;
+}
+
 export interface Making<W> {
   readonly id: Id;
   readonly wanted: W;
@@ -52,9 +62,13 @@ export interface PlatformResource<
   /** What is asked for, as the route takes it, and the part of it that is kept and shown. */
   readonly body: B;
   readonly wanted: W;
-  keeps(body: v.InferOutput<B>): v.InferOutput<W>;
-  /** What it stands on. */
-  holds(body: v.InferOutput<B>): readonly Wish[];
+  keeps(body: v.InferOutput<B>, held: Held): v.InferOutput<W>;
+  /** Other resources of its environment that it needs, and that outlive it. */
+  on?(body: v.InferOutput<B>): readonly On[];
+  /** What is reserved for it; what it is on is there, in the same order. */
+  holds(body: v.InferOutput<B>, on: readonly Resource[]): readonly Wish[];
+  /** And what can be named only once that is held. */
+  more?(held: Held): readonly Wish[];
   /** How its services make it of what is held; what the last step answers is its status. */
   make(it: Making<v.InferOutput<W>>): readonly [...Doing[], Doing];
   /** How its services take it away: from the first step on there is no way back. */
@@ -86,10 +100,17 @@ const nodeOf = (id: Id): Id<'nod'> => encodeId('nod', parseId(id).uuid);
 /** The record of what is made: at once by the facade, and by the first step with the same in references. */
 export const recordsOf = (
   { kind }: Pick<PlatformResource, 'kind'>,
-  { id, name, labels, wanted }: Pick<Creating, 'id' | 'name' | 'labels' | 'wanted'>,
-): Recording[] => [{ nodeId: nodeOf(id), kind, name, labels, wanted: wanted as Recording['wanted'] }];
+  { id, name, labels, wanted, on }: Pick<Creating, 'id' | 'name' | 'labels' | 'wanted' | 'on'>,
+): Recording[] => [{ nodeId: nodeOf(id), kind, name, labels, wanted: wanted as Recording['wanted'], dependsOn: on }];
 const recordSteps = (kind: ResourceKind, id: Id): Json => [
-  { nodeId: nodeOf(id), kind, name: asked('name'), labels: asked('labels'), wanted: asked('wanted') },
+  {
+    nodeId: nodeOf(id),
+    kind,
+    name: asked('name'),
+    labels: asked('labels'),
+    wanted: asked('wanted'),
+    dependsOn: asked('on'),
+  },
 ];
 
 /** A resource is named once in its environment: who is about to make one of that name has the name. */
@@ -103,6 +124,7 @@ const creating = (def: PlatformResource) =>
     labels: labelsSchema,
     wanted: def.wanted,
     held: heldSchema,
+    on: v.array(idSchema('nod')),
   });
 export type Creating = v.InferOutput<ReturnType<typeof creating>>;
 

@@ -41,6 +41,15 @@ export const invariants: readonly Check[] = [
     query: `select resource_type || ' ' || resource_id || ' ' || resource_version as example from audit.record
       where class = 'change' and outcome = 'success' group by resource_type, resource_id, resource_version having count(*) > 1`,
   },
+  {
+    name: 'audit.record.contiguous',
+    statement: 'The changes of a resource are on record from its first version on without a gap, also of what is gone.',
+    query: `select c.resource_type || ' ' || c.resource_id as example from (
+        select resource_type, resource_id, count(*) as records, max(resource_version) as last from audit.record
+        where class = 'change' and outcome = 'success' and resource_id is not null and resource_type not in ('task.task', 'audit.partition', 'inventory.resourceClass') group by 1, 2) c
+      left join audit.resource_floor f using (resource_type, resource_id)
+      where c.records + coalesce(f.changes, 0) <> greatest(c.last, coalesce(f.version, 0))`,
+  },
 ];
 
 /** How often one of them is broken now, with ten examples. */

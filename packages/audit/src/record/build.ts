@@ -1,10 +1,13 @@
+import type { Sealed } from '@sentral/contracts/audit-seal';
 import type { AuditRecord } from '@sentral/contracts/audit/record';
 import { canonicalJson } from '@sentral/contracts/canonical-json';
 import { platformScopeId, platformScopeUuid, type Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId, isId, parseId, prefixes, type Id } from '@sentral/contracts/ids';
 import type { FeedItem } from '@sentral/contracts/shared-verbs';
+import type { Box } from './sql.js';
 import { changedKeys } from '@sentral/kernel/change';
 import { createHash } from 'node:crypto';
+import { nobody } from '../subject/keys.js';
 
 /** Where a record stands: its log, and its place in it. */
 export interface Place {
@@ -26,13 +29,17 @@ export interface AuditPart {
   readonly auditOnly?: Record<string, unknown>[];
   readonly reason?: string;
   readonly request?: Caller['request'];
+  /** What before and after say of the person whom the resource is. */
+  readonly personal?: Sealed;
   /** What was asked for without becoming a change (`request/report.ts`). */
   readonly asked?: Asked;
 }
 
 /** A request that changed nothing: refused, failed, or a read that is kept. */
 export interface Asked {
-  readonly class: 'access_denied' | 'authn' | 'read' | 'change';
+  readonly class: 'access_denied' | 'authn' | 'read' | 'change' | 'integrity';
+  /** What was done, where no operation of the API was asked for. */
+  readonly action?: string;
   readonly outcome: AuditRecord['outcome'];
   readonly resource?: { readonly type: string; readonly id?: string };
   readonly problem?: { readonly code: string; readonly status: number };
@@ -62,9 +69,9 @@ export function recordOf(item: FeedItem, place: Place): AuditRecord {
     occurredAt: item.recordedAt,
     recordedAt: place.recordedAt,
     class: asked?.class ?? 'change',
-    action: asked === undefined ? item.type : (request?.operation ?? asked.class),
+    action: asked === undefined ? item.type : (request?.operation ?? asked.action ?? asked.class),
     outcome: asked?.outcome ?? 'success',
-    policyRelevant: asked === undefined && policyRelevant.test(item.type),
+    policyRelevant: asked === undefined ? policyRelevant.test(item.type) : asked.class === 'integrity',
     actor: { type, id, ...known({ credentialId }) },
     scope: known({ tenantId: item.tenantId, projectId: item.projectId, environmentId: item.environmentId }),
     ...known({ resource: asked === undefined ? item.resource : asked.resource }),
@@ -82,8 +89,22 @@ export function recordOf(item: FeedItem, place: Place): AuditRecord {
       problem: asked?.problem,
       count: asked?.count,
       reason: part.reason ?? request?.reason,
+      sealed: commitments(item),
     }),
   };
+}
+
+/** What a fact says of persons, sealed as it came: each part with the one whom it is about. */
+export function partsOf(item: FeedItem): readonly { of: Box['of']; subject: string; sealed: Sealed }[] {
+  const { principal, request, personal } = (item.audit ?? {}) as AuditPart;
+  const part = (of: Box['of'], id: string | undefined, sealed: Sealed | undefined) =>
+    sealed === undefined ? [] : [{ of, subject: uuidOf(id) ?? nobody, sealed }];
+  return [...part('actor', principal?.id, request?.sealed), ...part('resource', item.resource.id, personal)];
+}
+
+function commitments(item: FeedItem): AuditRecord['sealed'] {
+  const parts = partsOf(item).map(({ of, sealed }) => ({ of, alg: 'hmac-sha256' as const, digest: sealed.digest }));
+  return parts.length === 0 ? undefined : parts;
 }
 
 /** Why it was allowed, or not; nothing where nobody was asked, as for what Sentral does by itself. */

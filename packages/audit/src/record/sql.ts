@@ -1,6 +1,7 @@
-// What is read of records. Nothing here locks or writes. Every page walks an index from where it begins: each scope that the caller sees is walked
+// What is read of records; `audit.redact` alone locks and writes, the one record. Every page walks an index from where it begins: each scope that the caller sees is walked
 // on its own, since an OR over scopes has no order; so a page costs as many steps as it has rows, times the scopes.
 import type { AuditRecord } from '@sentral/contracts/audit/record';
+import type { Tx } from '@sentral/kernel/database';
 import type { Query } from '@sentral/kernel/page';
 import type { On, Visible } from '../reading.js';
 
@@ -9,9 +10,18 @@ export interface RecordRow {
   readonly logId: string;
   readonly seq: number;
   readonly record: AuditRecord;
+  /** Null where nothing was sealed, or it was redacted. */
+  readonly sealed: readonly Box[] | null;
 }
 
-const columns = 'r.id, r.log_id as "logId", r.seq, r.record';
+/** Personal fields as they rest: salt and fields, encrypted under the key of the subject and bound to the digest in the record. */
+export interface Box {
+  readonly of: 'actor' | 'resource';
+  readonly subject: string;
+  readonly box: string;
+}
+
+const columns = 'r.id, r.log_id as "logId", r.seq, r.record, r.sealed';
 
 /** A page of what the conditions of `q` hold for, as far as it is visible. */
 export async function listVisible(
@@ -58,4 +68,9 @@ function visibleParams(visible: Visible): readonly unknown[] {
   if (visible === 'all') return [true, [], [], [], false];
   const { tenantIds, projectIds, environmentIds, platform } = visible;
   return [false, tenantIds, projectIds, environmentIds, platform];
+}
+
+/** Takes away what is sealed beside a record; the function refuses where this transaction does not say so in the feed. */
+export async function redactRecord(tx: Tx, id: string): Promise<void> {
+  await tx.unsafe('select audit.redact($1)', [id]);
 }

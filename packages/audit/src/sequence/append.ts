@@ -6,6 +6,8 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import { schemaName } from '../change.js';
 import type { Deps } from '../deps.js';
 import { columnsOf, recordOf, type AuditPart } from '../record/build.js';
+import { eraseSubjectKeys, lockLiveSubjects } from '../subject/sql.js';
+import { reseal } from './reseal.js';
 import { appendRecords, listLogEnds, listRecorded, listRequests, openLog, readNow, type LogEnd } from './sql.js';
 
 export interface Batch {
@@ -17,7 +19,8 @@ export interface Batch {
 
 /**
  * Puts the facts of a batch on record in one transaction, each at the end of its log, and confirms them with it. A fact that is
- * on record already, or has no audit part, only moves the position. Nothing is done when the lease is another's by then.
+ * on record already, or has no audit part, only moves the position. Who was erased meanwhile, or is by one of these facts, is sealed for no
+ * more. Nothing is done when the lease is another's by then.
  */
 export async function appendBatch(deps: Deps, lease: Lease, batch: Batch): Promise<boolean> {
   const lastPos = batch.items.at(-1)?.pos;
@@ -32,6 +35,7 @@ export async function appendBatch(deps: Deps, lease: Lease, batch: Batch): Promi
   const fresh = facts.filter((item) => !known.has(decodeId('evt', item.id)));
   const ends = await logsOf(deps, fresh);
   const primary = await primaries(deps, fresh);
+  const sealed = await reseal(deps, fresh);
   const recordedAt = await readNow(app);
   const records = await Promise.all(
     fresh.map(async (item) => {
@@ -43,12 +47,29 @@ export async function appendBatch(deps: Deps, lease: Lease, batch: Batch): Promi
         leaf: `\\x${Buffer.from(leaf).toString('hex')}`,
         record,
         event: item.event,
+        sealed: sealed.get(item) ?? null,
       };
     }),
   );
+  const subjects = new Set(records.flatMap((record) => (record.sealed ?? []).map(({ subject }) => subject)));
   return inTransaction(app, async (tx) => {
     if (!(await lockLease(tx, schemaName, lease))) return false;
-    await appendRecords(tx, { context: batch.context, afterPos: batch.afterPos, lastPos, records });
+    const erased = fresh.filter(({ type }) => type === 'tenancy.user.erased').map(({ resource }) => resource.id);
+    if (erased.length > 0)
+      await eraseSubjectKeys(
+        tx,
+        erased.map((id) => decodeId('usr', id)),
+      );
+    const live = await lockLiveSubjects(tx, [...subjects]);
+    await appendRecords(tx, {
+      context: batch.context,
+      afterPos: batch.afterPos,
+      lastPos,
+      records: records.map((record) => ({
+        ...record,
+        sealed: record.sealed?.filter(({ subject }) => live.has(subject)) ?? null,
+      })),
+    });
     return true;
   });
 }

@@ -10,6 +10,25 @@ export async function findConfirmedPos(on: On, context: string): Promise<number>
   return Number(row?.['pos'] ?? 0);
 }
 
+/** Why the feed of a context goes no further for now. */
+export async function findStop(on: On, context: string): Promise<string | undefined> {
+  const [row] = await on.unsafe('select reason from audit.feed_stop where context = $1', [context]);
+  return row?.['reason'] as string | undefined;
+}
+
+/** For all replicas to tell, whoever of them leads. */
+export async function upsertStop(on: On, context: string, reason: string): Promise<void> {
+  await on.unsafe(
+    `insert into audit.feed_stop as s (context, reason) values ($1, $2)
+     on conflict (context) do update set reason = excluded.reason where s.reason <> excluded.reason`,
+    [context, reason],
+  );
+}
+
+export async function deleteStop(on: On, context: string): Promise<void> {
+  await on.unsafe('delete from audit.feed_stop where context = $1', [context]);
+}
+
 export interface LogEnd {
   readonly id: string;
   readonly kind: 'tenant' | 'platform' | 'heads';

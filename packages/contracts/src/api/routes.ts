@@ -13,8 +13,11 @@ import { registryRoutes } from './inventory/registries.js';
 import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
 import { bucketRoutes } from './platform/buckets.js';
+import { machineRoutes } from './platform/machines.js';
+import { networkRoutes } from './platform/networks.js';
 import { systemRoutes } from './system.js';
 import { serviceGateRoutes, taskRoutes } from './task/tasks.js';
+import { troubleRoutes } from './task/trouble.js';
 import { accessRoutes } from './tenancy/access.js';
 import { principalRoutes } from './tenancy/principals.js';
 import { policyRoutes } from './tenancy/policy.js';
@@ -44,6 +47,10 @@ export const routes: typeof systemRoutes &
   typeof legalHoldRoutes &
   typeof taskRoutes &
   typeof serviceGateRoutes &
+  typeof bucketRoutes &
+  typeof networkRoutes &
+  typeof machineRoutes = {
+  typeof troubleRoutes &
   typeof bucketRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
@@ -64,7 +71,10 @@ export const routes: typeof systemRoutes &
   ...findingRoutes,
   ...taskRoutes,
   ...serviceGateRoutes,
+  ...troubleRoutes,
   ...bucketRoutes,
+  ...networkRoutes,
+  ...machineRoutes,
   ...auditRoutes,
   ...eventRoutes,
   ...legalHoldRoutes,

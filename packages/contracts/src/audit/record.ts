@@ -3,6 +3,7 @@ import {
   countSchema,
   pageFields,
   pageOf,
+  reasonSchema,
   sortOf,
   text,
   timeInputSchema,
@@ -11,9 +12,13 @@ import {
 } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
+import { replayed } from '../tenancy/fields.js';
 
 export const recordClasses = ['change', 'access_denied', 'authn', 'read', 'system', 'integrity'] as const;
 export const recordOutcomes = ['success', 'denied', 'failed', 'unknown'] as const;
+
+/** Whom it is said of: the one who acted, or the resource where that is a person. */
+export const sealedParts = ['actor', 'resource'] as const;
 
 /** A SHA-256 in standard base64, as checkpoints write it. */
 export const hashSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64'));
@@ -76,6 +81,10 @@ export const auditRecordSchema = v.looseObject({
   /** How many alike this one stands for, where they are counted within a minute. */
   count: v.optional(countSchema),
   reason: v.optional(v.string()),
+  /** What lies beside the record, readable to few and not for ever: a digest of it stands here, so that the leaf holds without it. */
+  sealed: v.optional(
+    v.array(v.looseObject({ of: v.picklist(sealedParts), alg: v.literal('hmac-sha256'), digest: v.string() })),
+  ),
 });
 export type AuditRecord = v.InferOutput<typeof auditRecordSchema>;
 
@@ -138,4 +147,40 @@ const proof = verb({
   idempotent: true,
 });
 
-export const recordVerbs = { list, get, proof } as const;
+const personal = verb({
+  summary:
+    'What is sealed beside a record: who acted and where from, and what was said of the person that it is about.',
+  command: v.strictObject({ id: idSchema('aud') }),
+  result: v.object({
+    id: idSchema('aud'),
+    parts: v.array(
+      v.object({
+        of: v.picklist(sealedParts),
+        /** As in the record; /audit-seal computes it from salt and fields. */
+        digest: v.string(),
+        /** `redacted`: taken away with a reason. `erased`: the person whom it is about was. `damaged`: it does not open, and is not what was sealed. */
+        state: v.picklist(['shown', 'redacted', 'erased', 'damaged']),
+        /** base64url */
+        salt: v.optional(v.string()),
+        fields: v.optional(v.record(v.string(), v.unknown())),
+      }),
+    ),
+  }),
+  refuses: ['not-found'],
+  idempotent: true,
+});
+
+const redact = verb({
+  summary: 'Takes away what is sealed beside a record, for good; that it was, by whom and why goes on record.',
+  command: v.strictObject({ id: idSchema('aud'), reason: reasonSchema }),
+  result: v.object({
+    id: idSchema('aud'),
+    /** The record of it. */
+    redaction: idSchema('aud'),
+    replayed,
+  }),
+  refuses: ['not-found', 'state-conflict'],
+  idempotent: false,
+});
+
+export const recordVerbs = { list, get, proof, personal, redact } as const;

@@ -29,7 +29,28 @@ export const sharedVerbCases = [
     title: 'the feed and the invariants are not for a caller who sees less than everything',
     async run(subject: Watched, kit: Kit) {
       await kit.refuses('permission-denied', subject.feed.page(ofOneTenant(kit), { afterPos: 0 }));
+      await kit.refuses('permission-denied', subject.feed.versions(ofOneTenant(kit), {}));
       await kit.refuses('permission-denied', subject.invariant.list(ofOneTenant(kit), {}));
+    },
+  },
+  {
+    title: 'every fact comes once, with its version, whatever the size of the pages',
+    async run(subject: Watched, kit: Kit) {
+      const walk = async (limit: number) => {
+        const seen: string[] = [];
+        let cursor: string | undefined;
+        for (let page = 0; page < 500; page += 1) {
+          const { items, nextCursor } = await subject.feed.versions(kit.caller(), { limit, cursor });
+          seen.push(...items.map(({ type, id }) => `${type} ${id}`));
+          if (nextCursor === undefined) break;
+          cursor = nextCursor;
+        }
+        return seen;
+      };
+      const whole = await walk(1000);
+      kit.equals(new Set(whole).size, whole.length, 'none comes twice');
+      kit.equals((await walk(whole.length < 200 ? 1 : 100)).length, whole.length, 'small pages bring the same');
+      await kit.refuses('invalid-cursor', subject.feed.versions(kit.caller(), { cursor: 'x' }));
     },
   },
   {

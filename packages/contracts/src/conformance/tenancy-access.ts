@@ -10,8 +10,10 @@ type Subject = Implements<typeof tenancy>;
 const issuer = 'https://conformance.example';
 const blind = (kit: Kit): Caller =>
   kit.caller({ readScope: { tenantIds: ['tnt_01jdx3z6x7e008000000000009'], projectIds: [], environmentIds: [] } });
-const person = async (subject: Subject, kit: Kit) =>
-  subject.user.register(kit.caller(), { issuer, subject: kit.name('person') });
+const person = async (subject: Subject, kit: Kit) => {
+  const named = { issuer, subject: kit.name('person') };
+  return { ...(await subject.user.register(kit.caller(), named)), ...named };
+};
 const as = (kit: Kit, id: Id<'usr'>): Caller => kit.caller({ principal: { id, type: 'user' } });
 
 async function sha256(text: string): Promise<string> {
@@ -38,6 +40,31 @@ export const accessCases = [
       await kit.refuses('state-conflict', subject.user.disable(kit.caller(), { id: one.id }));
       await subject.user.enable(kit.caller(), { id: one.id, version });
       await subject.access.snapshot(kit.caller(), { credential });
+    },
+  },
+  {
+    title: 'of a person who is erased only the id is left, and who comes with its credential is somebody new',
+    async run(subject: Subject, kit: Kit) {
+      const one = await person(subject, kit);
+      await kit.refuses('version-mismatch', subject.user.erase(kit.caller(), { id: one.id, version: 9 }));
+      await kit.refuses('not-found', subject.user.erase(blind(kit), { id: one.id }));
+      const gone = await subject.user.erase(kit.caller(), { id: one.id, version: one.version });
+      kit.equals(
+        [gone.state, gone.issuer, gone.subject, gone.displayName],
+        ['erased', undefined, undefined, undefined],
+        'nothing says who it was',
+      );
+      kit.equals(await subject.user.erase(kit.caller(), { id: one.id }), gone, 'again, it changes nothing');
+      await kit.refuses(
+        'state-conflict',
+        subject.user.amend(kit.caller(), { id: one.id, patch: { displayName: 'X' } }),
+      );
+      await kit.refuses('state-conflict', subject.user.enable(kit.caller(), { id: one.id }));
+      const { items } = await subject.user.list(kit.caller(), { issuer: one.issuer, subject: one.subject });
+      kit.equals(items, [], 'it is not found by what it was called');
+      const credential = { type: 'oidc' as const, issuer: one.issuer, subject: one.subject, groups: [] };
+      const { principal } = await subject.access.snapshot(kit.caller(), { credential });
+      kit.holds(principal.id !== one.id, 'whoever comes with it is another one');
     },
   },
   {

@@ -250,7 +250,7 @@ const bind = verb({
     records: v.optional(recordingsSchema, []),
   }),
   result: allocationSchema,
-  refuses: ['not-found', 'lease-expired', 'state-conflict', 'already-exists'],
+  refuses: ['not-found', 'lease-expired', 'state-conflict', 'already-exists', 'reference-not-found'],
   idempotent: true,
 });
 

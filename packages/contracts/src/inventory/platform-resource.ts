@@ -29,6 +29,8 @@ export const recordingSchema = v.object({
   labels: v.optional(labelsInputSchema, {}),
   /** As it was asked for: opaque here. */
   wanted: v.optional(attributesSchema, {}),
+  /** Resources that it stands on: available now, and not to be removed while it lives. */
+  dependsOn: v.optional(v.pipe(v.array(nodeId), v.maxLength(8)), []),
 });
 export type Recording = v.InferOutput<typeof recordingSchema>;
 export const recordingsSchema = v.pipe(v.array(recordingSchema), v.maxLength(64));
@@ -72,6 +74,8 @@ const list = verb({
     environmentId: v.optional(idSchema('env')),
     projectId: v.optional(idSchema('prj')),
     name: v.optional(text(1, 256)),
+    /** Those that stand on this one. */
+    dependsOn: v.optional(nodeId),
     state: v.optional(v.pipe(v.array(v.picklist(platformResourceStates)), v.minLength(1))),
     /** The Kubernetes grammar, at most 10 requirements. */
     labelSelector: v.optional(text(1, 1024)),

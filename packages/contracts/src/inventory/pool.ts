@@ -87,7 +87,7 @@ export const pool = {
       }),
     }),
     result: poolSchema,
-    refuses: ['not-found', 'version-mismatch', 'already-exists', 'reference-not-found'],
+    refuses: ['not-found', 'version-mismatch', 'already-exists', 'reference-not-found', 'has-dependents'],
     idempotent: false,
   }),
   remove: verb({

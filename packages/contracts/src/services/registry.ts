@@ -28,7 +28,16 @@ const fence = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const nett = {
   'network.create': {
     contract: 1,
-    input: v.object({ networkId, name, vlan: numberValueSchema, cidr: cidrSchema, fence, spec: networkSpecSchema }),
+    input: v.object({
+      networkId,
+      name,
+      vlan: numberValueSchema,
+      cidr: cidrSchema,
+      /** Kept out of what is given to machines. */
+      gateway: hostSchema,
+      fence,
+      spec: networkSpecSchema,
+    }),
     output: v.object({ networkId, vlan: numberValueSchema, gateway: hostSchema }),
   },
   'network.delete': { contract: 1, input: v.object({ networkId }) },

@@ -2,7 +2,10 @@ import * as v from 'valibot';
 import { displayNameSchema, nameSchema, pageFields, pageOf, text, timeInputSchema, timeSchema } from '../api/common.js';
 import { scopeIdSchema, verb } from '../contract.js';
 import { idSchema } from '../ids.js';
+import { personal } from '../personal.js';
 import { actorId, basedOnVersion, issuerSchema, replayed, resourceFields, subjectTextSchema } from './fields.js';
+
+export const userStates = ['active', 'disabled', 'erased'] as const;
 
 /** A person as an issuer knows it. Sentral keeps the reference, never an email or a password. */
 export const userSchema = v.object({
@@ -10,10 +13,11 @@ export const userSchema = v.object({
   type: v.literal('user'),
   ...resourceFields,
   /** Together with the subject the one key of the principal. */
-  issuer: v.string(),
-  subject: v.string(),
-  displayName: v.optional(v.string()),
-  state: v.picklist(['active', 'disabled']),
+  issuer: v.optional(personal(v.string())),
+  subject: v.optional(personal(v.string())),
+  displayName: v.optional(personal(v.string())),
+  /** Of whoever was erased nothing is left but the id; somebody whom the issuer vouches for later is a new user. */
+  state: v.picklist(userStates),
   replayed,
 });
 export type User = v.InferOutput<typeof userSchema>;
@@ -44,7 +48,7 @@ export const user = {
     command: v.strictObject({
       issuer: v.optional(issuerSchema),
       subject: v.optional(subjectTextSchema),
-      state: v.optional(v.picklist(['active', 'disabled'])),
+      state: v.optional(v.picklist(userStates)),
       ...pageFields,
     }),
     result: pageOf(userSchema),
@@ -59,7 +63,7 @@ export const user = {
       patch: v.strictObject({ displayName: v.optional(v.nullable(displayNameSchema)) }),
     }),
     result: userSchema,
-    refuses: ['not-found', 'version-mismatch'],
+    refuses: ['not-found', 'version-mismatch', 'state-conflict'],
     idempotent: false,
   }),
   disable: verb({
@@ -74,6 +78,14 @@ export const user = {
     command: userById,
     result: userSchema,
     refuses: ['not-found', 'version-mismatch', 'state-conflict'],
+    idempotent: false,
+  }),
+  erase: verb({
+    summary:
+      'Forgets who a user was: only its id is left, nobody comes in by it any more, and bindings that name it grant nothing. Again, it changes nothing.',
+    command: userById,
+    result: userSchema,
+    refuses: ['not-found', 'version-mismatch', 'last-administrator'],
     idempotent: false,
   }),
 } as const;

@@ -2,39 +2,64 @@ import type { Caller } from '@sentral/contracts/contract';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import type { InventoryEventName } from '@sentral/contracts/inventory-events';
 import type { Tx } from '@sentral/kernel/database';
+import { record } from '@sentral/kernel/feed';
 import { findBlock, toBlock } from '../address-block/sql.js';
-import { recordChanges } from '../events.js';
+import { schemaName } from '../change.js';
+import { feedEvent, recordChanges } from '../events.js';
 import { toAllocation } from './resource.js';
-import { listItems, type AllocationRow } from './sql.js';
+import { listItems, only, type AllocationRow } from './sql.js';
 
 type ParticipleOf<N extends string, E = InventoryEventName> = E extends `${N}.${infer P}` ? P : never;
 /** What the contract lists of an allocation: nothing else can be recorded. */
 export type AllocationEvent = ParticipleOf<'allocation'>;
 
+interface AllocationChange {
+  readonly event: AllocationEvent;
+  readonly by: Caller;
+  readonly before?: Allocation;
+  readonly auditOnly?: readonly object[];
+}
+
 /** One feed row a change of an allocation; public and audit part show it whole, it holds nothing personal. */
-export async function recordAllocation(
+export async function recordAllocation(tx: Tx, row: AllocationRow, change: AllocationChange): Promise<Allocation> {
+  return only(await recordAllocations(tx, [{ row, ...change }]));
+}
+
+/** Several at once, each by its own caller. */
+export async function recordAllocations(
   tx: Tx,
-  row: AllocationRow,
-  change: { event: AllocationEvent; by: Caller; before?: Allocation; auditOnly?: readonly object[] },
-) {
-  const { event, by, before, auditOnly = [] } = change;
-  const after = toAllocation({ ...row, overdue: false }, await listItems(tx, [row.id]));
-  await recordChanges(tx, by, [
-    {
-      what: `allocation.${event}`,
-      id: row.id,
-      version: row.version,
-      before: before ?? null,
-      after,
-      ...(auditOnly.length === 0 ? {} : { auditOnly }),
-      scope: {
-        tenantId: row.tenantId,
-        ...(row.projectId === null ? {} : { projectId: row.projectId }),
-        environmentId: row.scopeId,
-      },
-    },
-  ]);
-  return after;
+  changes: readonly (AllocationChange & { readonly row: AllocationRow })[],
+): Promise<readonly Allocation[]> {
+  const items = await listItems(
+    tx,
+    changes.map(({ row }) => row.id),
+  );
+  const seen = changes.map(({ row }) =>
+    toAllocation(
+      { ...row, overdue: false },
+      items.filter((item) => item.allocationId === row.id),
+    ),
+  );
+  await record(
+    tx,
+    schemaName,
+    changes.map(({ row, event, by, before, auditOnly = [] }, at) =>
+      feedEvent(by, {
+        what: `allocation.${event}`,
+        id: row.id,
+        version: row.version,
+        before: before ?? null,
+        after: seen[at] ?? null,
+        ...(auditOnly.length === 0 ? {} : { auditOnly }),
+        scope: {
+          tenantId: row.tenantId,
+          ...(row.projectId === null ? {} : { projectId: row.projectId }),
+          environmentId: row.scopeId,
+        },
+      }),
+    ),
+  );
+  return seen;
 }
 
 type Block = { readonly id: string; readonly tenantId: string };

@@ -1,5 +1,6 @@
 // Lock order and isolation: allocation/sql.ts. The exclusion allocation_item_node_held_once is the judge.
 import type { Tx } from '@sentral/kernel/database';
+import { owned } from '../owner-sql.js';
 import { walkOf, type Sight } from '../reading.js';
 import { microseconds } from './instant-sql.js';
 import type { Span } from './levels.js';
@@ -42,6 +43,18 @@ export async function listWholesOf(tx: Tx, nodeIds: readonly string[]): Promise<
   const rows = await tx.sql<{ id: string }>`
     select distinct w.id from unnest(${[...nodeIds]}::uuid[]) n (id), wholes_of(n.id) w (id) order by w.id`;
   return rows.map(({ id }) => id);
+}
+
+/** Whose they are; what is dedicated to nobody is left out. */
+export async function listNodeOwners(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await tx.unsafe(
+    `select n.id, ${owned.node.seen('n', (owner) => owner)} as "tenantId" from node n where n.id = any($1::uuid[])`,
+    [ids],
+  );
+  return new Map(
+    rows.flatMap((row) => (row['tenantId'] === null ? [] : [[row['id'] as string, row['tenantId'] as string]])),
+  );
 }
 
 export interface NodeHolder extends HolderRow {

@@ -14,7 +14,7 @@ import { expectEnd, readWindow, type Window } from './window.js';
 
 export type Reserve = Command<'allocation', 'reserve'>;
 
-interface Create {
+export interface Create {
   readonly op: 'create';
   readonly id: string;
   readonly requestId: string;

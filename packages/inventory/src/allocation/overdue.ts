@@ -30,7 +30,8 @@ export async function untilNoneOverdue<R>(deps: Deps, taking: (left: OverdueLeft
   }
 }
 
-async function endFew(deps: Deps, wanted: readonly Wanted[]): Promise<number> {
+/** @returns how many there were, fifty at most */
+export async function endFew(deps: Deps, wanted: readonly Wanted[]): Promise<number> {
   return inTransaction(deps.db.app, async (tx) => {
     const ids = await listOverdue(tx, { ...thingsOf(wanted), holderIds: [], limit: overdueMax });
     await lockCountersOf(tx, ids);

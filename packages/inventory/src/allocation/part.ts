@@ -3,7 +3,7 @@ import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { expectActive, lockScopePath, type ScopeViewRow } from '@sentral/kernel/scopes/view';
+import { expectActive, lockScopePaths, type ScopeViewRow } from '@sentral/kernel/scopes/view';
 import { schemaName } from '../change.js';
 import type { Scope } from './end.js';
 import type { Locked } from './lock.js';
@@ -43,7 +43,7 @@ const live: readonly AllocationRow['state'][] = ['booked', 'held', 'active', 're
 const changeable: readonly AllocationRow['state'][] = ['booked', 'held', 'active'];
 
 /**
- * Looks up what each operation is about; scopes of whoever takes are locked, environment by environment in the order of ids.
+ * Looks up what each operation is about; scopes of whoever takes are locked.
  * @throws Problem reference-not-found | scope-not-active | not-found | already-exists | validation-failed
  */
 export async function partsOf(tx: Tx, caller: Caller, operations: readonly Operation[]): Promise<readonly Part[]> {
@@ -67,9 +67,9 @@ export async function partsOf(tx: Tx, caller: Caller, operations: readonly Opera
     looked.push({ operation, index, target, scopeId: target?.scopeId ?? '' });
   }
   const taking = looked.filter(({ operation }) => operation.op !== 'release');
-  const paths = new Map<string, readonly ScopeViewRow[]>();
-  for (const scopeId of [...new Set(taking.map((each) => each.scopeId))].toSorted())
-    paths.set(scopeId, await lockScopePath(tx, schemaName, scopeId));
+  const scopeIds = [...new Set(taking.map((each) => each.scopeId))];
+  const paths: ReadonlyMap<string, readonly ScopeViewRow[]> =
+    scopeIds.length === 0 ? new Map() : await lockScopePaths(tx, schemaName, scopeIds);
   const parts: Part[] = [];
   for (const { scopeId, ...each } of looked)
     parts.push(
@@ -88,7 +88,10 @@ async function partOf(
   if (operation.op === 'release' && target !== undefined) return { ...part, scope: target };
   const scope = scopeOf(caller, path, scopeId);
   if (operation.op !== 'create') return { ...part, scope };
-  const earlier = await findByRequest(tx, scope.tenantId, operation.requestId);
+  const earlier =
+    operation.command.requestId === undefined
+      ? undefined
+      : await findByRequest(tx, scope.tenantId, operation.requestId);
   if (earlier !== undefined)
     return { ...part, scope, answer: await sameRequest(tx, caller, { earlier, command: operation.command }) };
   const window =
@@ -116,7 +119,7 @@ function mayUse(caller: Caller, { kind, tenantId, parentId, id }: ScopeViewRow):
 }
 
 /** The same requestId again: the same answer, if it is the same holder's; else it is somebody's mistake. */
-async function sameRequest(
+export async function sameRequest(
   tx: Tx,
   caller: Caller,
   { earlier, command }: { earlier: AllocationRow; command: Reserve },

@@ -1,5 +1,5 @@
 import type { Caller } from '@sentral/contracts/contract';
-import { triedHoldSeconds, type Allocation } from '@sentral/contracts/inventory/allocation';
+import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { inChange, itself } from '../change.js';
@@ -10,11 +10,12 @@ import { reasoned } from '../refusal/keep.js';
 import { goesOver } from '../refusal/rules.js';
 import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { endThings, endWhole, refuseCarrying, type Given } from './end.js';
-import { recordAllocation, type AllocationEvent } from './events.js';
+import { recordAllocations, type AllocationEvent } from './events.js';
 import { choose } from './choose.js';
 import { beginIfReady } from './begin.js';
 import { lockAll, lockCountersAgain, overdueMax, overdueMaxTried, type Locked } from './lock.js';
-import { inOperation, type Operation, type Reserve } from './operation.js';
+import { newAllocation } from './new.js';
+import { inOperation, type Operation } from './operation.js';
 import { expectNoHolder, partsOf, targetUnderLock, type Part } from './part.js';
 import { untilNoneOverdue, type OverdueLeft } from './overdue.js';
 import { judgeReserve, type Judgement } from './policy.js';
@@ -22,7 +23,15 @@ import { findNow } from './policy-sql.js';
 import { exchange } from './replace-rules.js';
 import { keepOn, rescheduled } from './reschedule.js';
 import type { Wanted } from './rules.js';
-import { findNextOrdinal, insertAllocation, movedOn, wasOutrun, type AllocationRow, type ItemRow } from './sql.js';
+import {
+  findNextOrdinal,
+  insertAllocations,
+  movedOn,
+  only,
+  wasOutrun,
+  type AllocationRow,
+  type ItemRow,
+} from './sql.js';
 import { touchAllocation } from './span-sql.js';
 import { takeAll } from './take-all.js';
 import { forGood, secondsOf } from './window.js';
@@ -192,10 +201,16 @@ async function performIn(
   // What ran out and is not ended is still in the counter: who tries is judged by the levels alone.
   if (!tried || beside !== undefined) await amendCapacity(tx, moves.capacity);
   await completed?.();
-  for (const { part, row, judgement } of takings) {
-    const event = eventOf(part, row, locked.rows.get(row.id));
-    seen.set(part, await recordAllocation(tx, row, { event, by: caller, auditOnly: judgement.auditOnly }));
-  }
+  const recorded = await recordAllocations(
+    tx,
+    takings.map(({ part, row, judgement }) => ({
+      row,
+      event: eventOf(part, row, locked.rows.get(row.id)),
+      by: caller,
+      auditOnly: judgement.auditOnly,
+    })),
+  );
+  for (const [at, { part }] of takings.entries()) seen.set(part, recorded[at] as Allocation);
   await countQuota(tx, takings, { quota: moves.quota, tried });
   const answers = parts.map((part) => seen.get(part) as Allocation);
   return found.map((part) => part.answer ?? (answers.shift() as Allocation));
@@ -247,37 +262,11 @@ async function created(tx: Tx, part: Part): Promise<Taking> {
   const { operation, scope, path } = part;
   if (operation.op !== 'create') throw new Error('only a create makes an allocation');
   const { command, wanted } = operation;
-  const { window } = part;
-  const windowSeconds = window === undefined ? {} : { windowSeconds: secondsOf(window, await findNow(tx)) };
+  const { window = forGood } = part;
+  const windowSeconds = part.window === undefined ? {} : { windowSeconds: secondsOf(window, await findNow(tx)) };
   const judgement = await judgeReserve(tx, path, { command: { ...command, ...windowSeconds }, wanted });
-  const { ttlSeconds, maxTtlSeconds } = lastingOf(command);
-  const row = await insertAllocation(tx, {
-    id: operation.id,
-    tenantId: scope.tenantId,
-    projectId: scope.projectId,
-    scopeId: scope.scopeId,
-    requestId: operation.requestId,
-    consumerService: command.consumer.service,
-    consumerKind: command.consumer.kind,
-    consumerId: command.consumer.id,
-    ttlSeconds: ttlSeconds ?? null,
-    maxTtlSeconds: ttlSeconds === undefined ? null : Math.max(maxTtlSeconds ?? 0, ttlSeconds),
-    onExpiry: command.onExpiry,
-    window: window ?? forGood,
-    noticeSeconds: command.noticeSeconds ?? null,
-    labels: command.labels,
-    policyVersion: judgement.policyVersion,
-  });
+  const row = only(await insertAllocations(tx, [{ ...newAllocation(operation, scope, judgement), ...window }]));
   return { part, row, judgement, firstOrdinal: 0, fresh: wanted };
-}
-
-/** What was tried and is kept is as it was asked for, for a minute: to be confirmed, or renewed as far as it might have lasted. */
-function lastingOf({ hold, ttlSeconds, maxTtlSeconds }: Reserve): Pick<Reserve, 'ttlSeconds' | 'maxTtlSeconds'> {
-  if (hold !== true) return { ttlSeconds, maxTtlSeconds };
-  return {
-    ttlSeconds: Math.min(ttlSeconds ?? triedHoldSeconds, triedHoldSeconds),
-    maxTtlSeconds: Math.max(ttlSeconds ?? 0, maxTtlSeconds ?? 0),
-  };
 }
 
 async function replaced(

@@ -16,6 +16,7 @@ import { createDomain } from '../number-domain/create.js';
 import { createRange } from '../number-range/create.js';
 import { confirmAllocation } from './confirm.js';
 import { getAllocation } from './get.js';
+import { createLanes, type Lanes } from './lanes.js';
 import { listAllocations } from './list.js';
 import { releaseAllocation } from './release.js';
 import { renewAllocation } from './renew.js';
@@ -23,7 +24,7 @@ import { reserveAllocation } from './reserve.js';
 import { sweepAllocations } from './sweep.js';
 
 let database: TestDatabase;
-let deps: Deps;
+let deps: Deps & { lanes: Lanes };
 const close: (() => Promise<void>)[] = [];
 
 const caller: Caller = {
@@ -65,12 +66,13 @@ beforeAll(async () => {
     close.push(() => db.close());
     return db;
   };
-  deps = {
+  const own: Deps = {
     db: { app: open('inventory_app'), read: open('inventory_read'), platform: open('inventory_platform') },
     now: () => new Date(),
     newId,
     telemetry: createTelemetry({ level: 'error', write: () => undefined }),
   };
+  deps = { ...own, lanes: createLanes(own) };
 });
 afterAll(async () => {
   await Promise.all(close.map((each) => each()));

@@ -12,8 +12,8 @@ import type { Moves } from './perform.js';
 import { asSeen, taken } from './refusals.js';
 import { type AllocationRow, type ItemRow } from './sql.js';
 import { moveSpans } from './span-sql.js';
-import { noneLeft, refuseUsedInPart } from './take-all.js';
-import { freeOf, refuseHeldWhole, windowOfRow } from './take-capacity.js';
+import { refuseUsedInPart } from './take-all.js';
+import { freeOf, noneLeft, refuseHeldWhole, windowOfRow } from './take-capacity.js';
 import { expectEnd, expectWindow, judgeWindow, overlap, spanOfWindow, type Window } from './window.js';
 
 /** The window that an allocation shall have, and what it is in it. */

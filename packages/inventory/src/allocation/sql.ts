@@ -160,13 +160,29 @@ export interface Consumer {
   readonly id: string;
 }
 
-export async function findByConsumer(tx: Tx, tenantId: string, consumer: Consumer): Promise<AllocationRow | undefined> {
+export const findByConsumer = async (
+  tx: Tx,
+  tenantId: string,
+  consumer: Consumer,
+): Promise<AllocationRow | undefined> => (await listByConsumers(tx, [{ tenantId, consumer }]))[0];
+
+/** What these consumers hold. */
+export async function listByConsumers(
+  tx: Tx,
+  of: readonly { readonly tenantId: string; readonly consumer: Consumer }[],
+): Promise<readonly AllocationRow[]> {
   const rows = await tx.unsafe(
-    `select ${allocationColumns} from allocation a
-      where a.tenant_id = $1 and a.consumer_service = $2 and a.consumer_kind = $3 and a.consumer_id = $4 and a.ended_at is null`,
-    [tenantId, consumer.service, consumer.kind, consumer.id],
+    `select ${allocationColumns} from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) as w(tenant_id, service, kind, id)
+     join allocation a on a.tenant_id = w.tenant_id and a.consumer_service = w.service and a.consumer_kind = w.kind and a.consumer_id = w.id
+       and a.ended_at is null`,
+    [
+      of.map(({ tenantId }) => tenantId),
+      of.map(({ consumer }) => consumer.service),
+      of.map(({ consumer }) => consumer.kind),
+      of.map(({ consumer }) => consumer.id),
+    ],
   );
-  return rows[0] as AllocationRow | undefined;
+  return rows as unknown as readonly AllocationRow[];
 }
 
 /** One statement in id order: two takers of the same two things can never hold one each. */
@@ -237,44 +253,44 @@ export async function lockAllocations(tx: Tx, ids: readonly string[]): Promise<r
   return rows as unknown as readonly AllocationRow[];
 }
 
-export async function insertAllocation(
-  tx: Tx,
-  row: Record<string, unknown> & {
-    id: string;
-    ttlSeconds: number | null;
-    window: Window;
-    noticeSeconds: number | null;
-    labels: unknown;
-    policyVersion: number;
-  },
-): Promise<AllocationRow> {
-  const rows = await tx.unsafe(
+export interface NewAllocation
+  extends
+    Window,
+    Pick<
+      AllocationRow,
+      | 'id'
+      | 'tenantId'
+      | 'projectId'
+      | 'scopeId'
+      | 'requestId'
+      | 'consumerService'
+      | 'consumerKind'
+      | 'consumerId'
+      | 'ttlSeconds'
+      | 'maxTtlSeconds'
+      | 'onExpiry'
+      | 'noticeSeconds'
+      | 'labels'
+      | 'policyVersion'
+    > {}
+
+/** All new allocations of a transaction at once, in the order given. */
+export async function insertAllocations(tx: Tx, made: readonly NewAllocation[]): Promise<readonly AllocationRow[]> {
+  const rows = (await tx.unsafe(
     `insert into allocation as a (id, tenant_id, project_id, scope_id, request_id, consumer_service, consumer_kind, consumer_id, state,
        ttl_seconds, max_ttl_seconds, on_expiry, starts_at, expires_at, labels, policy_version, notice_seconds, notice_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, case when $14::timestamptz is not null then 'booked' when $9::int is null then 'active' else 'held' end,
-       $9, $10, $11, coalesce($14::timestamptz, now()), coalesce($15::timestamptz, now() + make_interval(secs => $9::int)), $12, $13,
-       $16::int, case when $16::int is not null then greatest(coalesce($14::timestamptz, now()), $15::timestamptz - make_interval(secs => $16::int)) end)
+     select n.id, n."tenantId", n."projectId", n."scopeId", n."requestId", n."consumerService", n."consumerKind", n."consumerId",
+       case when n."startsAt" is not null then 'booked' when n."ttlSeconds" is null then 'active' else 'held' end, n."ttlSeconds", n."maxTtlSeconds", n."onExpiry",
+       coalesce(n."startsAt", now()), coalesce(n."endsAt", now() + make_interval(secs => n."ttlSeconds")), n.labels, n."policyVersion", n."noticeSeconds",
+       case when n."noticeSeconds" is not null then greatest(coalesce(n."startsAt", now()), n."endsAt" - make_interval(secs => n."noticeSeconds")) end
+     from jsonb_to_recordset($1) as n(id uuid, "tenantId" uuid, "projectId" uuid, "scopeId" uuid, "requestId" text, "consumerService" text,
+       "consumerKind" text, "consumerId" text, "ttlSeconds" int, "maxTtlSeconds" int, "onExpiry" text, "startsAt" timestamptz, "endsAt" timestamptz,
+       "noticeSeconds" int, labels jsonb, "policyVersion" int)
      returning ${allocationColumns}`,
-    [
-      row.id,
-      row['tenantId'],
-      row['projectId'],
-      row['scopeId'],
-      row['requestId'],
-      row['consumerService'],
-      row['consumerKind'],
-      row['consumerId'],
-      row.ttlSeconds,
-      row['maxTtlSeconds'],
-      row['onExpiry'],
-      json(row.labels),
-      row.policyVersion,
-      row.window.startsAt,
-      row.window.endsAt,
-      row.noticeSeconds,
-    ],
-  );
-  return rows[0] as unknown as AllocationRow;
+    [json(made)],
+  )) as unknown as readonly AllocationRow[];
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return made.flatMap(({ id }) => byId.get(id) ?? []);
 }
 
 export interface NewItem {

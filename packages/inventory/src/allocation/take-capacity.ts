@@ -1,32 +1,25 @@
+import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
-import { problem } from '@sentral/contracts/problem';
+import { problem, type Problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { amountFault } from '../capacity/rules.js';
+import { seenIds, sightOf } from '../reading.js';
+import { rounded } from '../refusal/rules.js';
 import { findClass } from '../resource-class/sql.js';
 import { keyOf, type CapacityMove, type LockedCapacity, type Timeline } from './capacity-sql.js';
 import { freeOver, peakOver, type Change, type Span, type Step } from './levels.js';
-import type { Entangled, NodeToTake } from './node-sql.js';
+import type { Entangled } from './node-sql.js';
 import { unknownReference } from './refusals.js';
 import { judgeProvider, type WantedCapacity } from './rules.js';
 import type { AllocationRow } from './sql.js';
-import { namedWindow, overlap, windowOf, type Window } from './window.js';
-
-/** What amounts are judged by: the locked counters, what the transaction gives back, and the nodes they lie at. */
-export interface Supply {
-  readonly counters: ReadonlyMap<string, LockedCapacity>;
-  /** Those that may be given to whom it is for. */
-  readonly nodes: ReadonlyMap<string, NodeToTake>;
-  /** When someone has the whole of a node, or of what it is a part of. */
-  readonly heldWhole: readonly Entangled[];
-  /** When a component of a node is in use. */
-  readonly usedInside: readonly Entangled[];
-}
+import type { Supply } from './supply.js';
+import { namedWindow, overlap, spanOfWindow, windowOf, type Window } from './window.js';
 
 /**
  * Whether an amount may be asked of this node at all.
  * @throws Problem reference-not-found | class-not-offered | amount-not-allowed | state-conflict | allocation-conflict
  */
-export async function counterFor(
+async function counterFor(
   tx: Tx,
   wanted: WantedCapacity,
   { supply, window }: { supply: Supply; window: Window },
@@ -53,6 +46,44 @@ export async function counterFor(
     throw problem('state-conflict', { nodeId, state: verdict.state, allowedStates: verdict.allowedStates });
   refuseHeldWhole(supply.heldWhole, wanted, window);
   return counter;
+}
+
+/**
+ * Whether so much is left of it all through a window.
+ * @throws Problem what `counterFor` refuses with | capacity-exhausted
+ */
+export async function judgeAmount(
+  tx: Tx,
+  caller: Caller,
+  by: {
+    wanted: WantedCapacity;
+    supply: Supply;
+    window: Window;
+    moves: readonly CapacityMove[];
+    timeline: Timeline | undefined;
+  },
+): Promise<LockedCapacity> {
+  const { wanted, timeline, window } = by;
+  const counter = await counterFor(tx, wanted, by);
+  const free = freeOf(counter, by, spanOfWindow(window, timeline?.nowUs ?? 0));
+  if (wanted.amount > free) throw await noneLeft(tx, caller, { ...wanted, free });
+  return counter;
+}
+
+/** More is wanted than is free; of a node that the caller does not see it is told roughly how much that is. */
+export async function noneLeft(
+  tx: Tx,
+  caller: Caller,
+  of: { providerId: string; class: string; amount: number; free: number },
+): Promise<Problem> {
+  const seen = await seenIds(tx, sightOf(caller), { noun: 'node', ids: [of.providerId] });
+  const free = Math.max(0, of.free);
+  return problem('capacity-exhausted', {
+    providerId: encodeId('nod', of.providerId),
+    unit: of.class,
+    requested: of.amount,
+    available: seen.has(of.providerId) ? free : rounded(free),
+  });
 }
 
 /** The first span in which somebody has what is in the way of a node in a window. */

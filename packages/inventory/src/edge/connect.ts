@@ -25,7 +25,10 @@ export async function connectNodes(deps: Deps, caller: Caller, command: Asked): 
   return inChange(deps, caller, (tx) => connected({ tx, caller, id }, command));
 }
 
-async function connected({ tx, caller, id }: { tx: Tx; caller: Caller; id: string }, command: Asked): Promise<Edge> {
+export async function connected(
+  { tx, caller, id }: { tx: Tx; caller: Caller; id: string },
+  command: Asked,
+): Promise<Edge> {
   const a = command.a.map((end) => decodeId('nod', end));
   const b = command.b.map((end) => decodeId('nod', end));
   const ends = [...a, ...b];

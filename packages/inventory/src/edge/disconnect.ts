@@ -23,7 +23,7 @@ export async function disconnectNodes(
   return inChange(deps, caller, (tx) => disconnected(tx, caller, command));
 }
 
-async function disconnected(tx: Tx, caller: Caller, command: Command<'edge', 'disconnect'>): Promise<Edge> {
+export async function disconnected(tx: Tx, caller: Caller, command: Command<'edge', 'disconnect'>): Promise<Edge> {
   const id = decodeId('edg', command.id);
   const current = await lockEdge(tx, sightOf(caller), id);
   if (current === undefined || !current.live) throw problem('not-found', { resourceType: 'edge' });

@@ -39,7 +39,7 @@ const prefixOf: Record<string, Prefix> = {
 };
 
 /** Numbers, address ranges, rack reservations and device types have no id of their own on the wire: the feed tells them apart by uuid. */
-function wireId(type: string, uuid: string): string {
+export function wireId(type: string, uuid: string): string {
   const prefix = prefixOf[type];
   return prefix === undefined ? uuid : encodeId(prefix, uuid);
 }

@@ -8,6 +8,8 @@ import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
+import { refuseLeaving } from '../pool/leaving.js';
+import { findPoolLeft } from '../pool/sql.js';
 import { expectTenant } from '../projection/active.js';
 import { bringForward } from '../projection/bring.js';
 import { refuseHeld } from '../projection/holds.js';
@@ -65,7 +67,11 @@ export async function amended(
   if (current.position != null && patch.position === undefined && to.parentId !== current.parentId) {
     throw problem('topology-violation', { rule: 'position_belongs_to_the_rack' });
   }
-  if (to.parentId !== current.parentId) await refuseHeld(tx, nodeId);
+  if (to.parentId !== current.parentId) {
+    await refuseHeld(tx, nodeId);
+    const left = await findPoolLeft(tx, { from: current.parentId, to: to.parentId });
+    if (left !== undefined) await refuseLeaving(tx, caller, [id]);
+  }
   await amendNodeRow(tx, id, to);
   if (current.kind === 'rack') {
     const shape = rackShape(to.attributes as Record<string, unknown>);

@@ -26,6 +26,11 @@ export async function listPlatformResources(
     q.and(`r.scope_id = ${q.value(decodeId('env', command.environmentId))}::uuid`);
   if (command.projectId !== undefined) q.and(`r.project_id = ${q.value(decodeId('prj', command.projectId))}::uuid`);
   if (command.name !== undefined) q.and(`r.name = ${q.value(command.name)}`);
+  if (command.dependsOn !== undefined) {
+    const on = q.value(decodeId('nod', command.dependsOn));
+    q.and(`exists (select from edge_end own join edge_end onto on onto.edge_id = own.edge_id and onto.side = 'b'
+      where own.node_id = r.node_id and own.side = 'a' and own.edge_type = 'depends' and own.live and onto.node_id = ${on}::uuid)`);
+  }
   if (command.state !== undefined) q.and(`n.state = any(${q.value(command.state)}::text[])`);
   if (command.labelSelector !== undefined)
     for (const condition of labelConditions(q, 'n', readSelector(command.labelSelector))) q.and(condition);

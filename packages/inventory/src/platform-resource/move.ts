@@ -7,6 +7,7 @@ import { recordChanges } from '../events.js';
 import { toNode } from '../node/row.js';
 import { amendNodeRow, findNode, lockNodes } from '../node/sql.js';
 import { sightOf } from '../reading.js';
+import { expectNothingOn } from './stood-on.js';
 import { wasRecorded } from './sql.js';
 
 export interface Move {
@@ -18,7 +19,7 @@ export interface Move {
 
 /**
  * Moves a resource of the platform from one state to the next, with what its service has told of it.
- * @throws Problem not-found | state-conflict
+ * @throws Problem not-found | state-conflict | has-dependents
  */
 export async function moveRecord(tx: Tx, caller: Caller, move: Move): Promise<void> {
   const id = decodeId('nod', move.id);
@@ -26,6 +27,7 @@ export async function moveRecord(tx: Tx, caller: Caller, move: Move): Promise<vo
   if (current === undefined || !(await wasRecorded(tx, id))) throw problem('not-found', { resourceType: 'node' });
   if (current.state !== move.from)
     throw problem('state-conflict', { state: current.state, allowedStates: [move.from] });
+  if (move.to === 'removing') await expectNothingOn(tx, id);
   const { status = current.attributes['status'] } = move;
   const attributes = { ...current.attributes, ...(status === undefined ? {} : { status }) };
   await amendNodeRow(tx, id, { ...current, attributes, state: move.to });

@@ -4,26 +4,30 @@ import type { Recording } from '@sentral/contracts/inventory/platform-resource';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import type { AllocationRow } from '../allocation/sql.js';
+import { connected } from '../edge/connect.js';
+import { disconnected } from '../edge/disconnect.js';
+import { findEdge } from '../edge/sql.js';
 import { recordChanges } from '../events.js';
 import { retired } from '../node/retire.js';
 import { toNode } from '../node/row.js';
-import { findNode, insertNode } from '../node/sql.js';
-import { endPlatformResource, insertPlatformResource, listMadeBy, wasRecorded } from './sql.js';
+import { findNode, insertNode, lockNodesAsTheyAre } from '../node/sql.js';
+import { endPlatformResource, findPlatformResource, insertPlatformResource, listMadeBy, wasRecorded } from './sql.js';
 
 /**
  * Records what a task makes of what it holds, in the state `provisioning`; what was recorded before stays as it is. Under the lock of
  * the allocation, which keeps its scope from being counted empty: nothing is recorded after what it stands on was given back.
- * @throws Problem already-exists
+ * @throws Problem already-exists | reference-not-found | state-conflict
  */
 export async function recordAll(
   tx: Tx,
   caller: Caller,
   { holder, taskId, records }: { holder: AllocationRow; taskId: string; records: readonly Recording[] },
 ): Promise<void> {
-  for (const { nodeId, kind, name, labels, wanted } of records) {
+  for (const { nodeId, kind, name, labels, wanted, dependsOn } of records) {
     const id = decodeId('nod', nodeId);
     if (await wasRecorded(tx, id)) continue;
     const { tenantId, projectId, scopeId } = holder;
+    await expectReady(tx, scopeId, dependsOn);
     await insertNode(tx, {
       id,
       kind,
@@ -51,6 +55,32 @@ export async function recordAll(
     const row = await findNode(tx, 'everything', id);
     if (row === undefined) throw new Error('a node that was recorded is not there');
     await recordChanges(tx, caller, [{ what: 'node.registered', id, version: row.version, after: toNode(row) }]);
+    // One edge at most, under the id of what depends: it is found again without a column of its own.
+    if (dependsOn.length > 0)
+      await connected(
+        { tx, caller: seeing(caller, tenantId), id },
+        { edgeType: 'depends', a: [nodeId], b: dependsOn, attributes: {}, externalIds: [] },
+      );
+  }
+}
+
+/** The task's doing, with its tenant's eyes: whoever brought it here may see less. */
+const seeing = (caller: Caller, tenantId: string): Caller => ({
+  ...caller,
+  readScope: { tenantIds: [encodeId('tnt', tenantId)], projectIds: [], environmentIds: [] },
+});
+
+/** What something is to stand on is there and ready, and cannot begin to go away meanwhile. */
+async function expectReady(tx: Tx, scopeId: string, nodeIds: readonly string[]): Promise<void> {
+  const ids = nodeIds.map((each) => decodeId('nod', each)).toSorted();
+  if (ids.length === 0) return;
+  await lockNodesAsTheyAre(tx, 'everything', ids);
+  for (const id of ids) {
+    const found = await findPlatformResource(tx, id);
+    if (found?.scopeId !== scopeId)
+      throw problem('reference-not-found', { pointer: '/records/0/dependsOn', resourceType: 'platformResource' });
+    if (found.state !== 'available')
+      throw problem('state-conflict', { state: found.state, allowedStates: ['available'] });
   }
 }
 
@@ -60,6 +90,8 @@ export async function recordAll(
  */
 export async function endRecord(tx: Tx, caller: Caller, nodeId: string): Promise<void> {
   if (!(await wasRecorded(tx, nodeId))) throw problem('not-found', { resourceType: 'node' });
+  const edge = await findEdge(tx, 'everything', nodeId);
+  if (edge?.live === true) await disconnected(tx, caller, { id: encodeId('edg', nodeId) });
   await retired(tx, caller, { id: encodeId('nod', nodeId) });
   await endPlatformResource(tx, nodeId);
 }

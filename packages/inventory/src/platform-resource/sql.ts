@@ -50,6 +50,15 @@ export async function endPlatformResource(tx: Tx, nodeId: string): Promise<void>
   await tx.sql`update platform_resource set ended_at = now() where node_id = ${nodeId} and ended_at is null`;
 }
 
+/** The living ones that depend on this one. */
+export async function listStandingOn(tx: Tx, id: string): Promise<readonly { id: string; kind: string }[]> {
+  return tx.sql<{ id: string; kind: string }>`
+    select r.node_id as id, r.kind from edge_end onto join edge_end own on own.edge_id = onto.edge_id and own.side = 'a'
+    join platform_resource r on r.node_id = own.node_id
+    where onto.node_id = ${id} and onto.side = 'b' and onto.edge_type = 'depends' and onto.live and r.ended_at is null
+    order by r.kind, r.node_id`;
+}
+
 /** The living ones that a task has begun to make, what lies in others first. */
 export async function listMadeBy(tx: Tx, taskId: string): Promise<readonly string[]> {
   const rows = await tx.sql<{ id: string }>`

@@ -2,6 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
+import { listStandingOn } from './sql.js';
 
 /**
  * What a living resource of the platform stands on is given back by its removal, and by nobody else. Asked under the lock of the allocation.
@@ -11,6 +12,18 @@ export async function expectNotStoodOn(tx: Tx, caller: Caller, allocation: { rea
   if (caller.principal.type === 'system') return;
   const rows = await tx.sql<{ id: string; kind: string }>`
     select node_id as id, kind from platform_resource where allocation_id = ${allocation.id} and ended_at is null order by kind, node_id`;
+  refuse(rows);
+}
+
+/**
+ * What others stand on is not taken from under them. Asked under the lock of its node.
+ * @throws Problem has-dependents
+ */
+export async function expectNothingOn(tx: Tx, nodeId: string): Promise<void> {
+  refuse(await listStandingOn(tx, nodeId));
+}
+
+function refuse(rows: readonly { id: string; kind: string }[]): void {
   if (rows.length === 0) return;
   const kinds = [...new Set(rows.map(({ kind }) => kind))];
   const dependents = kinds.map((type) => {

@@ -10,12 +10,13 @@ import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
 import { sightOf } from '../reading.js';
 import { expectVersion } from '../version.js';
+import { refuseLeaving } from './leaving.js';
 import { membersOf } from './members.js';
 import { amendPoolRow, findPool, lockPool, shownPool, toPool, writeMembers, type Member } from './sql.js';
 
 /**
  * Changes what the patch names; members are a set that replaces the old one.
- * @throws Problem not-found, version-mismatch, already-exists, reference-not-found
+ * @throws Problem not-found, version-mismatch, already-exists, reference-not-found, has-dependents
  */
 export const amendPool = (deps: Deps, caller: Caller, command: Command<'pool', 'amend'>): Promise<Pool> =>
   inChange(deps, caller, (tx) => amended(tx, caller, command));
@@ -41,6 +42,12 @@ async function amended(
   const from = { name: current.name, labels: current.labels, members: current.members };
   if (sameJson({ ...from, members: byNode(from.members) }, { ...to, members: byNode(to.members) }))
     return shownPool(tx, sight, current);
+  const stay = new Set(to.members.map(({ nodeId }) => nodeId));
+  await refuseLeaving(
+    tx,
+    caller,
+    current.members.map(({ nodeId }) => nodeId).filter((nodeId) => !stay.has(nodeId)),
+  );
   await amendPoolRow(tx, id, to);
   await writeMembers(tx, id, to.members);
   const row = await findPool(tx, 'everything', id);

@@ -1,8 +1,10 @@
 // Lock order: the pool, then the nodes that come into it (SHARE, by id). A retire of a node asks for pools under the node's lock.
+import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import type { Pool } from '@sentral/contracts/inventory/pool';
 import { json, type Database, type Tx } from '@sentral/kernel/database';
-import { rowsOf, seenIds, walkOf, type Sight } from '../reading.js';
+import { query } from '@sentral/kernel/page';
+import { allocationSeen, rowsOf, seenIds, walkOf, type Sight } from '../reading.js';
 
 export interface Member {
   readonly nodeId: string;
@@ -94,6 +96,42 @@ export async function listPoolCapacity(db: Database, sight: Sight, id: string): 
     q.params,
   );
   return rows as unknown as readonly PoolCapacityRow[];
+}
+
+/** Pools that something leaves when it comes to lie in `to` and no longer in `from`: one that it is a member of itself it takes along. */
+export async function findPoolLeft(
+  tx: Tx,
+  move: { from: string | null; to: string | null },
+): Promise<string | undefined> {
+  const above = (id: string | null) => tx.sql<{ id: string }>`
+    with recursive up (id) as (
+      select ${id}::uuid union select n.parent_id from node n join up on n.id = up.id
+    ) select distinct m.pool_id as id from pool_member m join up on up.id = m.node_id`;
+  const left = (await above(move.from)).map(({ id }) => id);
+  if (left.length === 0) return undefined;
+  const stays = new Set((await above(move.to)).map(({ id }) => id));
+  return left.find((id) => !stays.has(id));
+}
+
+/** Who holds anything of nodes and of all that lies in them, at most a thousand; `seen` where the caller may know which. */
+export async function listHoldersInside(
+  tx: Tx,
+  caller: Caller,
+  nodeIds: readonly string[],
+): Promise<readonly { id: string; seen: boolean }[]> {
+  const q = query();
+  const rows = await tx.unsafe(
+    `with recursive inside (id) as (
+       select unnest(${q.value(nodeIds)}::uuid[])
+       union
+       select n.id from inside, lateral (select n.id from node n where n.parent_id = inside.id offset 0) n
+     )
+     select distinct a.id::text as id, ${allocationSeen(q, caller, 'a')} as seen
+     from inside join allocation_item i on i.node_id = inside.id and i.ended_at is null and upper(i.during) > now()
+     join allocation a on a.id = i.allocation_id order by 1 limit 1000`,
+    q.params,
+  );
+  return rows as unknown as readonly { id: string; seen: boolean }[];
 }
 
 /** Of each pool the members that are seen. */

@@ -1,7 +1,7 @@
 import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { amendQuota, listRoom, lockQuota, type Move } from './sql.js';
+import { amendQuota, listRoom, lockQuota, type CounterRow, type Move } from './sql.js';
 
 /** Units of dimensions that one allocation takes (positive) or gives back. */
 export interface Held {
@@ -29,12 +29,26 @@ export const scopeIdOf = (rank: number, uuid: string): string => encodeId(levels
 export async function moveQuota(tx: Tx, held: readonly Held[]): Promise<void> {
   const moves = netMoves(held);
   if (moves.length === 0) return;
-  const counters = new Map((await lockQuota(tx, moves)).map((row) => [`${row.scopeId} ${row.dimension}`, row]));
+  judgeQuota(await lockCounters(tx, moves), moves);
+  await amendQuota(tx, moves);
+}
+
+type Counters = ReadonlyMap<string, CounterRow>;
+
+/** The counters of all that is about to move, by scope and dimension. */
+export async function lockCounters(tx: Tx, moves: readonly Move[]): Promise<Counters> {
+  if (moves.length === 0) return new Map();
+  return new Map((await lockQuota(tx, moves)).map((row) => [`${row.scopeId} ${row.dimension}`, row]));
+}
+
+/** @throws Problem quota-exceeded: one that grows would be over its cap, with what has moved before */
+export function judgeQuota(counters: Counters, moves: readonly Move[], before: readonly Move[] = []): void {
   for (const move of moves) {
     const row = counters.get(`${move.scopeId} ${move.dimension}`);
-    if (move.delta > 0 && row !== undefined) refuseOver(move, row);
+    if (move.delta < 0 || row === undefined) continue;
+    const earlier = before.find((each) => each.scopeId === move.scopeId && each.dimension === move.dimension);
+    refuseOver(move, { ...row, used: row.used + (earlier?.delta ?? 0) });
   }
-  await amendQuota(tx, moves);
 }
 
 /**

@@ -145,24 +145,40 @@ async function upsertScope(tx: Tx, schema: string, scope: ScopeRow): Promise<boo
  * snapshot had it when only other columns than the key have changed since (docs/adr/0010), so what holds is read after the
  * lock is had.
  */
-export async function lockScopePath(tx: Tx, schema: string, id: string): Promise<readonly ScopeViewRow[]> {
+export const lockScopePath = async (tx: Tx, schema: string, id: string): Promise<readonly ScopeViewRow[]> =>
+  (await lockScopePaths(tx, schema, [id])).get(id) ?? [];
+
+/** The same for several, by the id of each: whatever lies above others is locked before them. */
+export async function lockScopePaths(
+  tx: Tx,
+  schema: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, readonly ScopeViewRow[]>> {
   const view = tableOf(schema);
-  const locked = await tx.unsafe(
+  await tx.unsafe(
     `with recursive path as (
-       select s.id, s.parent_id, 0 as up from ${view} s where s.id = $1::uuid
-       union all
-       select s.id, s.parent_id, path.up + 1 from path join ${view} s on s.id = path.parent_id
+       select s.id, s.parent_id from ${view} s where s.id = any($1::uuid[])
+       union
+       select s.id, s.parent_id from path join ${view} s on s.id = path.parent_id
      )
-     select s.id from path join ${view} s on s.id = path.id order by path.up desc for key share of s`,
-    [id],
+     select s.id from ${view} s where s.id = any(array(select id from path))
+     order by array_position('{platform,tenant,project,environment}', s.kind), s.id for key share of s`,
+    [ids],
   );
   const rows = await tx.unsafe(
-    `select s.id, s.kind, s.parent_id as "parentId", s.tenant_id as "tenantId", s.state, s.policy_version as "policyVersion",
+    `with recursive path as (
+       select s.id as "from", s.id, s.parent_id, 0 as up from ${view} s where s.id = any($1::uuid[])
+       union all
+       select path."from", s.id, s.parent_id, path.up + 1 from path join ${view} s on s.id = path.parent_id
+     )
+     select path."from", s.id, s.kind, s.parent_id as "parentId", s.tenant_id as "tenantId", s.state, s.policy_version as "policyVersion",
        s.policy_bindings as "policyBindings", s.exemptions
-     from unnest($1::uuid[]) with ordinality as w(id, place) join ${view} s on s.id = w.id order by w.place`,
-    [locked.map((row) => row['id'])],
+     from path join ${view} s on s.id = path.id order by path.up desc`,
+    [ids],
   );
-  return rows as unknown as readonly ScopeViewRow[];
+  const found = new Map<string, ScopeViewRow[]>(ids.map((id) => [id, []]));
+  for (const { from, ...row } of rows) found.get(from as string)?.push(row as unknown as ScopeViewRow);
+  return found;
 }
 
 /** Waits for everyone who had begun something in the scope and keeps others from beginning, until commit: now it can be counted. */

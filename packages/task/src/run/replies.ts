@@ -30,6 +30,8 @@ export function listenToReplies(deps: Deps, bus: Bus): Subscription {
   );
 }
 
+class Misled extends Error {}
+
 async function hear(deps: Deps, bus: Bus, message: Delivery): Promise<Verdict> {
   const read = readReply(message.data);
   if (!read.ok) return giveUp(deps, message, read.reason);
@@ -37,8 +39,9 @@ async function hear(deps: Deps, bus: Bus, message: Delivery): Promise<Verdict> {
   if (from === undefined || from.step !== read.message.stepid)
     return giveUp(deps, message, 'its subject is of another step');
   try {
-    return await apply(deps, bus, { message, reply: read.message, service: from.service });
+    return await apply(deps, bus, { reply: read.message, service: from.service });
   } catch (error) {
+    if (error instanceof Misled) return giveUp(deps, message, error.message);
     // A constraint says that this is a bug, and will say so every time.
     if (sqlState(error)?.startsWith('23') === true || message.deliveries >= deliveriesMax) {
       deps.telemetry.log('error', 'a reply cannot be applied', { id: message.id, error });
@@ -48,24 +51,19 @@ async function hear(deps: Deps, bus: Bus, message: Delivery): Promise<Verdict> {
   }
 }
 
-async function apply(
-  deps: Deps,
-  bus: Bus,
-  { message, reply, service }: { message: Delivery; reply: Reply; service: string },
-): Promise<Verdict> {
+async function apply(deps: Deps, bus: Bus, { reply, service }: { reply: Reply; service: string }): Promise<Verdict> {
   const input = inputOfReply(reply);
-  let foreign = false;
   const taken = await take(deps, {
     taskId: decodeId('tsk', reply.taskid),
     // The id of the reply, not of the delivery: what a service sends twice is one reply.
     message: { consumer, messageId: reply.id },
     input: ({ aggregate }) => {
       const step = aggregate.steps.find(({ id }) => id === input.stepId);
-      foreign = step !== undefined && step.service !== service;
-      return step === undefined || foreign ? undefined : input;
+      // Thrown, so that the inbox does not keep its id: the answer of the right service may have the same.
+      if (step !== undefined && step.service !== service) throw new Misled(`${service} does not serve this step`);
+      return step === undefined ? undefined : input;
     },
   });
-  if (foreign) return giveUp(deps, message, `${service} does not serve this step`);
   if (taken !== undefined) {
     deps.telemetry.count(taken.was === 'stale' ? 'task.replies.stale' : 'task.replies');
     void describe(deps, bus, taken);

@@ -3,8 +3,8 @@ import type { ServiceGate } from '@sentral/contracts/task/service-gate';
 import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
+import { expectOperator } from '../operator.js';
 import { actorOf } from '../task/ask.js';
-import { expectOperator } from './list.js';
 import { toGate } from './resource.js';
 import { amendGate } from './sql.js';
 
@@ -17,7 +17,7 @@ export async function pauseServiceGate(
   caller: Caller,
   { service, note }: Command<'serviceGate', 'pause'>,
 ): Promise<ServiceGate> {
-  expectOperator(caller, 'pause');
+  expectOperator(caller, 'task.serviceGate.pause');
   return inChange(deps, caller, async (tx) =>
     toGate(await amendGate(tx, { service, paused: true, note: note ?? null, actor: actorOf(caller) })),
   );

@@ -3,8 +3,8 @@ import type { ServiceGate } from '@sentral/contracts/task/service-gate';
 import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
+import { expectOperator } from '../operator.js';
 import { actorOf } from '../task/ask.js';
-import { expectOperator } from './list.js';
 import { toGate } from './resource.js';
 import { amendGate } from './sql.js';
 
@@ -17,7 +17,7 @@ export async function resumeServiceGate(
   caller: Caller,
   { service, note }: Command<'serviceGate', 'resume'>,
 ): Promise<ServiceGate> {
-  expectOperator(caller, 'resume');
+  expectOperator(caller, 'task.serviceGate.resume');
   const gate = await inChange(deps, caller, async (tx) =>
     toGate(await amendGate(tx, { service, paused: false, note: note ?? null, actor: actorOf(caller) })),
   );

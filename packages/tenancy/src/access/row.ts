@@ -30,7 +30,7 @@ export interface StoredDeny {
 export interface StoredAccess {
   readonly id: string;
   readonly kind: 'user' | 'service';
-  readonly state: 'active' | 'disabled' | 'removed';
+  readonly state: 'active' | 'disabled' | 'removed' | 'erased';
   readonly displayName: string | null;
   readonly tenantId: string | null;
   readonly tokenId: string | null;

@@ -33,7 +33,7 @@ describe('a person', () => {
     expect(new Set(sessions.map(({ principal }) => principal.id)).size).toBe(1);
     expect(sessions[0]?.snapshot).toMatchObject({ grants: [], denies: [] });
     const feed = await opened.db.admin.unsafe(
-      `select audit -> 'principal' as who from tenancy.feed where type = 'tenancy.user.registered' and audit #>> '{after,subject}' = $1`,
+      `select audit -> 'principal' as who from tenancy.feed where type = 'tenancy.user.registered' and (audit #>> '{personal,box}')::jsonb #>> '{after,subject}' = $1`,
       [subject],
     );
     expect(feed).toEqual([{ who: { id: 'door', type: 'system' } }]);

@@ -60,7 +60,7 @@ async function firstVisit(deps: Deps, who: { issuer: string; subject: string }):
   await inTransaction(deps.db.app, async (tx) => {
     if (!(await insertUser(tx, { id, ...who, displayName: null }))) return;
     const after = await findUserRow(tx, id);
-    await recordChanges(tx, door, [userChange('registered', { before: null, after })]);
+    await recordChanges(tx, door, [userChange(deps.seal, 'registered', { before: null, after })]);
   });
 }
 

@@ -1,6 +1,7 @@
 import { platformScopeUuid, type Caller } from '@sentral/contracts/contract';
 import type { Database, Tx } from '@sentral/kernel/database';
 import { newId } from '@sentral/kernel/id';
+import type { Seal } from '@sentral/contracts/audit-seal';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { recordChanges, type Change } from '../change.js';
 import { amendOverride, lockAccess } from '../installation/sql.js';
@@ -23,9 +24,16 @@ const operator: Caller = {
   scopes: [],
 };
 
+/** Somebody by what an issuer calls it, and what seals that on its way to audit. */
+export interface NamedPerson {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly seal: Seal;
+}
+
 export interface Bootstrap {
   /** The person who will administer the platform; absent: a service account with one token of a day. */
-  readonly subject?: { readonly issuer: string; readonly subject: string };
+  readonly subject?: NamedPerson;
   /** Over the head of the administrators that there are; needs a reason. */
   readonly override?: { readonly reason: string };
 }
@@ -56,7 +64,7 @@ export function bootstrapAdmin(db: Database, { subject, override }: Bootstrap): 
   });
 }
 
-async function withPerson(tx: Tx, person: { issuer: string; subject: string; reason: string }): Promise<Bootstrapped> {
+async function withPerson(tx: Tx, person: NamedPerson & { reason: string }): Promise<Bootstrapped> {
   const { id, changes } = await userOf(tx, person);
   const grant = await granted(tx, {
     principalId: id,
@@ -105,11 +113,11 @@ async function withToken(tx: Tx, reason: string): Promise<Bootstrapped> {
 /** Makes a person owner of a tenant, once: for a development start, whose one person is administrator and tenant alike. */
 export function grantOwner(
   db: Database,
-  { issuer, subject, tenantUuid }: { issuer: string; subject: string; tenantUuid: string },
+  { tenantUuid, ...person }: NamedPerson & { readonly tenantUuid: string },
 ): Promise<void> {
   return asOwner(db, async (tx) => {
     await lockAccess(tx);
-    const { id, changes } = await userOf(tx, { issuer, subject });
+    const { id, changes } = await userOf(tx, person);
     const grant = await granted(tx, { principalId: id, scopeId: tenantUuid, role: 'owner', reason: 'development' });
     await recordChanges(tx, operator, [...grant, ...changes]);
   });
@@ -124,7 +132,7 @@ function asOwner<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
 
 async function userOf(
   tx: Tx,
-  { issuer, subject }: { issuer: string; subject: string },
+  { issuer, subject, seal }: NamedPerson,
 ): Promise<{ id: string; changes: readonly Change[] }> {
   const [known] = await tx.sql<{ id: string; state: string; displayName: string | null }>`
     select id, state, display_name as "displayName" from tenancy.principal where kind = 'user' and issuer = ${issuer} and subject = ${subject}`;
@@ -132,13 +140,13 @@ async function userOf(
   if (known === undefined) {
     await insertUser(tx, { id, issuer, subject, displayName: null });
     const after = await findUserRow(tx, id);
-    return { id, changes: [userChange('registered', { before: null, after })] };
+    return { id, changes: [userChange(seal, 'registered', { before: null, after })] };
   }
   if (known.state === 'active') return { id, changes: [] };
   const before = await findUserRow(tx, id);
   await amendPrincipal(tx, id, { displayName: known.displayName, state: 'active' });
   const after = await findUserRow(tx, id);
-  return { id, changes: [userChange('enabled', { before, after })] };
+  return { id, changes: [userChange(seal, 'enabled', { before, after })] };
 }
 
 /** A new account: whatever an older one of that name had, tokens that somebody kept among it, ends here. */

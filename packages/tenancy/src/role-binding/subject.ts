@@ -29,7 +29,7 @@ export async function findSubject(tx: Tx, subject: Subject, { tenantId, pointer 
   const id = decodeId(kind === 'user' ? 'usr' : 'sac', subject.id);
   const principal = await findPrincipal(tx, id, kind);
   const foreign = principal !== undefined && principal.tenantId !== null && principal.tenantId !== tenantId;
-  if (principal === undefined || principal.state === 'removed' || foreign)
+  if (principal === undefined || ['removed', 'erased'].includes(principal.state) || foreign)
     throw problem('reference-not-found', { pointer, resourceType: subject.type });
   return { principalId: id, group: null };
 }

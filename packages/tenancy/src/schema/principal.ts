@@ -17,7 +17,7 @@ const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 
 /**
  * Who may act: a user as an issuer knows it, or a service account of a tenant or the platform. A removed account keeps
- * its row, since records and bindings of others name it.
+ * its row, since records and bindings of others name it; of an erased user nothing but the id is left.
  */
 export const principal = tenancy.table(
   'principal',
@@ -43,7 +43,11 @@ export const principal = tenancy.table(
     check('principal_kind', sql`kind in ('user', 'service')`),
     check(
       'principal_state',
-      sql`state in ('active', 'disabled', 'removed') and (kind = 'service' or state <> 'removed')`,
+      sql`state in ('active', 'disabled') or state = case kind when 'service' then 'removed' else 'erased' end`,
+    ),
+    check(
+      'principal_erased_is_nobody',
+      sql`state <> 'erased' or (issuer = 'sentral:erased' and subject = id::text and display_name is null)`,
     ),
     check(
       'principal_service_fields',

@@ -1,5 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
+import { problem } from '@sentral/contracts/problem';
 import { inChange, recordChanges } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
@@ -7,7 +8,7 @@ import { amendPrincipal, findUserRow, lockUser, toUser, userChange } from './sql
 
 /**
  * Changes how a user is called.
- * @throws Problem not-found | version-mismatch
+ * @throws Problem not-found | version-mismatch | state-conflict
  */
 export async function amendUser(
   deps: Deps,
@@ -17,11 +18,13 @@ export async function amendUser(
   const id = decodeId('usr', command.id);
   return inChange(deps, caller, async (tx) => {
     const user = await lockUser(tx, caller, { id, version: command.version });
+    if (user.state === 'erased')
+      throw problem('state-conflict', { state: user.state, allowedStates: ['active', 'disabled'] });
     const { displayName = user.displayName } = command.patch;
     if (displayName === user.displayName) return toUser(user);
     await amendPrincipal(tx, id, { displayName, state: user.state });
     const after = await findUserRow(tx, id);
-    await recordChanges(tx, caller, [userChange('amended', { before: user, after })]);
+    await recordChanges(tx, caller, [userChange(deps.seal, 'amended', { before: user, after })]);
     return toUser(after);
   });
 }

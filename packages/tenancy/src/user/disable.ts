@@ -25,7 +25,7 @@ export async function disableUser(
     await amendPrincipal(tx, id, { displayName: user.displayName, state: 'disabled' });
     await expectPlatformOpener(tx);
     const after = await findUserRow(tx, id);
-    await recordChanges(tx, caller, [userChange('disabled', { before: user, after })]);
+    await recordChanges(tx, caller, [userChange(deps.seal, 'disabled', { before: user, after })]);
     return toUser(after);
   });
 }

@@ -23,7 +23,7 @@ export async function enableUser(
     if (user.state !== 'disabled') throw problem('state-conflict', { state: user.state, allowedStates: ['disabled'] });
     await amendPrincipal(tx, id, { displayName: user.displayName, state: 'active' });
     const after = await findUserRow(tx, id);
-    await recordChanges(tx, caller, [userChange('enabled', { before: user, after })]);
+    await recordChanges(tx, caller, [userChange(deps.seal, 'enabled', { before: user, after })]);
     return toUser(after);
   });
 }

@@ -20,7 +20,7 @@ export async function registerUser(
     if (!(await insertUser(tx, { id, issuer, subject, displayName })))
       throw problem('already-exists', { field: 'subject' });
     const after = await findUserRow(tx, id);
-    await recordChanges(tx, caller, [userChange('registered', { before: null, after })]);
+    await recordChanges(tx, caller, [userChange(deps.seal, 'registered', { before: null, after })]);
     return toUser(after);
   });
 }

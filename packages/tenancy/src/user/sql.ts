@@ -2,8 +2,10 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
-import type { User } from '@sentral/contracts/tenancy/principal';
-import type { Database, Tx } from '@sentral/kernel/database';
+import { partPersonal } from '@sentral/contracts/personal';
+import { userSchema, type User } from '@sentral/contracts/tenancy/principal';
+import { json, type Database, type Tx } from '@sentral/kernel/database';
+import type { Seal } from '@sentral/contracts/audit-seal';
 import { expectVersion, type Change } from '../change.js';
 import { visibleOf } from '../reading.js';
 
@@ -14,7 +16,7 @@ export interface UserRow {
   readonly issuer: string;
   readonly subject: string;
   readonly displayName: string | null;
-  readonly state: 'active' | 'disabled';
+  readonly state: User['state'];
   readonly version: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -30,8 +32,7 @@ export function toUser(row: UserRow): User {
     version: row.version,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
-    issuer: row.issuer,
-    subject: row.subject,
+    ...(row.state === 'erased' ? {} : { issuer: row.issuer, subject: row.subject }),
     ...(row.displayName === null ? {} : { displayName: row.displayName }),
     state: row.state,
   };
@@ -92,7 +93,7 @@ export async function amendPrincipal(
 export interface PrincipalRef {
   readonly id: string;
   readonly kind: 'user' | 'service';
-  readonly state: 'active' | 'disabled' | 'removed';
+  readonly state: 'active' | 'disabled' | 'removed' | 'erased';
   readonly tenantId: string | null;
 }
 
@@ -109,21 +110,46 @@ export async function findPrincipal(
   return rows[0] as PrincipalRef | undefined;
 }
 
+/** Leaves the id and nothing of the person; the key of its issuer's subject is free again. */
+export async function eraseUserRow(tx: Tx, id: string): Promise<void> {
+  await tx.sql`
+    update tenancy.principal set issuer = 'sentral:erased', subject = id::text, display_name = null, state = 'erased',
+      version = version + 1, updated_at = now() where id = ${id}::uuid`;
+}
+
+/** Answers that are kept a day for repeated keys show the person too: from now on they show what is left. */
+export async function forgetAnswers(tx: Tx, left: User): Promise<void> {
+  await tx.sql`update tenancy.idempotency set result = ${json(left)} where result ->> 'id' = ${left.id}`;
+}
+
 /**
- * The feed row of a change of a user. The public event names it by its reference alone: who it is, is between its issuer
- * and tenancy.
+ * The feed row of a change of a user. It names it by its reference alone, in the public event too; who it is, goes to audit sealed, and nowhere once
+ * it is erased.
  */
 export function userChange(
-  what: 'registered' | 'amended' | 'disabled' | 'enabled',
+  seal: Seal,
+  what: 'registered' | 'amended' | 'disabled' | 'enabled' | 'erased',
   { before, after }: { before: UserRow | null; after: UserRow },
 ): Change {
-  const { issuer: _, subject: __, displayName: ___, ...event } = toUser(after);
+  const was = before === null ? null : partPersonal(userSchema, toUser(before));
+  const is = partPersonal(userSchema, toUser(after));
+  const marked = Object.entries(is.personal).map(([name, text]) => {
+    const other = was !== null && (was.personal as Record<string, unknown>)[name] !== text;
+    return [name, other ? `${sealedMark}, changed` : sealedMark];
+  });
   return {
     what: `user.${what}`,
     id: after.id,
     version: after.version,
-    before: before === null ? null : toUser(before),
-    after: toUser(after),
-    event,
+    before:
+      was === null
+        ? null
+        : { ...was.open, ...Object.fromEntries(Object.keys(was.personal).map((name) => [name, sealedMark])) },
+    after: { ...is.open, ...Object.fromEntries(marked) },
+    event: is.open,
+    ...(what === 'erased' ? {} : { personal: seal({ before: was?.personal ?? null, after: is.personal }) }),
   };
 }
+
+/** Stands in a record for what is sealed beside it, so that it shows which fields there were and which of them changed. */
+const sealedMark = '<sealed>';

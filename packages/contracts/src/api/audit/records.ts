@@ -3,7 +3,7 @@ import { audit } from '../../audit.js';
 import { recordClasses, recordOutcomes } from '../../audit/record.js';
 import { route } from '../../route.js';
 import { countSchema, pageQuery } from '../common.js';
-import { anyOf, byId, flag, found } from '../inventory/shape.js';
+import { anyOf, byId, changeQuery, flag, found } from '../inventory/shape.js';
 
 const { record, log } = audit.nouns;
 const { entries } = record.list.command;
@@ -66,6 +66,31 @@ export const auditRoutes = {
     query: v.strictObject({ treeSize: v.optional(size) }),
     responses: found('The proof.', record.proof.result),
     problems: [...record.proof.refuses],
+  }),
+  getAuditRecordPersonal: route({
+    operationId: 'getAuditRecordPersonal',
+    method: 'GET',
+    path: '/v1/auditRecords/:id/personal',
+    summary: `${record.personal.summary} That it was read is on record.`,
+    tags: ['audit'],
+    permission: 'audit.personal.read',
+    on: 'item',
+    params: byId('aud'),
+    responses: found('What is sealed, as far as it is still there.', record.personal.result),
+    problems: [...record.personal.refuses],
+  }),
+  redactAuditRecord: route({
+    operationId: 'redactAuditRecord',
+    method: 'POST',
+    path: '/v1/auditRecords/:id/redact',
+    summary: record.redact.summary,
+    tags: ['audit'],
+    permission: 'audit.redaction.create',
+    params: byId('aud'),
+    query: changeQuery,
+    body: v.omit(record.redact.command, ['id']),
+    responses: found('It is gone; the record of that follows.', record.redact.result),
+    problems: [...record.redact.refuses],
   }),
   listAuditLogs: route({
     operationId: 'listAuditLogs',

@@ -86,6 +86,7 @@ export function resourceRoutes<
     'idempotency-key-required',
     'lease-expired',
     ...inventory.nouns.allocation.reserve.refuses,
+    ...inventory.nouns.allocation.replace.refuses,
     ...taskRefusals,
   ];
   return {
@@ -159,7 +160,13 @@ export function resourceRoutes<
       query: changeQuery,
       responses: begun('The task.', task.nouns.task.create.result),
       problems: [
-        ...new Set<ProblemCode>(['precondition-required', 'version-mismatch', ...get.refuses, ...taskRefusals]),
+        ...new Set<ProblemCode>([
+          'precondition-required',
+          'version-mismatch',
+          'has-dependents',
+          ...get.refuses,
+          ...taskRefusals,
+        ]),
       ],
     }),
   } as const;

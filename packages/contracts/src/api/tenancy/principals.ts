@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { audit } from '../../audit.js';
 import { route } from '../../route.js';
 import { serviceAccount, token, user } from '../../tenancy/principal.js';
 import { pageQuery } from '../common.js';
@@ -87,6 +88,21 @@ export const principalRoutes = {
     query: changeQuery,
     responses: versioned('As it is now.', user.enable.result),
     problems: [changed, ...user.enable.refuses],
+  }),
+  eraseUser: route({
+    operationId: 'eraseUser',
+    method: 'POST',
+    path: '/v1/users/:id/erase',
+    summary: `${user.erase.summary} Records keep the id and show nothing of the person. End it at its issuer first: whoever comes with a valid token is known anew.`,
+    tags,
+    permission: 'tenancy.user.erase',
+    params: byId('usr'),
+    query: changeQuery,
+    responses: versioned(
+      'What is left, and by when the last copy is gone.',
+      v.object({ ...user.erase.result.entries, ...audit.nouns.subject.erase.result.entries }),
+    ),
+    problems: [changed, ...user.erase.refuses],
   }),
   ...onEach(
     accountPlaces,

@@ -1,0 +1,305 @@
+// Requests of several callers and tenants in one transaction. Lock order and isolation: allocation/sql.ts, over the union of all;
+// what they move of quotas is locked before the inserts, since each is decided on what those before it leave.
+import type { Caller, ScopeRow } from '@sentral/contracts/contract';
+import { decodeId } from '@sentral/contracts/ids';
+import type { Allocation } from '@sentral/contracts/inventory/allocation';
+import { isProblem, type Problem } from '@sentral/contracts/problem';
+import type { Tx } from '@sentral/kernel/database';
+import { isCommitUnknown } from '@sentral/kernel/errors';
+import { lookUpKeys, storedResult, storeResults, type IdempotencyKey } from '@sentral/kernel/idempotency';
+import { lockScopePaths } from '@sentral/kernel/scopes/view';
+import { inTransaction } from '@sentral/kernel/transaction';
+import { judged, schemaName } from '../change.js';
+import type { Deps } from '../deps.js';
+import { bringForward } from '../projection/bring.js';
+import { judgeQuota, lockCounters, netMoves, type Held } from '../quota/move.js';
+import { untilRoom } from '../quota/room.js';
+import { amendQuota } from '../quota/sql.js';
+import { reasoned } from '../refusal/keep.js';
+import {
+  amendCapacity,
+  insertCapacityItems,
+  keyOf,
+  listLevels,
+  lockCapacity,
+  type NewCapacityItem,
+} from './capacity-sql.js';
+import type { Scope } from './end.js';
+import { recordAllocations } from './events.js';
+import type { Span } from './levels.js';
+import { thingsOf } from './lock.js';
+import { newAllocation } from './new.js';
+import type { Create, Reserve } from './operation.js';
+import { endFew } from './overdue.js';
+import { expectNoHolder, sameRequest, scopeOf } from './part.js';
+import { performOne } from './perform.js';
+import { judgeReserve, type Judgement } from './policy.js';
+import { byTaking, type Wanted, type WantedCapacity } from './rules.js';
+import {
+  findByRequest,
+  insertAllocations,
+  listByConsumers,
+  listOverdue,
+  movedOn,
+  only,
+  type AllocationRow,
+} from './sql.js';
+import { suppliesOf } from './supply.js';
+import { judgeAmount } from './take-capacity.js';
+import { forGood, spanOfWindow } from './window.js';
+
+/** One request. No two of a group have the same key, consumer or request (lanes.ts). */
+export interface Member {
+  readonly caller: Caller;
+  readonly operation: Create;
+}
+
+/** Whether arithmetic under the locks decides it: amounts that are named, from now on. What is only tried never shares a transaction. */
+export const mayJoin = (caller: Caller, { items, hold, startsAt, endsAt }: Reserve): boolean =>
+  caller.dryRun !== true &&
+  hold !== true &&
+  startsAt === undefined &&
+  endsAt === undefined &&
+  items.every((item) => item.what === 'capacity');
+
+/** Judged in a transaction of its own, as everything is that no group can judge. */
+export async function performAlone(deps: Deps, { caller, operation }: Member): Promise<Allocation> {
+  await bringForward(deps, caller.scopes);
+  return performOne(deps, caller, operation);
+}
+
+/**
+ * Decides all in the order in which they came, and writes what is granted in one go. What breaks the transaction harms nobody
+ * else: each runs alone then.
+ * @returns an answer each, once the group is committed; those that take longer keep nobody waiting
+ * @throws Problem overloaded | dependency-unavailable: nothing was tried
+ */
+export async function performGroup(deps: Deps, members: readonly Member[]): Promise<readonly Promise<Allocation>[]> {
+  try {
+    const verdicts = await together(deps, members);
+    return members.map((member) => told(deps, member, verdicts.get(member)));
+  } catch (error) {
+    if (isProblem(error, 'overloaded') || isProblem(error, 'dependency-unavailable')) throw error;
+    if (isCommitUnknown(error)) return members.map(({ caller }) => byKey(deps, caller.idempotency, error as Error));
+    deps.telemetry.log('info', 'a group of allocations is judged one by one', { members: members.length, error });
+    return members.map((member) => performAlone(deps, member));
+  }
+}
+
+type Verdict = { readonly seen: Allocation } | { readonly refused: Problem };
+
+/** A full quota is asked again once what ran out is ended; any other refusal stands, and is explained. */
+async function told(deps: Deps, { caller, operation }: Member, verdict: Verdict | undefined): Promise<Allocation> {
+  if (verdict === undefined) throw new Error('a member of a group was not judged');
+  if ('seen' in verdict) return verdict.seen;
+  const { refused } = verdict;
+  let again = false;
+  try {
+    return await untilRoom(deps, () => {
+      if (again) return performOne(deps, caller, operation);
+      again = true;
+      return Promise.reject(refused);
+    });
+  } catch (error) {
+    throw error === refused ? await reasoned(deps, caller, { operations: [operation], error }) : error;
+  }
+}
+
+/** What was stored is what was committed. */
+async function byKey(deps: Deps, key: IdempotencyKey | undefined, unknown: Error): Promise<Allocation> {
+  const stored = key === undefined ? undefined : await judged(storedResult(deps.db.app, schemaName, key));
+  return stored === undefined ? judged(Promise.reject(unknown)) : (stored.result as Allocation);
+}
+
+/** Told when something among what is to be taken has run out: it is ended first, in transactions of its own. */
+const overdueFirst = new Error('something has run out and is to be ended first');
+const attempts = 3;
+
+async function together(deps: Deps, members: readonly Member[]): Promise<ReadonlyMap<Member, Verdict>> {
+  await bringForward(deps, newestOf(members.flatMap(({ caller }) => caller.scopes)));
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await inTransaction(deps.db.app, (tx) => decide(tx, deps, members));
+    } catch (error) {
+      if ((error !== overdueFirst && error !== movedOn) || tries === attempts) throw error;
+      if (error === overdueFirst) while ((await endFew(deps, wantedOf(members))) > 0);
+    }
+  }
+}
+
+const wantedOf = (members: readonly Member[]): readonly Wanted[] =>
+  members.flatMap(({ operation }) => operation.wanted);
+
+function newestOf(rows: readonly ScopeRow[]): readonly ScopeRow[] {
+  const newest = new Map<string, ScopeRow>();
+  for (const row of rows) if (row.version > (newest.get(row.id)?.version ?? 0)) newest.set(row.id, row);
+  return [...newest.values()];
+}
+
+/** A request that is not answered yet, with what was found and locked for it. */
+interface Open extends Member {
+  readonly member: Member;
+  readonly scope: Scope;
+  readonly path: Parameters<typeof judgeReserve>[1];
+}
+
+interface Grant extends Open {
+  readonly judgement: Judgement;
+}
+
+async function decide(tx: Tx, deps: Deps, members: readonly Member[]): Promise<ReadonlyMap<Member, Verdict>> {
+  const verdicts = new Map<Member, Verdict>();
+  /** A refusal is the verdict of one; anything else breaks the group. */
+  const judge = async (member: Member, work: () => void | Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (!isProblem(error)) throw error;
+      verdicts.set(member, { refused: error });
+    }
+  };
+  await answerRepeated(tx, members, verdicts);
+  const paths = await lockScopePaths(tx, schemaName, [...new Set(members.map(scopeIdOf))]);
+  const open: Open[] = [];
+  for (const member of members)
+    if (!verdicts.has(member))
+      await judge(member, async () => {
+        const { caller, operation } = member;
+        const path = paths.get(scopeIdOf(member)) ?? [];
+        const scope = scopeOf(caller, path, scopeIdOf(member));
+        const { command, requestId } = operation;
+        const earlier =
+          command.requestId === undefined ? undefined : await findByRequest(tx, scope.tenantId, requestId);
+        if (earlier === undefined) open.push({ member, caller, operation, scope, path });
+        else verdicts.set(member, { seen: await sameRequest(tx, caller, { earlier, command }) });
+      });
+  const holderOf = await holdersOf(tx, open);
+  const { keys } = thingsOf(wantedOf(open));
+  const holderIds = open.flatMap((each) => holderOf(each)?.id ?? []);
+  if ((await listOverdue(tx, { keys, holderIds, providerIds: [], limit: 1 })).length > 0) throw overdueFirst;
+  const counters = await lockCapacity(tx, { keys, nodeIds: [] });
+  const locked = [...counters.values()];
+  // What is taken from now on respects all that is booked.
+  const timeline = locked.some(({ booked }) => booked > 0) ? await listLevels(tx, locked) : undefined;
+  const span = spanOfWindow(forGood, timeline?.nowUs ?? 0);
+  const asking = open.flatMap(({ caller, scope, operation }) =>
+    operation.wanted.map((item) => ({ caller, item, tenantId: scope.tenantId })),
+  );
+  const supplies = await suppliesOf(tx, asking, counters);
+  /** What an amount counts as; nothing where the class is not offered, and then it is refused. */
+  const heldBy = ({ scope, operation }: Open): Held[] =>
+    amountsOf(operation).flatMap(({ providerId, class: of, amount }) => {
+      const counter = counters.get(keyOf({ nodeId: providerId, class: of }));
+      return counter === undefined ? [] : [{ ...scope, dimension: counter.dimension, delta: amount }];
+    });
+  const quotas = await lockCounters(tx, netMoves(open.flatMap(heldBy)));
+
+  const grants: Grant[] = [];
+  const items: NewCapacityItem[] = [];
+  const held: Held[] = [];
+  for (const each of open)
+    await judge(each.member, async () => {
+      const { caller, operation, scope, path } = each;
+      const { command, wanted } = operation;
+      expectNoHolder(caller, command, holderOf(each));
+      const judgement = await judgeReserve(tx, path, { command, wanted });
+      const supply = supplies(caller, scope.tenantId);
+      const mine: NewCapacityItem[] = [];
+      for (const item of amountsOf(operation)) {
+        const moves = [...items, ...mine].map((taken) => ({ ...taken, delta: taken.amount, booked: false, span }));
+        const by = { wanted: item, supply, window: forGood, moves, timeline };
+        const { nodeId, class: of, dimension } = await judgeAmount(tx, caller, by);
+        const { amount, ordinal } = item;
+        mine.push({ id: deps.newId(), allocationId: operation.id, ordinal, nodeId, class: of, amount, dimension });
+      }
+      judgeQuota(quotas, netMoves(heldBy(each)), netMoves(held));
+      held.push(...heldBy(each));
+      items.push(...mine);
+      grants.push({ ...each, judgement });
+    });
+  const seen = await write(tx, { grants, items, held, span });
+  for (const [at, { member }] of grants.entries()) verdicts.set(member, { seen: seen[at] as Allocation });
+  await storeAnswers(tx, verdicts);
+  return verdicts;
+}
+
+const scopeIdOf = ({ operation }: Member): string => decodeId('env', operation.command.environmentId);
+
+/** In the order of taking, like everything that is taken. */
+const amountsOf = ({ wanted }: Create): readonly WantedCapacity[] =>
+  wanted.filter((item) => item.what === 'capacity').toSorted(byTaking);
+
+/** Keys are locked and looked up at once; what has been answered is answered again. */
+async function answerRepeated(tx: Tx, members: readonly Member[], verdicts: Map<Member, Verdict>): Promise<void> {
+  const keyed = members.flatMap((member) => {
+    const key = member.caller.idempotency;
+    return key === undefined ? [] : [{ member, key }];
+  });
+  if (keyed.length === 0) return;
+  const found = await lookUpKeys(
+    tx,
+    schemaName,
+    keyed.map(({ key }) => key),
+  );
+  for (const [at, { member }] of keyed.entries()) {
+    const verdict = found[at];
+    if (verdict?.state === 'refused') verdicts.set(member, { refused: verdict.problem });
+    if (verdict?.state === 'done')
+      verdicts.set(member, { seen: { ...(verdict.result as Allocation), replayed: true as const } });
+  }
+}
+
+/** The primary key of the idempotency table judges last: a key that got its answer meanwhile breaks the group. */
+async function storeAnswers(tx: Tx, verdicts: ReadonlyMap<Member, Verdict>): Promise<void> {
+  const fresh = [...verdicts].flatMap(([{ caller }, verdict]) =>
+    caller.idempotency === undefined || !('seen' in verdict) || verdict.seen.replayed === true
+      ? []
+      : [{ ...caller.idempotency, result: verdict.seen }],
+  );
+  if (fresh.length > 0) await storeResults(tx, schemaName, fresh);
+}
+
+async function holdersOf(tx: Tx, open: readonly Open[]): Promise<(each: Open) => AllocationRow | undefined> {
+  const rows = await listByConsumers(
+    tx,
+    open.map(({ scope, operation }) => ({ tenantId: scope.tenantId, consumer: operation.command.consumer })),
+  );
+  const name = (...parts: string[]): string => JSON.stringify(parts);
+  const holders = new Map(
+    rows.map((row) => [name(row.tenantId, row.consumerService, row.consumerKind, row.consumerId), row]),
+  );
+  return ({ scope, operation }) => {
+    const { service, kind, id } = operation.command.consumer;
+    return holders.get(name(scope.tenantId, service, kind, id));
+  };
+}
+
+async function write(
+  tx: Tx,
+  {
+    grants,
+    items,
+    held,
+    span,
+  }: { grants: readonly Grant[]; items: readonly NewCapacityItem[]; held: readonly Held[]; span: Span },
+): Promise<readonly Allocation[]> {
+  if (grants.length === 0) return [];
+  const rows = await insertAllocations(
+    tx,
+    grants.map(({ operation, scope, judgement }) => newAllocation(operation, scope, judgement)),
+  );
+  await insertCapacityItems(tx, items);
+  await amendCapacity(
+    tx,
+    items.map((item) => ({ ...item, delta: item.amount, booked: false, span })),
+  );
+  const seen = await recordAllocations(
+    tx,
+    grants.map(({ caller, judgement }, at) => {
+      const row = only(rows.slice(at, at + 1));
+      return { row, by: caller, auditOnly: judgement.auditOnly, event: row.state === 'held' ? 'held' : 'confirmed' };
+    }),
+  );
+  await amendQuota(tx, netMoves(held));
+  return seen;
+}

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { differences } from './compare.js';
+import { topologyFacts, topologyLines } from './placement.js';
+import type { Stored } from './resource.js';
+
+const fixture = (name: string): string => readFileSync(new URL(`../../../fixtures/${name}`, import.meta.url), 'utf8');
+const csv = fixture('placement/topology.csv');
+
+/** The nodes that the lines would make. */
+function nodesOf(lines: Iterable<string>): Stored[] {
+  const rows = [...lines].map((line) => JSON.parse(line) as { externalId?: string; resource: Stored });
+  return rows.flatMap(({ externalId, resource }) => (externalId === undefined ? [] : [{ ...resource, externalId }]));
+}
+
+test('the whole topology becomes lines with the facts that the checker computes, and what is changed of it is told', () => {
+  const want = JSON.parse(fixture('expected/placement-topology.json')) as { topology: object };
+  const nodes = nodesOf(topologyLines(csv));
+  const wrong = (of: readonly Stored[]) =>
+    differences(want, { topology: topologyFacts(of) }, ['topology']).map(({ path }) => path);
+  expect(nodes).toHaveLength(17_387 + 1_024 + 1);
+  expect(wrong(nodes)).toEqual([]);
+  expect(wrong(nodes.slice(0, -1)).length).toBeGreaterThan(0);
+  expect(wrong(nodes.map((node, at) => (at === 5 ? { ...node, parent: 'rack:1023' } : node))).length).toBeGreaterThan(
+    0,
+  );
+});
+
+test.each([
+  ['another head', 'host,rack\na,1'],
+  ['a row without a rack', 'host_id,rack_id\na'],
+  ['a row with more than both', 'host_id,rack_id\na,1,2'],
+])('%s is no topology', (_, text) => {
+  expect(() => [...topologyLines(text)]).toThrow();
+});
