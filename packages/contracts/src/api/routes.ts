@@ -49,9 +49,8 @@ export const routes: typeof systemRoutes &
   typeof serviceGateRoutes &
   typeof bucketRoutes &
   typeof networkRoutes &
-  typeof machineRoutes = {
   typeof troubleRoutes &
-  typeof bucketRoutes = {
+  typeof machineRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
