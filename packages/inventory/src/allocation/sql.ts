@@ -12,6 +12,7 @@
 // holds is read before 2 and read again at 4: who finds more than it has locked begins anew (movedOn).
 // Who begins bookings takes 2, 3, 4 and 7. Renew and confirm take 1 and 4, bind takes 4; release, the sweeper and who counts a scope (its row for update before) 2, 4 and 7: none of them
 // takes a provider, and none can wait in a circle.
+import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { json, type Tx } from '@sentral/kernel/database';
 import { listCapacityKeys, lockCapacity, type CapacityKey } from './capacity-sql.js';
 import { microseconds } from './instant-sql.js';
@@ -50,10 +51,7 @@ export interface AllocationRow {
 }
 
 /** Why a booking could not begin. */
-export interface Failure {
-  readonly code: string;
-  readonly detail?: string;
-}
+export type Failure = NonNullable<Allocation['failure']>;
 
 export interface ItemRow {
   readonly id: string;
