@@ -29,18 +29,7 @@ const field = (outcome: unknown) =>
     .map(({ pointer }) => pointer)
     .filter((pointer, n, all) => all.indexOf(pointer) === n);
 
-/** As if so many minutes had passed for these, the earliest first: rows alone, behind the back of the guards. */
-async function pass(minutes: number, ...ids: Id<'alc'>[]): Promise<void> {
-  for (const uuid of ids.map((id) => decodeId('alc', id)))
-    await s.admin.unsafe(`do $$ begin
-      perform set_config('session_replication_role', 'replica', true);
-      update inventory.allocation set starts_at = starts_at - interval '${minutes} minutes', expires_at = expires_at - interval '${minutes} minutes',
-          notice_at = notice_at - interval '${minutes} minutes'
-        where id = '${uuid}';
-      update inventory.allocation_item i set during = tstzrange(a.starts_at, coalesce(a.expires_at, 'infinity'))
-        from inventory.allocation a where a.id = i.allocation_id and a.id = '${uuid}' and i.ended_at is null;
-    end $$`);
-}
+const pass = (minutes: number, ...ids: Id<'alc'>[]) => s.pass(minutes, ...ids);
 
 /** One turn of the loop: what ends makes room for what begins. */
 async function turn(): Promise<void> {

@@ -31,10 +31,6 @@ function ids(letter: string, numbers: string): string[] {
   });
 }
 
-function because(reason: string, of: readonly string[]): Record<string, string> {
-  return Object.fromEntries(of.map((id) => [id, reason]));
-}
-
 /** Ids in the titles of tests, here and of the deployment, with the files that have them. */
 function tested(): Map<string, string[]> {
   const found = new Map<string, string[]>();

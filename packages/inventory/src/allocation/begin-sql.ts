@@ -1,6 +1,6 @@
 // The lock order is that of sql.ts: counters of capacity, providers, then allocations by id.
 import type { Tx } from '@sentral/kernel/database';
-import type { LockedCapacity } from './capacity-sql.js';
+import type { CapacityKey, LockedCapacity } from './capacity-sql.js';
 import { listHeldNodes } from './node-sql.js';
 import { allocationColumns, lockCountersOf, lockProviders, type AllocationRow } from './sql.js';
 
@@ -47,4 +47,23 @@ export async function beginAllocation(tx: Tx, id: string): Promise<AllocationRow
 export async function drawFences(tx: Tx, id: string): Promise<void> {
   await tx.sql`
     update allocation_item set fence = nextval('allocation_fence') where allocation_id = ${id}::uuid and ended_at is null`;
+}
+
+/**
+ * Bookings of these counters whose window has begun. One that holds other counters too, or nodes, whose fences it would draw,
+ * waits for the timer.
+ */
+export async function listDue(
+  tx: Tx,
+  { keys, limit }: { keys: readonly CapacityKey[]; limit: number },
+): Promise<readonly string[]> {
+  const rows = await tx.sql<{ id: string }>`
+    with mine as (select * from unnest(${keys.map((key) => key.nodeId)}::uuid[], ${keys.map((key) => key.class)}::text[]) as k(node_id, class))
+    select a.id from allocation a
+    where a.state = 'booked' and a.starts_at <= now() and coalesce(a.expires_at > now(), true)
+      and exists (select from allocation_item i join mine m on m.node_id = i.node_id and m.class = i.class where i.allocation_id = a.id and i.ended_at is null)
+      and not exists (select from allocation_item i where i.allocation_id = a.id and i.ended_at is null
+        and (i.what = 'node' or (i.what = 'capacity' and not exists (select from mine m where m.node_id = i.node_id and m.class = i.class))))
+    order by a.starts_at limit ${limit}`;
+  return rows.map((row) => row.id);
 }

@@ -1,4 +1,5 @@
 import type { Tx } from '@sentral/kernel/database';
+import { listDue } from './begin-sql.js';
 import {
   keyOf,
   listCapacityKeys,
@@ -11,7 +12,6 @@ import {
 import { listHeldNodes } from './node-sql.js';
 import type { Wanted } from './rules.js';
 import {
-  listDue,
   listItems,
   listOverdue,
   lockAllocations,

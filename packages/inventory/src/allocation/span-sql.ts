@@ -1,6 +1,6 @@
 // Lock order and isolation: sql.ts. Of an allocation that is locked, the row, the spans of its items and the holds of its values move together.
 import type { Tx } from '@sentral/kernel/database';
-import { allocationColumns, type AllocationRow } from './sql.js';
+import { allocationColumns, only, type AllocationRow } from './sql.js';
 import type { Window } from './window.js';
 
 /** Bind, confirm and renew: the row, the span of its items and the holds of its values move together. */
@@ -67,4 +67,12 @@ export async function touchAllocation(
     ],
   );
   return rows[0] as unknown as AllocationRow;
+}
+
+/** Whole seconds since the allocation began, by the transaction's clock. */
+export async function findAgeSeconds(tx: Tx, id: string): Promise<number> {
+  const rows = await tx.sql<{
+    age: number;
+  }>`select floor(extract(epoch from now() - starts_at))::int as age from allocation where id = ${id}::uuid`;
+  return only(rows).age;
 }

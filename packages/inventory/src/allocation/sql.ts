@@ -12,6 +12,7 @@
 // holds is read before 2 and read again at 4: who finds more than it has locked begins anew (movedOn).
 // Who begins bookings takes 2, 3, 4 and 7. Renew and confirm take 1 and 4, bind takes 4; release, the sweeper and who counts a scope (its row for update before) 2, 4 and 7: none of them
 // takes a provider, and none can wait in a circle.
+import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { json, type Tx } from '@sentral/kernel/database';
 import { listCapacityKeys, lockCapacity, type CapacityKey } from './capacity-sql.js';
 import { microseconds } from './instant-sql.js';
@@ -50,10 +51,7 @@ export interface AllocationRow {
 }
 
 /** Why a booking could not begin. */
-export interface Failure {
-  readonly code: string;
-  readonly detail?: string;
-}
+export type Failure = NonNullable<Allocation['failure']>;
 
 export interface ItemRow {
   readonly id: string;
@@ -224,25 +222,6 @@ export async function listOverdue(
   return [...new Set(rows.map((row) => row.id))];
 }
 
-/**
- * Bookings of these counters whose window has begun. One that holds other counters too, or nodes, whose fences it would draw,
- * waits for the timer.
- */
-export async function listDue(
-  tx: Tx,
-  { keys, limit }: { keys: readonly CapacityKey[]; limit: number },
-): Promise<readonly string[]> {
-  const rows = await tx.sql<{ id: string }>`
-    with mine as (select * from unnest(${keys.map((key) => key.nodeId)}::uuid[], ${keys.map((key) => key.class)}::text[]) as k(node_id, class))
-    select a.id from allocation a
-    where a.state = 'booked' and a.starts_at <= now() and coalesce(a.expires_at > now(), true)
-      and exists (select from allocation_item i join mine m on m.node_id = i.node_id and m.class = i.class where i.allocation_id = a.id and i.ended_at is null)
-      and not exists (select from allocation_item i where i.allocation_id = a.id and i.ended_at is null
-        and (i.what = 'node' or (i.what = 'capacity' and not exists (select from mine m where m.node_id = i.node_id and m.class = i.class))))
-    order by a.starts_at limit ${limit}`;
-  return rows.map((row) => row.id);
-}
-
 /** For update, as they are once nobody else is busy with them. */
 export async function lockAllocations(tx: Tx, ids: readonly string[]): Promise<readonly AllocationRow[]> {
   if (ids.length === 0) return [];
@@ -359,14 +338,6 @@ export async function findNextOrdinal(tx: Tx, id: string): Promise<number> {
 /** The counters of allocations that are about to be ended, before the allocations themselves. */
 export async function lockCountersOf(tx: Tx, allocationIds: readonly string[]) {
   return lockCapacity(tx, { keys: await listCapacityKeys(tx, allocationIds), nodeIds: [] });
-}
-
-/** Whole seconds since the allocation began, by the transaction's clock. */
-export async function findAgeSeconds(tx: Tx, id: string): Promise<number> {
-  const rows = await tx.sql<{
-    age: number;
-  }>`select floor(extract(epoch from now() - starts_at))::int as age from allocation where id = ${id}::uuid`;
-  return only(rows).age;
 }
 
 /** The highest fence among what an allocation holds. */
