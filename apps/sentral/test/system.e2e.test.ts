@@ -24,6 +24,7 @@ test('it lives and is ready, and says how each of its parts is', async () => {
       `feed ${context}: ok`,
       `audit of ${context}: ok`,
     ]),
+    'audit integrity: ok',
   ]);
 });
 

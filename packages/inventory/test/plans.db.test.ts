@@ -59,6 +59,8 @@ const filled = [
      case when n > 1 then (${uuid('8001', 'n / 20 + 1')})::uuid end, now() - n * interval '1 second' from ${n}`,
   `insert into inventory.provider_use (provider_id) select id from inventory.node`,
   `insert into inventory.capacity (node_id, class, total, max_unit, cap) select id, 'vcpu', 8, 8, 8 from inventory.node`,
+  `insert into inventory.observation (id, node_id, source, generation, state, observed_at)
+     select (${uuid('800a', 'n')})::uuid, (${uuid('8001', 'n')})::uuid, 's', 1, 'available', now() from ${n}`,
   `insert into inventory.node_history (node_id, version, type, recorded_at, state)
      select (${uuid('8001', 'n % 1000 + 1')})::uuid, n / 1000 + 1, 'inventory.node.amended', now(), '{}' from ${n}`,
   `insert into inventory.allocation (id, tenant_id, scope_id, request_id, consumer_service, consumer_kind, consumer_id, state, created_at, starts_at, expires_at)

@@ -63,7 +63,11 @@ describe('a walk ends where it meets what the caller does not see, as if the gra
     expect((await call('node.ancestors', asAcme, { id: guest.id })).items).toEqual([]);
     const shown = await call('node.get', asAcme, { id: guest.id });
     expect([shown['parentId'], shown['rootId'], shown['tenantId']]).toEqual([undefined, guest.id, acme.tenant]);
-    expect(names(await call('node.list', asAcme, { parentId: null }))).toEqual(['acme-guest', 'acme-site']);
+    expect(names(await call('node.list', asAcme, { parentId: null }))).toEqual([
+      'acme-bucket',
+      'acme-guest',
+      'acme-site',
+    ]);
     expect((await call('node.list', asAcme, { parentId: common.rack })).items).toEqual([]);
   });
 

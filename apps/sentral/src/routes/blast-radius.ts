@@ -1,12 +1,38 @@
 import type { blastRadiusRoutes } from '@sentral/contracts/api/inventory/blast-radius';
 import type { Permission } from '@sentral/contracts/access';
-import type { Caller } from '@sentral/contracts/contract';
+import type { Caller, ReadScope } from '@sentral/contracts/contract';
 import type { Asked, Handlers } from '../http/mount.js';
 import { budgetMs, composed, within } from './composed.js';
 import type { World } from './world.js';
 
 /** How many environments are asked for their tasks and holds, and how many of each are shown. */
 const few = 20;
+
+interface Hit {
+  readonly allocations: readonly { tenantId: string; projectId?: string | undefined; environmentId: string }[];
+  readonly scopes: { tenantIds: readonly string[]; projectIds: readonly string[]; environmentIds: readonly string[] };
+}
+
+/** Who runs the platform learns whose tenants are hit and how much of them, and nothing inside of them. */
+function seenOf<H extends Hit>(hit: H, asked: Asked): H {
+  const scope: ReadScope = asked.access.readScope('inventory.allocation.read');
+  if ('all' in scope) return hit;
+  const { tenantIds, projectIds, environmentIds } = scope;
+  const allocations = hit.allocations.filter(
+    (each) =>
+      tenantIds.includes(each.tenantId) ||
+      (each.projectId !== undefined && projectIds.includes(each.projectId)) ||
+      environmentIds.includes(each.environmentId),
+  );
+  const shown = (of: 'projectId' | 'environmentId') => new Set(allocations.map((each) => each[of]));
+  const [projects, environments] = [shown('projectId'), shown('environmentId')];
+  const scopes = {
+    tenantIds: hit.scopes.tenantIds,
+    projectIds: hit.scopes.projectIds.filter((id) => projects.has(id)),
+    environmentIds: hit.scopes.environmentIds.filter((id) => environments.has(id)),
+  };
+  return { ...hit, allocations, scopes };
+}
 
 export function blastRadiusHandlers({ tenancy, inventory, task }: World): Handlers<typeof blastRadiusRoutes> {
   type Command = Parameters<typeof inventory.blastRadius.get>[1];
@@ -38,7 +64,10 @@ export function blastRadiusHandlers({ tenancy, inventory, task }: World): Handle
       ]);
       return { tasks, holds };
     });
-    return { status: 200 as const, body: { ...hit, budgetMs, environmentsAsked: environments.length, ...parts } };
+    return {
+      status: 200 as const,
+      body: { ...seenOf(hit, asked), budgetMs, environmentsAsked: environments.length, ...parts },
+    };
   };
   return {
     getNodeBlastRadius: ({ params, query }, asked) => answer(asked, { ...params, ...query }),

@@ -27,7 +27,7 @@ import {
 import type { Scope } from './end.js';
 import { recordAllocations } from './events.js';
 import type { Span } from './levels.js';
-import { thingsOf } from './lock.js';
+import { overdueMax, thingsOf } from './lock.js';
 import { newAllocation } from './new.js';
 import type { Create, Reserve } from './operation.js';
 import { endFew } from './overdue.js';
@@ -122,7 +122,8 @@ async function together(deps: Deps, members: readonly Member[]): Promise<Readonl
       return await inTransaction(deps.db.app, (tx) => decide(tx, deps, members));
     } catch (error) {
       if ((error !== overdueFirst && error !== movedOn) || tries === attempts) throw error;
-      if (error === overdueFirst) while ((await endFew(deps, wantedOf(members))) > 0);
+      // Where much has run out each goes on alone: it takes at once if there is room, and ends the rest if there is none.
+      if (error === overdueFirst && (await endFew(deps, wantedOf(members))) === overdueMax) throw error;
     }
   }
 }

@@ -313,6 +313,7 @@ export const cases: Readonly<Record<string, Case>> = {
   'import.results': { closed: { id: 'imp_01jz0000000000000000000000' } },
   'import.cancel': { atTheDoor: 'changes an import, and answers with it alone' },
   'feed.page': { closed: { afterPos: 0 } },
+  'feed.versions': { closed: {} },
   'invariant.list': { closed: {} },
   'usage.count': { closed: { scopeId: 'platform', version: 1 } },
   'projection.apply': { closed: {} },
