@@ -1,6 +1,7 @@
 import { routes } from '@sentral/contracts/api/routes';
-import { parseId, prefixes } from '@sentral/contracts/ids';
+import { encodeId, parseId, prefixes } from '@sentral/contracts/ids';
 import type { RouteDef } from '@sentral/contracts/route';
+import { newId } from '@sentral/kernel/id';
 import { any, behind, made, service, type House } from './cast.js';
 import { waitingTask } from './waiting-task.js';
 import type { Asking, TestServer } from './start-server.js';
@@ -112,7 +113,20 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
     block: { blockId: blk, cidr: '10.0.0.128/28' },
   });
   await behind(server, `update inventory.node set state = 'available' where id = $1::uuid`, [parseId(net).uuid]);
+  const [finding, letter] = [newId(), newId()];
+  await behind(
+    server,
+    `insert into task.finding (id, kind, service, subject, state) values ($1::uuid, 'task.stale', 'sentral', $1, 'open')`,
+    [finding],
+  );
+  await behind(
+    server,
+    `insert into task.dead_letter (id, origin, error, message_id) values ($1::uuid, 'inbox', '{"reason":"no JSON"}', $1)`,
+    [letter],
+  );
   return {
+    tfd: encodeId('tfd', finding),
+    dlt: encodeId('dlt', letter),
     aud,
     log,
     net,
@@ -146,7 +160,7 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
     hol: await ours('/holds', { origin: 'case-1', reason: 'kept' }),
     pex: await ours('/exemptions', { key: 'inventory.requiredLabels', reason: 'moving', expiresAt: soon() }),
     dny: await ours('/denyRules', {
-      permissions: ['audit.record.redact'],
+      permissions: ['audit.record.read'],
       subjects: [{ type: 'group', issuer: 'https://idp.invalid', name: 'interns' }],
       reason: 'r',
     }),

@@ -29,10 +29,10 @@ type Kind = 'P' | 'T' | 'p' | 'e';
 /** What lies on the platform, in the tenant, its project and its environment. */
 const kinds: Readonly<Record<string, Kind>> = {
   ...Object.fromEntries(
-    ['usr', 'nod', 'edg', 'pol', 'spc', 'blk', 'adr', 'ndm', 'rng', 'imp'].map((prefix) => [prefix, 'P']),
+    ['usr', 'nod', 'edg', 'pol', 'spc', 'blk', 'adr', 'ndm', 'rng', 'imp', 'tfd', 'dlt'].map((prefix) => [prefix, 'P']),
   ),
   ...Object.fromEntries(
-    ['tnt', 'hol', 'pex', 'dny', 'rbd', 'sac', 'tok', 'qta', 'aud', 'log', 'fnd'].map((prefix) => [prefix, 'T']),
+    ['tnt', 'hol', 'pex', 'dny', 'rbd', 'sac', 'tok', 'qta', 'aud', 'log', 'fnd', 'lgh'].map((prefix) => [prefix, 'T']),
   ),
   prj: 'p',
   env: 'e',

@@ -156,6 +156,40 @@ describe('G. races', () => {
   });
 });
 
+describe('H. reservations in time', () => {
+  test('B06 of ten clients that want one of two hosts for the same hour two get one each, and eight are told that none is left', async () => {
+    const pool = await made('/v1/pools', {
+      name: `p-${(sent += 1)}`,
+      members: await Promise.all(
+        ['a', 'b'].map(async (name) => ({
+          nodeId: (await made('/v1/nodes', { kind: 'server', name: `${name}-${(sent += 1)}` })).id,
+        })),
+      ),
+    });
+    const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const hour = { startsAt: inHours(1), endsAt: inHours(2) };
+    const host = { what: 'place', resources: [{ kind: 'server' }], pools: [{ is: 'in', poolIds: [pool.id] }] };
+    const answers = await together(10, () => allocate([host], hour));
+    expect(tally(answers)).toEqual({ ok: 2, [full]: 8 });
+    const booked = answers.filter(({ status }) => status === 201);
+    expect(new Set(booked.map((answer) => items(answer, 'nodeId')[0])).size).toBe(2);
+    expect(booked.map(({ body }) => [body.state, body.startsAt, body.endsAt])).toEqual(
+      booked.map(() => ['booked', hour.startsAt, hour.endsAt]),
+    );
+    // The next hour is free, and the window of a booking moves by a patch.
+    expect(codeOf(await allocate([host], { startsAt: hour.endsAt, endsAt: inHours(3) }))).toBe('ok');
+    const { id } = booked[0]!.body;
+    const moved = await server.ask(`/v1/allocations/${id}`, {
+      method: 'PATCH',
+      headers: { 'if-match': '"1"' },
+      body: { endsAt: inHours(1.5) },
+    });
+    expect([moved.status, moved.body.version]).toEqual([200, 2]);
+    const past = await allocate([host], { startsAt: inHours(-1), endsAt: inHours(1) });
+    expect([past.status, past.body.errors[0].pointer]).toEqual([422, '/startsAt']);
+  });
+});
+
 describe('I. next free', () => {
   test('N01 N02 sixteen clients empty a /28 at once, each with an address of its own, and one more gets nothing', async () => {
     const pool = await block('10.80.0.0/28', { isPool: true });

@@ -5,7 +5,7 @@ import { countContext, type Facts } from './completeness/count.js';
 import { takeCheckpoint, type Checkpointing } from './checkpoint/take.js';
 import type { Deps } from './deps.js';
 import { keepRetention, type Retention } from './retention/run.js';
-import { followFeed, type Feed } from './sequence/follow.js';
+import { followFeed } from './sequence/follow.js';
 import { deleteStop, upsertStop } from './sequence/sql.js';
 import { rewrapKeys } from './subject/keys.js';
 

@@ -89,6 +89,15 @@ export const inventoryEvents = defineEvents({
     'pool.amended': { summary: 'A pool was changed, or its members.', ...pool },
     'pool.removed': { summary: 'A pool ended; its nodes stay.', ...pool },
     'allocation.held': { summary: 'Things were taken for a while.', ...allocation },
+    'allocation.booked': { summary: 'Things were taken for a window that has not begun.', ...allocation },
+    'allocation.begun': { summary: 'The window of a booking has begun.', ...allocation },
+    'allocation.failed': { summary: 'A booking could not begin, and holds nothing; it says why.', ...allocation },
+    'allocation.rescheduled': { summary: 'The window of an allocation was moved.', ...allocation },
+    'allocation.announced': { summary: 'An allocation ends soon, as it was asked to be told.', ...allocation },
+    'allocation.withdrawn': {
+      summary: 'The window of an allocation was moved after its end had been announced, which holds no more.',
+      ...allocation,
+    },
     'allocation.bound': {
       summary: 'A reservation was tied to a task and has no end of its own any more.',
       ...allocation,

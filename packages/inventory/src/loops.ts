@@ -4,6 +4,8 @@ import { servedSteps } from '@sentral/kernel/bus/operation';
 import { startOutbox } from '@sentral/kernel/outbox';
 import { startLoop, type Loop } from '@sentral/kernel/relay';
 import { listenToScopes, startFillingScopes, type ScopeSource } from '@sentral/kernel/scopes/news';
+import { announceFew } from './allocation/announce.js';
+import { beginFew } from './allocation/begin.js';
 import { sweepAllocations } from './allocation/sweep.js';
 import { schemaName } from './change.js';
 import type { Deps } from './deps.js';
@@ -25,6 +27,9 @@ export function createInventoryLoops(deps: Deps, ears?: Ears): readonly Pick<Loo
     async () => {
       // A full sweep is followed by another at once; expiry is seen in time, and nothing waits for it.
       while ((await sweepAllocations(deps)) > 0);
+      // What ends makes room for what begins.
+      while ((await beginFew(deps)) > 0);
+      while ((await announceFew(deps)) > 0);
     },
     {
       pollMs: [500, 1_500],

@@ -10,11 +10,12 @@ import { createTestDatabase, type TestDatabase } from '@sentral/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { listBlocks } from '../src/address-block/list.js';
 import { findBlock, findFreeBlock, findNextHost, insertAddressHold } from '../src/allocation/address-sql.js';
-import { amendCapacity, lockCapacity } from '../src/allocation/capacity-sql.js';
+import { amendCapacity, listLevels, lockCapacity } from '../src/allocation/capacity-sql.js';
 import { listAllocations } from '../src/allocation/list.js';
 import { lockNodesToTake } from '../src/allocation/node-sql.js';
 import { findNextNumber, insertNumberHold } from '../src/allocation/number-sql.js';
 import { findByConsumer, listOverdue, lockAllocation, lockProviders } from '../src/allocation/sql.js';
+import { claimDue } from '../src/allocation/begin-sql.js';
 import { claimOverdue } from '../src/allocation/sweep-sql.js';
 import type { Deps } from '../src/deps.js';
 import { historyOfNode } from '../src/node/history.js';
@@ -227,8 +228,14 @@ const statements: readonly [
     // By one of two indexes over the same two columns.
     'counters are moved by node and class',
     ['Index Scan using capacity_'],
-    (on) => amendCapacity(on, [{ ...counters[0], delta: 1 }]),
+    (on) => amendCapacity(on, [{ ...counters[0], delta: 1, booked: false, span: { from: 0, until: Infinity } }]),
   ],
+  [
+    'counters over time are read of what is live, by its ends',
+    ['allocation_item_capacity_by_end'],
+    (on) => listLevels(on, counters),
+  ],
+  ['a turn begins with the earliest booking', ['allocation_by_start'], (on) => claimDue(on, 20)],
   ['the sweep begins at the earliest expiry', ['allocation_by_expiry'], (on) => claimOverdue(on, 100)],
   ['an allocation is locked by id', ['allocation_pkey'], (on) => lockAllocation(on, span.allocationId)],
   [

@@ -14,6 +14,8 @@ import { createTelemetry } from '@sentral/kernel/telemetry';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { announceFew } from '../src/allocation/announce.js';
+import { beginFew } from '../src/allocation/begin.js';
 import { sweepAllocations } from '../src/allocation/sweep.js';
 import type { Deps } from '../src/deps.js';
 import { runNextImport } from '../src/import/worker.js';
@@ -142,6 +144,25 @@ async function allocations(): Promise<void> {
   const task = encodeId('tsk', newId());
   await reserve(task, 60, { service: 'sentral', kind: 'task', id: task });
   await inventory.allocation.bind(caller, { tenantId: defaultTenantId, taskId: task });
+  const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+  const book = async (name: string) => {
+    const { id: nodeId } = await inventory.node.register(caller, { kind: 'server', name });
+    const window = { startsAt: inDays(1), endsAt: inDays(2) };
+    const consumer = { service: 'test', kind: 'test', id: name };
+    const asked = { environmentId: defaultEnvironmentId, consumer, items: [{ what: 'node' as const, nodeId }] };
+    return { nodeId, id: (await inventory.allocation.reserve(caller, { ...asked, ...window })).id };
+  };
+  const { id: begun } = await book('begun');
+  await inventory.allocation.replace(caller, { id: begun, endsAt: inDays(3), noticeSeconds: 4 * 86_400 });
+  await inventory.node.amend(caller, { id: (await book('failed')).nodeId, patch: { intent: 'drain' } });
+  const admin = openDatabase({ url: place.adminUrl, applicationName: 'events', poolSize: 1 });
+  await admin.unsafe(`do $$ begin
+    perform set_config('session_replication_role', 'replica', true);
+    update inventory.allocation set starts_at = now() - interval '1 second', notice_at = case when notice_at is not null then now() - interval '1 second' end where state = 'booked';
+  end $$`);
+  await admin.close();
+  expect([await beginFew(deps), await announceFew(deps)]).toEqual([2, 1]);
+  await inventory.allocation.replace(caller, { id: begun, endsAt: inDays(9) });
   await reserve('expired', 1);
   for (let swept = 0; swept === 0; swept = await sweepAllocations(deps))
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -17,7 +17,8 @@ const scenarios = [
 
 /** Those that cannot be asked yet, and why. */
 const notYet: Readonly<Record<string, string>> = {
-  ...because('there are no bookings of a window to come', ids('B', '1-7 11-17')),
+  B03: 'nodes have no cleaning time between bookings',
+  B16: 'nothing heals a lease whose host fails: its holder replaces it',
 };
 
 function ids(letter: string, numbers: string): string[] {
@@ -28,10 +29,6 @@ function ids(letter: string, numbers: string): string[] {
       (_, n) => `${letter}${String(Number(from) + n).padStart(2, '0')}`,
     );
   });
-}
-
-function because(reason: string, of: readonly string[]): Record<string, string> {
-  return Object.fromEntries(of.map((id) => [id, reason]));
 }
 
 /** Ids in the titles of tests, here and of the deployment, with the files that have them. */

@@ -1,7 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { defaultScopes } from '@sentral/contracts/conformance/inventory-allocation';
 import type { CapacityInput } from '@sentral/contracts/inventory/capacity';
-import type { Id } from '@sentral/contracts/ids';
+import { decodeId, type Id } from '@sentral/contracts/ids';
 import { isProblem, type Problem } from '@sentral/contracts/problem';
 import { defaultEnvironmentId } from '@sentral/contracts/tenancy';
 import { openDatabase, type Database } from '@sentral/kernel/database';
@@ -39,6 +39,8 @@ export interface Stand {
   readonly warnings: readonly string[];
   /** Every row of the schema but those of `but`, as one digest a table; the loops' own bookkeeping apart. */
   readonly everyRow: (...but: string[]) => Promise<Record<string, string>>;
+  /** As if so many minutes had passed for these, the earliest first: rows alone, behind the back of the guards. */
+  readonly pass: (minutes: number, ...ids: Id<'alc'>[]) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -110,6 +112,16 @@ export async function stand(poolSize = 12): Promise<Stand> {
       );
       const rows = await admin.unsafe(digests.join(' union all '));
       return Object.fromEntries(rows.map(({ name, rows: digest }) => [String(name), String(digest)]));
+    },
+    pass: async (minutes, ...ids) => {
+      const ago = `interval '${minutes} minutes'`;
+      for (const uuid of ids.map((id) => decodeId('alc', id)))
+        await admin.unsafe(`do $$ begin
+          perform set_config('session_replication_role', 'replica', true);
+          update inventory.allocation set starts_at = starts_at - ${ago}, expires_at = expires_at - ${ago}, notice_at = notice_at - ${ago} where id = '${uuid}';
+          update inventory.allocation_item i set during = tstzrange(a.starts_at, coalesce(a.expires_at, 'infinity'))
+            from inventory.allocation a where a.id = i.allocation_id and a.id = '${uuid}' and i.ended_at is null;
+        end $$`);
     },
     close: async () => {
       await Promise.all([admin, ...Object.values(db)].map((each) => each.close()));

@@ -7,6 +7,7 @@ import {
   pageOf,
   sortOf,
   text,
+  timeInputSchema,
   timeSchema,
   versionSchema,
 } from '../api/common.js';
@@ -26,7 +27,7 @@ import { placementFields } from './placement.js';
 import { recordingsSchema } from './platform-resource.js';
 import { classKeySchema } from './resource-class.js';
 
-export const allocationStates = ['held', 'active', 'releasing', 'released', 'expired', 'failed'] as const;
+export const allocationStates = ['booked', 'held', 'active', 'releasing', 'released', 'expired', 'failed'] as const;
 
 /** How long what was tried with `dryRun=hold` is kept, in seconds. */
 export const triedHoldSeconds = 60;
@@ -65,7 +66,13 @@ export const allocationRequestItemSchema = v.variant('what', [...named]);
 /** The same, or what it must be like: then which one it is is chosen in the transaction that takes it. */
 export const allocationSelectingItemSchema = v.variant('what', [
   ...named,
-  v.strictObject({ what: v.literal('place'), ...placementFields, count: v.optional(placesCount, 1) }),
+  v.strictObject({
+    what: v.literal('place'),
+    ...placementFields,
+    count: v.optional(placesCount, 1),
+    /** So many places are enough where there are not `count`; absent: all of them or nothing. */
+    countMin: v.optional(placesCount),
+  }),
 ]);
 export type AllocationSelectingItem = v.InferOutput<typeof allocationSelectingItemSchema>;
 export type AllocationRequestItem = v.InferOutput<typeof allocationRequestItemSchema>;
@@ -113,7 +120,16 @@ export const allocationSchema = v.object({
   /** The task that it is held for: without an end, and changed by that task alone until it is active. */
   boundTaskId: v.optional(idSchema('tsk')),
   startsAt: timeSchema,
+  /** When a hold runs out unless it is renewed or confirmed. */
   expiresAt: v.optional(timeSchema),
+  /** When it ends by itself, as it was asked for. */
+  endsAt: v.optional(timeSchema),
+  /** When it is, or was, told that it ends, and whether it has been. */
+  noticeSeconds: v.optional(ttlSeconds),
+  noticeAt: v.optional(timeSchema),
+  noticedAt: v.optional(timeSchema),
+  /** Of a booking that could not begin: what it was refused with. */
+  failure: v.optional(v.object({ code: v.string(), detail: v.optional(v.string()) })),
   labels: labelsSchema,
   createdAt: timeSchema,
   updatedAt: timeSchema,
@@ -129,8 +145,17 @@ const asked = {
   requestId: v.optional(text(1, 128)),
   consumer: consumerInputSchema,
   items: v.pipe(v.array(allocationSelectingItemSchema), v.minLength(1), v.maxLength(64)),
+  /** A hold, to be renewed or confirmed; not together with a window. */
   ttlSeconds: v.optional(ttlSeconds),
   maxTtlSeconds: v.optional(ttlSeconds),
+  /**
+   * The window of a booking, [startsAt, endsAt): it ends by itself, and needs no confirmation. Absent or within the minute that
+   * runs, it starts now; without an end it is for good. Earlier is bad.
+   */
+  startsAt: v.optional(timeInputSchema),
+  endsAt: v.optional(timeInputSchema),
+  /** How long before endsAt it is told that it ends (`allocation.announced`); at its start where it is shorter. */
+  noticeSeconds: v.optional(ttlSeconds),
   onExpiry: v.optional(v.picklist(['release', 'quarantine', 'notify']), 'release'),
   labels: v.optional(labelsInputSchema, {}),
 };
@@ -169,19 +194,25 @@ const reserve = verb({
   idempotent: false,
 });
 
-/** The whole set of things that counts from now on; an empty one gives everything back. */
+/** What counts from now on: another set of things, another window, or both. */
 const replacing = {
   id: idSchema('alc'),
   version: basedOnVersion,
-  items: v.pipe(v.array(allocationRequestItemSchema), v.maxLength(64)),
+  /** The whole set; an empty one gives everything back. Absent: as it is. */
+  items: v.optional(v.pipe(v.array(allocationRequestItemSchema), v.maxLength(64))),
+  /** Of what has begun the start stays. */
+  startsAt: v.optional(timeInputSchema),
+  /** Null: for good. */
+  endsAt: v.optional(v.nullable(timeInputSchema)),
+  noticeSeconds: v.optional(v.nullable(ttlSeconds)),
 };
 
 const replace = verb({
   summary:
-    'Another set of things counts instead of the old one; what is in both stays, and nobody sees a moment between.',
+    'Another set of things, or another window, counts instead of the old one; what is in both stays, and nobody sees a moment between.',
   command: v.strictObject(replacing),
   result: allocationSchema,
-  refuses: [...refusesTaking, 'not-found', 'lease-expired', 'has-dependents'],
+  refuses: [...refusesTaking, 'validation-failed', 'not-found', 'lease-expired', 'has-dependents'],
   idempotent: false,
 });
 

@@ -58,6 +58,8 @@ export const capacitySchema = v.object({
   version: versionSchema,
   ...offerFields,
   used: countSchema,
+  /** What bookings take whose window has not begun. */
+  booked: countSchema,
   /** How far what is used lies over the cap, since it was shrunk. */
   overBy: countSchema,
   free: countSchema,

@@ -108,6 +108,11 @@ export const explanationSchema = v.object({
   /** Filters each of which stands alone in the way of the whole request: with it lifted the same request succeeds. */
   soleBlockers: v.array(filter),
   unblock: v.array(unblockSchema),
+  /**
+   * The earliest start, not before the one that was asked for, at which all of it fits for as long as it was asked for, as things
+   * are held and booked. Absent: something else is in the way, nothing ends, or the caller does not see what it would be told of.
+   */
+  earliestAt: v.optional(timeSchema),
 });
 export type Explanation = v.InferOutput<typeof explanationSchema>;
 

@@ -9,7 +9,8 @@ import type { Deps } from '../deps.js';
 import { recordAll } from '../platform-resource/record.js';
 import { recordAllocation } from './events.js';
 import { toAllocation } from './resource.js';
-import { amendExpiry, findByConsumer, listItems, type AllocationRow } from './sql.js';
+import { findByConsumer, listItems, type AllocationRow } from './sql.js';
+import { amendExpiry } from './span-sql.js';
 import { stepIn } from './step.js';
 
 type Binding = Command<'allocation', 'bind'>;

@@ -43,9 +43,16 @@ export async function choose(
         await expectReferences(tx, { asked: place.asked, at: place.at, caller, sight });
         pending.hosts.length = 0;
         for (let n = 0; n < place.count * place.ask.count; n += 1) {
-          const search = { ask: place.ask, sight, allowed, pending };
+          const search = { ask: place.ask, sight, allowed, pending, ...windowed(part) };
           const found = await listPlaces(tx, search, tries);
           const row = found[Math.floor(Math.random() * found.length)];
+          if (row === undefined && n >= place.countMin * place.ask.count) {
+            // A place of several nodes is given whole or not at all.
+            const rest = n % place.ask.count;
+            wanted.length -= rest;
+            pending.nodes.length -= rest;
+            break;
+          }
           if (row === undefined) throw noPlace(place);
           for (const item of itemsOf(place, row, wanted.length)) {
             wanted.push(item);
@@ -59,6 +66,8 @@ export async function choose(
   }
   return chosen;
 }
+
+const windowed = ({ window }: Part): Pick<Search, 'window'> => (window === undefined ? {} : { window });
 
 function add(pending: Pending, item: Wanted): void {
   if (item.what === 'node') pending.nodes.push(item.providerId);

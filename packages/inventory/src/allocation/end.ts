@@ -7,7 +7,15 @@ import type { Held } from '../quota/move.js';
 import { endTakenBlocks, listDependents } from './address-sql.js';
 import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { recordAllocation, recordBlockRemoved } from './events.js';
-import { endAllocation, endItems, listItems, type AllocationRow, type ItemRow } from './sql.js';
+import {
+  endAllocation,
+  endItems,
+  listItems,
+  type AllocationRow,
+  type Ending,
+  type Failure,
+  type ItemRow,
+} from './sql.js';
 
 /** What ended items give back: moved with whatever else the transaction moves, as its last locks. */
 export interface Given {
@@ -21,7 +29,7 @@ export type Scope = Pick<AllocationRow, 'tenantId' | 'projectId' | 'scopeId'>;
 export async function endThings(
   tx: Tx,
   { tenantId, projectId, scopeId }: Scope,
-  ended: { items: readonly ItemRow[]; state: 'released' | 'expired'; by: Caller },
+  ended: { items: readonly ItemRow[]; state: Ending; by: Caller },
 ): Promise<Given> {
   const { items } = ended;
   const ids = items.map((item) => item.id);
@@ -34,22 +42,31 @@ export async function endThings(
     gives: items.flatMap(({ dimension, amount }) =>
       dimension === null ? [] : [{ tenantId, projectId, scopeId, dimension, delta: -amount }],
     ),
-    frees: items.flatMap((item) =>
-      item.what === 'capacity' && item.nodeId !== null && item.class !== null
-        ? [{ nodeId: item.nodeId, class: item.class, delta: -item.amount }]
-        : [],
-    ),
+    frees: freed(items),
   };
 }
+
+/** What items give back to their counters. */
+export const freed = (items: readonly ItemRow[]): CapacityMove[] =>
+  items.flatMap((item) =>
+    item.what === 'capacity' && item.nodeId !== null && item.class !== null
+      ? [{ nodeId: item.nodeId, class: item.class, delta: -item.amount, booked: item.booked, span: spanOf(item) }]
+      : [],
+  );
+
+export const spanOf = ({ fromUs, untilUs }: Pick<ItemRow, 'fromUs' | 'untilUs'>) => ({
+  from: fromUs,
+  until: untilUs ?? Infinity,
+});
 
 /** Ends a locked allocation as a whole. */
 export async function endWhole(
   tx: Tx,
   id: string,
-  how: { state: 'released' | 'expired'; by: Caller },
+  how: { state: Ending; by: Caller; failure?: Failure },
 ): Promise<Given & { seen: Allocation }> {
   const items = await listItems(tx, [id]);
-  const row = await endAllocation(tx, id, how.state);
+  const row = await endAllocation(tx, id, how);
   const given = await endThings(tx, row, { items, ...how });
   return { ...given, seen: await recordAllocation(tx, row, { event: how.state, by: how.by }) };
 }

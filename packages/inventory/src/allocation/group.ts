@@ -16,9 +16,17 @@ import { judgeQuota, lockCounters, netMoves, type Held } from '../quota/move.js'
 import { untilRoom } from '../quota/room.js';
 import { amendQuota } from '../quota/sql.js';
 import { reasoned } from '../refusal/keep.js';
-import { amendCapacity, insertCapacityItems, keyOf, lockCapacity, type NewCapacityItem } from './capacity-sql.js';
+import {
+  amendCapacity,
+  insertCapacityItems,
+  keyOf,
+  listLevels,
+  lockCapacity,
+  type NewCapacityItem,
+} from './capacity-sql.js';
 import type { Scope } from './end.js';
 import { recordAllocations } from './events.js';
+import type { Span } from './levels.js';
 import { thingsOf } from './lock.js';
 import { newAllocation } from './new.js';
 import type { Create, Reserve } from './operation.js';
@@ -38,6 +46,7 @@ import {
 } from './sql.js';
 import { suppliesOf } from './supply.js';
 import { judgeAmount } from './take-capacity.js';
+import { forGood, spanOfWindow } from './window.js';
 
 /** One request. No two of a group have the same key, consumer or request (lanes.ts). */
 export interface Member {
@@ -45,9 +54,13 @@ export interface Member {
   readonly operation: Create;
 }
 
-/** Whether arithmetic under the locks decides it: amounts that are named. What is only tried never shares a transaction. */
-export const mayJoin = (caller: Caller, { items, hold }: Reserve): boolean =>
-  caller.dryRun !== true && hold !== true && items.every((item) => item.what === 'capacity');
+/** Whether arithmetic under the locks decides it: amounts that are named, from now on. What is only tried never shares a transaction. */
+export const mayJoin = (caller: Caller, { items, hold, startsAt, endsAt }: Reserve): boolean =>
+  caller.dryRun !== true &&
+  hold !== true &&
+  startsAt === undefined &&
+  endsAt === undefined &&
+  items.every((item) => item.what === 'capacity');
 
 /** Judged in a transaction of its own, as everything is that no group can judge. */
 export async function performAlone(deps: Deps, { caller, operation }: Member): Promise<Allocation> {
@@ -165,6 +178,10 @@ async function decide(tx: Tx, deps: Deps, members: readonly Member[]): Promise<R
   const holderIds = open.flatMap((each) => holderOf(each)?.id ?? []);
   if ((await listOverdue(tx, { keys, holderIds, providerIds: [], limit: 1 })).length > 0) throw overdueFirst;
   const counters = await lockCapacity(tx, { keys, nodeIds: [] });
+  const locked = [...counters.values()];
+  // What is taken from now on respects all that is booked.
+  const timeline = locked.some(({ booked }) => booked > 0) ? await listLevels(tx, locked) : undefined;
+  const span = spanOfWindow(forGood, timeline?.nowUs ?? 0);
   const asking = open.flatMap(({ caller, scope, operation }) =>
     operation.wanted.map((item) => ({ caller, item, tenantId: scope.tenantId })),
   );
@@ -189,8 +206,9 @@ async function decide(tx: Tx, deps: Deps, members: readonly Member[]): Promise<R
       const supply = supplies(caller, scope.tenantId);
       const mine: NewCapacityItem[] = [];
       for (const item of amountsOf(operation)) {
-        const moves = [...items, ...mine].map((taken) => ({ ...taken, delta: taken.amount }));
-        const { nodeId, class: of, dimension } = await judgeAmount(tx, caller, { wanted: item, supply, moves });
+        const moves = [...items, ...mine].map((taken) => ({ ...taken, delta: taken.amount, booked: false, span }));
+        const by = { wanted: item, supply, window: forGood, moves, timeline };
+        const { nodeId, class: of, dimension } = await judgeAmount(tx, caller, by);
         const { amount, ordinal } = item;
         mine.push({ id: deps.newId(), allocationId: operation.id, ordinal, nodeId, class: of, amount, dimension });
       }
@@ -199,7 +217,7 @@ async function decide(tx: Tx, deps: Deps, members: readonly Member[]): Promise<R
       items.push(...mine);
       grants.push({ ...each, judgement });
     });
-  const seen = await write(tx, { grants, items, held });
+  const seen = await write(tx, { grants, items, held, span });
   for (const [at, { member }] of grants.entries()) verdicts.set(member, { seen: seen[at] as Allocation });
   await storeAnswers(tx, verdicts);
   return verdicts;
@@ -258,7 +276,12 @@ async function holdersOf(tx: Tx, open: readonly Open[]): Promise<(each: Open) =>
 
 async function write(
   tx: Tx,
-  { grants, items, held }: { grants: readonly Grant[]; items: readonly NewCapacityItem[]; held: readonly Held[] },
+  {
+    grants,
+    items,
+    held,
+    span,
+  }: { grants: readonly Grant[]; items: readonly NewCapacityItem[]; held: readonly Held[]; span: Span },
 ): Promise<readonly Allocation[]> {
   if (grants.length === 0) return [];
   const rows = await insertAllocations(
@@ -268,7 +291,7 @@ async function write(
   await insertCapacityItems(tx, items);
   await amendCapacity(
     tx,
-    items.map((item) => ({ ...item, delta: item.amount })),
+    items.map((item) => ({ ...item, delta: item.amount, booked: false, span })),
   );
   const seen = await recordAllocations(
     tx,

@@ -1,5 +1,15 @@
 import type { Tx } from '@sentral/kernel/database';
-import { keyOf, listCapacityKeys, lockCapacity, type CapacityKey, type LockedCapacity } from './capacity-sql.js';
+import { listDue } from './begin-sql.js';
+import {
+  keyOf,
+  listCapacityKeys,
+  listLevels,
+  lockCapacity,
+  type CapacityKey,
+  type LockedCapacity,
+  type Timeline,
+} from './capacity-sql.js';
+import { listHeldNodes } from './node-sql.js';
 import type { Wanted } from './rules.js';
 import {
   listItems,
@@ -18,6 +28,10 @@ export interface Locked {
   readonly items: ReadonlyMap<string, readonly ItemRow[]>;
   /** Of those, what has run out, in the order of ids. */
   readonly overdue: readonly string[];
+  /** What of them is booked and whose window has begun, in the order of ids. */
+  readonly due: readonly string[];
+  /** The counters over time, where anything of them is booked or wanted for a window. */
+  readonly timeline: Timeline | undefined;
   /** More has run out of what is wanted than one transaction ends. */
   readonly more: boolean;
 }
@@ -28,12 +42,23 @@ interface Touched {
   readonly targetIds: readonly string[];
   /** Allocations that consumers of new ones hold. */
   readonly holderIds: readonly string[];
+  /** Allocations whose window is to move. */
+  readonly movedIds: readonly string[];
+  /** Something is wanted for a window. */
+  readonly timed: boolean;
+  /** How much of what has run out is ended at most. */
+  readonly overdueMax: number;
   /** Nodes whose offer changes. */
   readonly nodeIds: readonly string[];
 }
 
 /** How much of what has run out one transaction ends: each is a handful of statements, behind locks that others wait for. */
 export const overdueMax = 50;
+/** And how many blocks who only tries, and takes it back: what it is told would else not hold. */
+export const overdueMaxTried = 2_000;
+
+/** And how many bookings it begins. */
+const dueMax = 20;
 
 /** What a request is about to take of, by the keys of their locks. */
 export function thingsOf(wanted: readonly Wanted[]): { keys: readonly CapacityKey[]; providerIds: readonly string[] } {
@@ -44,13 +69,23 @@ export function thingsOf(wanted: readonly Wanted[]): { keys: readonly CapacityKe
   return { keys, providerIds: [...new Set(others)].toSorted() };
 }
 
-export async function lockAll(tx: Tx, { wanted, targetIds, holderIds, ...offers }: Touched): Promise<Locked> {
-  const { keys, providerIds } = thingsOf(wanted);
+export async function lockAll(
+  tx: Tx,
+  { wanted, targetIds, holderIds, movedIds, timed, overdueMax: endedMax, ...offers }: Touched,
+): Promise<Locked> {
+  const { keys, providerIds: asked } = thingsOf(wanted);
+  const providerIds = movedIds.length === 0 ? asked : [...new Set([...asked, ...(await listHeldNodes(tx, movedIds))])];
   const nodeIds = [...offers.nodeIds, ...wanted.filter(({ what }) => what === 'node').map((item) => item.providerId)];
-  const found = await listOverdue(tx, { providerIds, keys, holderIds, limit: overdueMax + 1 });
-  const overdue = found.slice(0, overdueMax);
-  const ids = [...new Set([...targetIds, ...overdue])];
-  const counters = await lockCapacity(tx, { keys: [...keys, ...(await listCapacityKeys(tx, ids))], nodeIds });
+  const found = await listOverdue(tx, { providerIds, keys, holderIds, limit: endedMax + 1 });
+  const overdue = found.slice(0, endedMax);
+  const touched = [...new Set([...targetIds, ...overdue])];
+  const counters = await lockCapacity(tx, {
+    keys: [...keys, ...(await listCapacityKeys(tx, touched, movedIds))],
+    nodeIds,
+  });
+  const booked = [...counters.values()].filter((counter) => counter.booked > 0);
+  const begun = booked.length === 0 ? [] : await listDue(tx, { keys: [...counters.values()], limit: dueMax });
+  const ids = [...new Set([...touched, ...begun])];
   if (providerIds.length > 0) await lockProviders(tx, providerIds);
   const rows = await lockAllocations(tx, ids);
   const items = ids.length === 0 ? [] : await listItems(tx, ids);
@@ -65,7 +100,9 @@ export async function lockAll(tx: Tx, { wanted, targetIds, holderIds, ...offers 
     counters,
     rows: new Map(rows.map((row) => [row.id, row])),
     items: new Map(ids.map((id) => [id, items.filter((item) => item.allocationId === id)])),
-    more: found.length > overdueMax,
+    due: rows.filter((row) => row.due && begun.includes(row.id) && !touched.includes(row.id)).map((row) => row.id),
+    timeline: timed || booked.length > 0 ? await listLevels(tx, [...counters.values()]) : undefined,
+    more: found.length > endedMax,
     overdue: rows.filter((row) => row.overdue && overdue.includes(row.id)).map((row) => row.id),
   };
 }

@@ -4,7 +4,7 @@ import type { Create, Reserve } from './operation.js';
 import type { Judgement } from './policy.js';
 import type { NewAllocation } from './sql.js';
 
-/** The row that a create makes. */
+/** The row that a create makes: from now on, unless it is told a window. */
 export function newAllocation(
   { id, requestId, command }: Create,
   { tenantId, projectId, scopeId }: Scope,
@@ -23,6 +23,9 @@ export function newAllocation(
     ttlSeconds: ttlSeconds ?? null,
     maxTtlSeconds: ttlSeconds === undefined ? null : Math.max(maxTtlSeconds ?? 0, ttlSeconds),
     onExpiry: command.onExpiry,
+    startsAt: null,
+    endsAt: null,
+    noticeSeconds: command.noticeSeconds ?? null,
     labels: command.labels,
     policyVersion,
   };

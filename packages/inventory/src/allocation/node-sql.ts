@@ -2,7 +2,10 @@
 import type { Tx } from '@sentral/kernel/database';
 import { owned } from '../owner-sql.js';
 import { walkOf, type Sight } from '../reading.js';
+import { microseconds } from './instant-sql.js';
+import type { Span } from './levels.js';
 import type { HolderRow } from './number-sql.js';
+import type { Window } from './window.js';
 
 export interface NodeToTake {
   readonly id: string;
@@ -57,16 +60,25 @@ export async function listNodeOwners(tx: Tx, ids: readonly string[]): Promise<Re
 export interface NodeHolder extends HolderRow {
   readonly nodeId: string;
   readonly itemId: string;
+  /** A hold, which may be confirmed: its end is not one that others can build on. */
+  readonly mayStay: boolean;
 }
 
-/** Who has them now or later: the winner's transaction may have begun after ours did, so "now" alone would miss it. */
+/** When a holder has its node. */
+export const windowOfHolder = ({ startsAt, expiresAt, mayStay }: NodeHolder): Window => ({
+  startsAt,
+  endsAt: mayStay ? null : expiresAt,
+});
+
+/** Who has them now or later, the first to come first: the winner's transaction may have begun after ours did, so "now" alone would miss it. */
 export async function listNodeHolders(tx: Tx, nodeIds: readonly string[]): Promise<readonly NodeHolder[]> {
   if (nodeIds.length === 0) return [];
   return tx.sql<NodeHolder & object>`
     select i.node_id as "nodeId", i.id as "itemId", a.id as "allocationId", null::uuid as "recordedId", a.consumer_service as "consumerService", a.consumer_kind as "consumerKind",
-           a.consumer_id as "consumerId", a.tenant_id as "tenantId", a.project_id as "projectId", a.scope_id as "scopeId", a.starts_at as "startsAt", a.expires_at as "expiresAt"
+           a.consumer_id as "consumerId", a.tenant_id as "tenantId", a.project_id as "projectId", a.scope_id as "scopeId", a.starts_at as "startsAt", a.expires_at as "expiresAt", a.state = 'held' as "mayStay"
     from allocation_item i join allocation a on a.id = i.allocation_id
-    where i.node_id = any(${[...nodeIds]}::uuid[]) and i.what = 'node' and i.ended_at is null and i.during && tstzrange(now(), null)`;
+    where i.node_id = any(${[...nodeIds]}::uuid[]) and i.what = 'node' and i.ended_at is null and i.during && tstzrange(now(), null)
+    order by lower(i.during)`;
 }
 
 /** The node shows the highest fence it was given under; its line is ours, so this waits for nobody. */
@@ -77,27 +89,51 @@ export async function amendNodeFence(tx: Tx, nodeId: string): Promise<void> {
     where u.provider_id = ${nodeId}::uuid`;
 }
 
-/** Of nodes that are wanted in parts, those that someone has whole; of all, those that are parts of what someone has whole. */
+/** Over which spans somebody has what is in the way of a node. */
+export type Entangled = Span & { readonly nodeId: string };
+
+// A hold may be confirmed, so it has no end that others can build on.
+const spanColumns = `${microseconds('lower(i.during)')} as "from", case when a.state <> 'held' then ${microseconds('upper(i.during)')} end as until`;
+
+async function listSpans(tx: Tx, text: string, params: readonly unknown[]): Promise<readonly Entangled[]> {
+  const rows = (await tx.unsafe(text, params)) as unknown as readonly (Omit<Entangled, 'until'> & {
+    until: number | null;
+  })[];
+  return rows.map((row) => ({ ...row, until: row.until ?? Infinity }));
+}
+
+/** Of nodes that are wanted in parts, when someone has them whole; of all, when someone has the whole of what they are parts of. */
 export async function listHeldWhole(
   tx: Tx,
   of: { inParts: readonly string[]; ids: readonly string[] },
-): Promise<readonly string[]> {
+): Promise<readonly Entangled[]> {
   if (of.ids.length === 0) return [];
-  const rows = await tx.sql<{ id: string }>`
-    select n.id from unnest(${[...of.ids]}::uuid[]) n (id)
-    where exists (
-      select from (select n.id where n.id = any(${[...of.inParts]}::uuid[]) union all select wholes_of(n.id)) w (id)
-      join allocation_item i on i.node_id = w.id and i.what = 'node' and i.ended_at is null and i.during && tstzrange(now(), null))`;
-  return rows.map(({ id }) => id);
+  return listSpans(
+    tx,
+    `select n.id as "nodeId", ${spanColumns} from unnest($1::uuid[]) n (id)
+     cross join lateral (select n.id where n.id = any($2::uuid[]) union all select wholes_of(n.id)) w (id)
+     join allocation_item i on i.node_id = w.id and i.what = 'node' and i.ended_at is null and i.during && tstzrange(now(), null)
+     join allocation a on a.id = i.allocation_id`,
+    [[...of.ids], [...of.inParts]],
+  );
 }
 
-/** Of nodes that are wanted whole, those of which a component is in use, whole or in part. */
-export async function listUsedInside(tx: Tx, nodeIds: readonly string[]): Promise<readonly string[]> {
+/** Of nodes that are wanted whole, when a component of them is in use, whole or in part. */
+export async function listUsedInside(tx: Tx, nodeIds: readonly string[]): Promise<readonly Entangled[]> {
   if (nodeIds.length === 0) return [];
-  const rows = await tx.sql<{ id: string }>`
-    select n.id from unnest(${[...nodeIds]}::uuid[]) n (id)
-    where exists (
-      select from parts_of(n.id) p (id)
-      join allocation_item i on i.node_id = p.id and i.what in ('node', 'capacity') and i.ended_at is null and i.during && tstzrange(now(), null))`;
-  return rows.map(({ id }) => id);
+  return listSpans(
+    tx,
+    `select n.id as "nodeId", ${spanColumns} from unnest($1::uuid[]) n (id)
+     cross join lateral parts_of(n.id) p (id)
+     join allocation_item i on i.node_id = p.id and i.what in ('node', 'capacity') and i.ended_at is null and i.during && tstzrange(now(), null)
+     join allocation a on a.id = i.allocation_id`,
+    [[...nodeIds]],
+  );
+}
+
+/** Nodes that allocations hold whole. */
+export async function listHeldNodes(tx: Tx, allocationIds: readonly string[]): Promise<readonly string[]> {
+  const rows = await tx.sql<{ nodeId: string }>`
+    select node_id as "nodeId" from allocation_item where allocation_id = any(${[...allocationIds]}::uuid[]) and what = 'node' and ended_at is null`;
+  return rows.map((row) => row.nodeId);
 }

@@ -10,6 +10,7 @@ import { findDomainsOfRanges } from './number-sql.js';
 import { placesOf, thingsOf, type WantedPlace } from './place.js';
 import { readItems, thingsMax, type Wanted } from './rules.js';
 import { findAllocation } from './sql.js';
+import { expectEnd, readWindow, type Window } from './window.js';
 
 export type Reserve = Command<'allocation', 'reserve'>;
 
@@ -20,12 +21,19 @@ export interface Create {
   readonly command: Reserve;
   readonly wanted: readonly Wanted[];
   readonly places: readonly WantedPlace[];
+  readonly window: Window | undefined;
 }
 interface Replace {
   readonly op: 'replace';
   readonly id: string;
   readonly version: number | undefined;
   readonly wanted: readonly Wanted[];
+  /** It keeps all that it holds. */
+  readonly keeps: boolean;
+  /** What of its window shall change; an end of null is for good. */
+  readonly moves:
+    | { readonly startsAt?: Date; readonly endsAt?: Date | null; readonly noticeSeconds?: number | null }
+    | undefined;
 }
 interface Release {
   readonly op: 'release';
@@ -40,6 +48,9 @@ export type Operation = Create | Replace | Release;
 /** Ids are minted here, before the transaction: a retry is the same attempt. */
 export async function toCreate(deps: Deps, caller: Caller, command: Reserve): Promise<Create> {
   const tenant = () => findTenantOf(deps.db.app, decodeId('env', command.environmentId));
+  const window = readWindow(command);
+  if (window !== undefined) refuseHolding(command);
+  if (command.noticeSeconds !== undefined) expectEnd(window?.endsAt ?? null);
   const places = placesOf(command.items);
   const wanted = await wantedOf(deps, command.items, async () => takingSight(caller, await tenant()));
   if (places.reduce((sum, place) => sum + thingsOf(place), wanted.length) > thingsMax) throw tooMany();
@@ -50,7 +61,19 @@ export async function toCreate(deps: Deps, caller: Caller, command: Reserve): Pr
     command,
     wanted,
     places,
+    window,
   };
+}
+
+/** @throws Problem validation-failed: a booking is firm, a hold runs out */
+function refuseHolding({ ttlSeconds, maxTtlSeconds, hold }: Reserve): void {
+  const field = ttlSeconds !== undefined ? 'ttlSeconds' : maxTtlSeconds !== undefined ? 'maxTtlSeconds' : undefined;
+  if (field === undefined && hold === undefined) return;
+  throw problem('validation-failed', {
+    errors: [
+      { pointer: `/${field ?? 'startsAt'}`, code: 'contradiction', message: 'what has a window is booked, not held' },
+    ],
+  });
 }
 
 export const toRelease = (command: {
@@ -59,17 +82,37 @@ export const toRelease = (command: {
   fence?: number | undefined;
 }): Release => ({ op: 'release', id: decodeId('alc', command.id), version: command.version, fence: command.fence });
 
-/** Another set instead of the old one; an empty one gives everything back. */
+/** Another set or another window instead of the old one; an empty set gives everything back. */
 export async function toReplace(
   deps: Deps,
   caller: Caller,
-  command: { id: string; version?: number | undefined; items: readonly AllocationRequestItem[] },
+  command: {
+    id: string;
+    version?: number | undefined;
+    items?: readonly AllocationRequestItem[] | undefined;
+    startsAt?: string | undefined;
+    endsAt?: string | null | undefined;
+    noticeSeconds?: number | null | undefined;
+  },
 ): Promise<Replace | Release> {
-  if (command.items.length === 0) return toRelease({ id: command.id, version: command.version });
+  const { items, startsAt, endsAt, noticeSeconds } = command;
+  const moved = startsAt !== undefined || endsAt !== undefined || noticeSeconds !== undefined;
+  if (items === undefined && !moved)
+    throw problem('validation-failed', {
+      errors: [{ pointer: '/items', code: 'required', message: 'name items, startsAt or endsAt' }],
+    });
+  if (items?.length === 0) return toRelease({ id: command.id, version: command.version });
   const id = decodeId('alc', command.id);
   const tenant = async () => (await findAllocation(deps.db.app, id))?.tenantId;
-  const wanted = await wantedOf(deps, command.items, async () => takingSight(caller, await tenant()));
-  return { op: 'replace', id, version: command.version, wanted };
+  const wanted = await wantedOf(deps, items ?? [], async () => takingSight(caller, await tenant()));
+  const moves = !moved
+    ? undefined
+    : {
+        ...(startsAt === undefined ? {} : { startsAt: new Date(startsAt) }),
+        ...(endsAt === undefined ? {} : { endsAt: endsAt === null ? null : new Date(endsAt) }),
+        ...(noticeSeconds === undefined ? {} : { noticeSeconds }),
+      };
+  return { op: 'replace', id, version: command.version, wanted, keeps: items === undefined, moves };
 }
 
 /**

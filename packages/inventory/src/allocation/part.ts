@@ -10,6 +10,7 @@ import type { Locked } from './lock.js';
 import { inOperation, type Operation, type Reserve } from './operation.js';
 import { seesAllocation } from '../reading.js';
 import { toAllocation } from './resource.js';
+import { findNow } from './policy-sql.js';
 import { expectNotStoodOn } from '../platform-resource/stood-on.js';
 import { expectUnbound, judgeStep } from './rules.js';
 import {
@@ -21,6 +22,7 @@ import {
   type AllocationRow,
   type ItemRow,
 } from './sql.js';
+import { expectWindow, judgeWindow, type Window } from './window.js';
 
 /** One operation with what it was found to be about. */
 export interface Part {
@@ -33,13 +35,16 @@ export interface Part {
   readonly target: AllocationRow | undefined;
   /** The answer to the same request, given earlier. */
   readonly answer?: Allocation;
+  /** When it wants its things, by the clock of the transaction. */
+  readonly window?: Window;
 }
 
-const live: readonly AllocationRow['state'][] = ['held', 'active', 'releasing'];
+const live: readonly AllocationRow['state'][] = ['booked', 'held', 'active', 'releasing'];
+const changeable: readonly AllocationRow['state'][] = ['booked', 'held', 'active'];
 
 /**
  * Looks up what each operation is about; scopes of whoever takes are locked.
- * @throws Problem reference-not-found | scope-not-active | not-found | already-exists
+ * @throws Problem reference-not-found | scope-not-active | not-found | already-exists | validation-failed
  */
 export async function partsOf(tx: Tx, caller: Caller, operations: readonly Operation[]): Promise<readonly Part[]> {
   const looked: {
@@ -89,7 +94,9 @@ async function partOf(
       : await findByRequest(tx, scope.tenantId, operation.requestId);
   if (earlier !== undefined)
     return { ...part, scope, answer: await sameRequest(tx, caller, { earlier, command: operation.command }) };
-  return { ...part, scope, target: await findByConsumer(tx, scope.tenantId, operation.command.consumer) };
+  const window =
+    operation.window === undefined ? {} : { window: expectWindow(judgeWindow(operation.window, await findNow(tx))) };
+  return { ...part, scope, ...window, target: await findByConsumer(tx, scope.tenantId, operation.command.consumer) };
 }
 
 /** The environment as it may be used: known, and active up to the root. */
@@ -151,14 +158,13 @@ export async function targetUnderLock(
     if (operation.fence !== undefined && operation.fence < currentFence)
       throw problem('fence-stale', { providedFence: operation.fence, currentFence });
   } else {
-    const verdict = judgeStep(row, ['held', 'active']);
+    const verdict = judgeStep(row, changeable);
     if (verdict === 'lease-expired')
       throw problem('lease-expired', {
         allocationId: encodeId('alc', row.id),
         expiredAt: (row.expiresAt ?? row.endedAt)?.toISOString(),
       });
-    if (verdict === 'state-conflict')
-      throw problem('state-conflict', { state: row.state, allowedStates: ['held', 'active'] });
+    if (verdict === 'state-conflict') throw problem('state-conflict', { state: row.state, allowedStates: changeable });
   }
   return { row, items: (locked.items.get(row.id) ?? []).filter((item) => item.endedAt === null) };
 }

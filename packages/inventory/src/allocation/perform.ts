@@ -4,32 +4,37 @@ import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { inChange, itself } from '../change.js';
 import type { Deps } from '../deps.js';
-import { moveQuota, scopeIdOf, type Held } from '../quota/move.js';
+import { expectRoom, moveQuota, scopeIdOf, type Held } from '../quota/move.js';
 import { untilRoom } from '../quota/room.js';
 import { reasoned } from '../refusal/keep.js';
 import { goesOver } from '../refusal/rules.js';
 import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { endThings, endWhole, refuseCarrying, type Given } from './end.js';
-import { recordAllocations } from './events.js';
+import { recordAllocations, type AllocationEvent } from './events.js';
 import { choose } from './choose.js';
-import { lockAll, lockCountersAgain, type Locked } from './lock.js';
+import { beginIfReady } from './begin.js';
+import { lockAll, lockCountersAgain, overdueMax, overdueMaxTried, type Locked } from './lock.js';
 import { newAllocation } from './new.js';
 import { inOperation, type Operation } from './operation.js';
 import { expectNoHolder, partsOf, targetUnderLock, type Part } from './part.js';
 import { untilNoneOverdue, type OverdueLeft } from './overdue.js';
 import { judgeReserve, type Judgement } from './policy.js';
+import { findNow } from './policy-sql.js';
 import { exchange } from './replace-rules.js';
+import { keepOn, rescheduled } from './reschedule.js';
 import type { Wanted } from './rules.js';
 import {
   findNextOrdinal,
   insertAllocations,
   movedOn,
   only,
-  touchAllocation,
   wasOutrun,
   type AllocationRow,
+  type ItemRow,
 } from './sql.js';
+import { touchAllocation } from './span-sql.js';
 import { takeAll } from './take-all.js';
+import { forGood, secondsOf } from './window.js';
 
 /** How often an attempt begins anew because others changed what it had to lock; each time somebody else got through. */
 const attempts = 5;
@@ -75,13 +80,13 @@ export async function performBeside<R extends object>(deps: Deps, caller: Caller
   const { operations, answer, beside } = work;
   for (let tries = 1; ; tries += 1) {
     try {
-      return await untilRoom(deps, () =>
-        untilNoneOverdue(deps, (left) =>
-          inChange(deps, caller, async (tx) =>
-            answer(await performIn(tx, { deps, caller, tries, left, beside }, operations)),
-          ),
-        ),
-      );
+      const once = (left: OverdueLeft) =>
+        inChange(deps, caller, async (tx) =>
+          answer(await performIn(tx, { deps, caller, tries, left, beside }, operations)),
+        );
+      // Who tries ends nothing for others: what has run out is left out of account.
+      if (caller.dryRun === true) return await once({ tell: () => undefined });
+      return await untilRoom(deps, () => untilNoneOverdue(deps, once));
     } catch (error) {
       if (wasOutrun(error) && tries < choices) continue;
       if (error === movedOn && tries >= attempts) throw problem('overloaded', {});
@@ -144,9 +149,15 @@ async function performIn(
     found.filter((part) => part.answer === undefined),
   );
   const wanted = wantedOf(parts.map(({ operation }) => operation));
+  const tried = caller.dryRun === true;
+  const movedIds = targets(parts, ({ operation }) => operation.op === 'replace' && operation.moves !== undefined);
   const before = await lockAll(tx, {
     wanted,
     nodeIds: beside?.nodeIds ?? [],
+    movedIds,
+    timed: tried || movedIds.length > 0 || parts.some(({ window }) => window !== undefined),
+    // Over time only what is live counts; a block alone stands in the way until it is ended.
+    overdueMax: tried && wanted.some(({ what }) => what === 'block') ? overdueMaxTried : overdueMax,
     targetIds: targets(parts, (part) => part.operation.op !== 'create'),
     holderIds: targets(parts, (part) => part.operation.op === 'create'),
   });
@@ -161,14 +172,16 @@ async function performIn(
   const ending = traceparent === undefined ? itself : { ...itself, traceparent };
   // What ran out ends first, then what is given back: whoever takes in this transaction finds it free.
   for (const id of locked.overdue) give(moves, await endWhole(tx, id, { state: 'expired', by: ending }));
+  for (const id of locked.due) moves.capacity.push(...(await beginIfReady(tx, id, { locked, moves, by: ending })));
   const seen = new Map<Part, Allocation>();
-  const freshOf = new Map<Part, readonly Wanted[]>();
+  const backOf = new Map<Part, Back>();
   for (const part of parts)
     await inOperation(part.index, async () => {
       const given = await giveBack(tx, part, { locked, by: caller });
       if (given?.seen !== undefined) seen.set(part, given.seen);
-      if (given?.fresh !== undefined) freshOf.set(part, given.fresh);
-      if (given !== undefined) give(moves, given);
+      if (given === undefined) return;
+      backOf.set(part, given);
+      give(moves, given);
     });
 
   const left = new Set([...locked.overdue, ...targets(parts, (part) => seen.has(part))]);
@@ -178,28 +191,42 @@ async function performIn(
     if (operation.op === 'release') continue;
     takings.push(
       await inOperation(part.index, async () => {
-        if (operation.op === 'replace') return replaced(tx, part, freshOf.get(part) ?? []);
+        if (operation.op === 'replace') return replaced(tx, part, { back: backOf.get(part), caller, locked, moves });
         expectNoHolder(caller, operation.command, target === undefined || left.has(target.id) ? undefined : target);
         return created(tx, part);
       }),
     );
   }
   await takeAll(tx, { deps, caller }, { takings, locked, moves });
-  await amendCapacity(tx, moves.capacity);
+  // What ran out and is not ended is still in the counter: who tries is judged by the levels alone.
+  if (!tried || beside !== undefined) await amendCapacity(tx, moves.capacity);
   await completed?.();
   const recorded = await recordAllocations(
     tx,
     takings.map(({ part, row, judgement }) => ({
       row,
-      event: part.operation.op === 'replace' ? 'replaced' : row.state === 'held' ? 'held' : 'confirmed',
+      event: eventOf(part, row, locked.rows.get(row.id)),
       by: caller,
       auditOnly: judgement.auditOnly,
     })),
   );
   for (const [at, { part }] of takings.entries()) seen.set(part, recorded[at] as Allocation);
-  await countQuota(tx, takings, moves.quota);
+  await countQuota(tx, takings, { quota: moves.quota, tried });
   const answers = parts.map((part) => seen.get(part) as Allocation);
   return found.map((part) => part.answer ?? (answers.shift() as Allocation));
+}
+
+function eventOf(
+  { operation, window }: Part,
+  { state, noticedAt }: AllocationRow,
+  target?: AllocationRow,
+): AllocationEvent {
+  if (operation.op === 'replace') {
+    if (target?.noticedAt != null && noticedAt === null) return 'withdrawn';
+    return operation.keeps ? 'rescheduled' : 'replaced';
+  }
+  if (state === 'booked' || state === 'held') return state;
+  return window === undefined ? 'confirmed' : 'begun';
 }
 
 const targets = (parts: readonly Part[], of: (part: Part) => boolean): string[] =>
@@ -210,7 +237,12 @@ function give(moves: Moves, { gives, frees }: Given): void {
   moves.capacity.push(...frees);
 }
 
-type Back = Given & { readonly seen?: Allocation; readonly fresh?: readonly Wanted[] };
+type Back = Given & {
+  readonly seen?: Allocation;
+  readonly row?: AllocationRow;
+  readonly kept?: readonly ItemRow[];
+  readonly fresh?: readonly Wanted[];
+};
 
 /** What a release ends, and what a replacement leaves of the old set. */
 async function giveBack(tx: Tx, part: Part, { locked, by }: { locked: Locked; by: Caller }): Promise<Back | undefined> {
@@ -221,30 +253,43 @@ async function giveBack(tx: Tx, part: Part, { locked, by }: { locked: Locked; by
     await refuseCarrying(tx, items);
     return endWhole(tx, row.id, { state: 'released', by });
   }
-  const { gone, fresh } = exchange(items, operation.wanted);
+  const { gone, kept, fresh } = exchange(items, operation);
   await refuseCarrying(tx, gone);
-  return { ...(await endThings(tx, row, { items: gone, state: 'released', by })), fresh };
+  return { ...(await endThings(tx, row, { items: gone, state: 'released', by })), row, kept, fresh };
 }
 
 async function created(tx: Tx, part: Part): Promise<Taking> {
   const { operation, scope, path } = part;
   if (operation.op !== 'create') throw new Error('only a create makes an allocation');
   const { command, wanted } = operation;
-  const judgement = await judgeReserve(tx, path, { command, wanted });
-  const row = only(await insertAllocations(tx, [newAllocation(operation, scope, judgement)]));
+  const { window = forGood } = part;
+  const windowSeconds = part.window === undefined ? {} : { windowSeconds: secondsOf(window, await findNow(tx)) };
+  const judgement = await judgeReserve(tx, path, { command: { ...command, ...windowSeconds }, wanted });
+  const row = only(await insertAllocations(tx, [{ ...newAllocation(operation, scope, judgement), ...window }]));
   return { part, row, judgement, firstOrdinal: 0, fresh: wanted };
 }
 
-async function replaced(tx: Tx, part: Part, fresh: readonly Wanted[]): Promise<Taking> {
-  const { operation, path, target } = part;
+async function replaced(
+  tx: Tx,
+  part: Part,
+  { back, caller, locked, moves }: { back: Back | undefined; caller: Caller; locked: Locked; moves: Moves },
+): Promise<Taking> {
+  const { operation, path } = part;
+  const { row: target, kept = [], fresh = [] } = back ?? {};
   if (operation.op !== 'replace' || target === undefined) throw new Error('only a replace changes an allocation');
+  const now = await findNow(tx);
+  const window = rescheduled(target, operation.moves, now);
+  const { startsAt, endsAt } = window ?? { ...target, endsAt: target.ttlSeconds === null ? target.expiresAt : null };
   const command = {
     labels: target.labels,
     ttlSeconds: target.ttlSeconds ?? undefined,
     maxTtlSeconds: target.maxTtlSeconds ?? undefined,
+    ...(endsAt === null ? {} : { windowSeconds: secondsOf({ startsAt: startsAt ?? target.startsAt, endsAt }, now) }),
   };
   const judgement = await judgeReserve(tx, path, { command, wanted: operation.wanted });
-  const row = await touchAllocation(tx, { id: operation.id, policyVersion: judgement.policyVersion });
+  const row = await touchAllocation(tx, { id: operation.id, policyVersion: judgement.policyVersion, window });
+  if (window !== undefined)
+    await keepOn(tx, caller, { row, kept, locked, moves, begins: target.state === 'booked' && row.state === 'active' });
   return { part, row, judgement, firstOrdinal: await findNextOrdinal(tx, row.id), fresh };
 }
 
@@ -252,9 +297,13 @@ const scopeIdsOf = ({ tenantId, projectId, scopeId }: Held): string[] =>
   [tenantId, projectId, scopeId].flatMap((uuid, rank) => (uuid === null ? [] : [scopeIdOf(rank, uuid)]));
 
 /** In a batch the refusal of a quota names the operation that goes over it, in the order in which they were asked. */
-async function countQuota(tx: Tx, takings: readonly Taking[], quota: Moves['quota']): Promise<void> {
+async function countQuota(
+  tx: Tx,
+  takings: readonly Taking[],
+  { quota, tried }: { quota: Moves['quota']; tried: boolean },
+): Promise<void> {
   try {
-    await moveQuota(tx, quota);
+    await (tried ? expectRoom(tx, quota) : moveQuota(tx, quota));
   } catch (error) {
     if (!isProblem(error, 'quota-exceeded') || takings.every(({ part }) => part.index === undefined)) throw error;
     const { dimension, scope, limit, used } = error.facts as {

@@ -1,5 +1,6 @@
 import type { AllocationSelectingItem } from '@sentral/contracts/inventory/allocation';
 import type { Placement } from '@sentral/contracts/inventory/placement';
+import { problem } from '@sentral/contracts/problem';
 import { readAsk, type Ask } from '../placement/ask.js';
 import { needsOf } from '../placement/sql.js';
 
@@ -8,6 +9,8 @@ export interface WantedPlace {
   readonly asked: Placement;
   readonly ask: Ask;
   readonly count: number;
+  /** So many are enough. */
+  readonly countMin: number;
   /** Its place among the items, and where that is in the command. */
   readonly ordinal: number;
   readonly at: string;
@@ -20,9 +23,13 @@ export interface WantedPlace {
 export const placesOf = (items: readonly AllocationSelectingItem[]): readonly WantedPlace[] =>
   items.flatMap((item, ordinal) => {
     if (item.what !== 'place') return [];
-    const { what: _what, count, ...asked } = item;
+    const { what: _what, count, countMin = count, ...asked } = item;
     const at = `/items/${ordinal}`;
-    return [{ asked, ask: readAsk(asked, at), count, ordinal, at }];
+    if (countMin > count)
+      throw problem('validation-failed', {
+        errors: [{ pointer: `${at}/countMin`, code: 'out_of_bounds', message: 'must be at most count' }],
+      });
+    return [{ asked, ask: readAsk(asked, at), count, countMin, ordinal, at }];
   });
 
 /** How many things a place is: one node, or an amount for each need. */

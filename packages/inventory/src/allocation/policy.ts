@@ -14,7 +14,10 @@ export interface Judgement {
   readonly auditOnly: readonly Violation['facts'][];
 }
 
-export type Reserve = Pick<Command<'allocation', 'reserve'>, 'labels' | 'ttlSeconds' | 'maxTtlSeconds'>;
+export type Reserve = Pick<Command<'allocation', 'reserve'>, 'labels' | 'ttlSeconds' | 'maxTtlSeconds'> & {
+  /** How long a window is. */
+  readonly windowSeconds?: number;
+};
 
 /**
  * Holds a new allocation to the policies on its path, as this context knows them in this transaction.
@@ -39,10 +42,10 @@ export async function placesOf(tx: Tx, wanted: readonly Wanted[]): Promise<reado
 /** What of a request each policy would not have, enforced or only audited. */
 export function violationsOf(
   effective: EffectivePolicy,
-  { labels, ttlSeconds, maxTtlSeconds }: Reserve,
+  { labels, ttlSeconds, maxTtlSeconds, windowSeconds }: Reserve,
   places: readonly Place[],
 ): readonly (Violation | undefined)[] {
-  const lease = Math.max(ttlSeconds ?? Infinity, maxTtlSeconds ?? 0);
+  const lease = windowSeconds ?? Math.max(ttlSeconds ?? Infinity, maxTtlSeconds ?? 0);
   return [
     violation(effective, 'inventory.allowedLocations', (allowed) =>
       places.every(({ ancestors }) => liesIn(ancestors, allowed)),

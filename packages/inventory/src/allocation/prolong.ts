@@ -10,7 +10,8 @@ import { recordAllocation, type AllocationEvent } from './events.js';
 import { judgeLease } from './policy.js';
 import { toAllocation } from './resource.js';
 import { expectUnbound } from './rules.js';
-import { amendExpiry, findAllocation, listItems, type AllocationRow } from './sql.js';
+import { findAllocation, listItems, type AllocationRow } from './sql.js';
+import { amendExpiry } from './span-sql.js';
 import { step, stepIn, type Step } from './step.js';
 
 interface Prolonging {

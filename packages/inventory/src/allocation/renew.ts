@@ -3,7 +3,7 @@ import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { problem } from '@sentral/contracts/problem';
 import type { Deps } from '../deps.js';
 import { prolong } from './prolong.js';
-import { findAgeSeconds } from './sql.js';
+import { findAgeSeconds } from './span-sql.js';
 
 /**
  * Sets a new expiry, now + ttlSeconds, within maxTtlSeconds of the start.

@@ -9,7 +9,11 @@ export interface Exchange {
 }
 
 /** What another set of things changes: what is asked for and already held stays, with its fence; a stated one first. */
-export function exchange(held: readonly ItemRow[], wanted: readonly Wanted[]): Exchange {
+export function exchange(
+  held: readonly ItemRow[],
+  { wanted, keeps }: { readonly wanted: readonly Wanted[]; readonly keeps: boolean },
+): Exchange {
+  if (keeps) return { kept: held, gone: [], fresh: [] };
   const left = new Set(held);
   const fresh: Wanted[] = [];
   for (const each of wanted.toSorted((a, b) => Number(isNext(a)) - Number(isNext(b)) || byTaking(a, b))) {

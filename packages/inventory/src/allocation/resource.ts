@@ -25,7 +25,13 @@ export function toAllocation(row: AllocationRow, items: readonly ItemRow[]): All
     ...(row.boundTaskId === null ? {} : { boundTaskId: encodeId('tsk', row.boundTaskId) }),
     ...(row.policyVersion === null ? {} : { policyVersion: row.policyVersion }),
     startsAt: row.startsAt.toISOString(),
-    ...(row.expiresAt === null ? {} : { expiresAt: row.expiresAt.toISOString() }),
+    ...(row.expiresAt === null
+      ? {}
+      : { [row.ttlSeconds === null ? 'endsAt' : 'expiresAt']: row.expiresAt.toISOString() }),
+    ...(row.noticeSeconds === null ? {} : { noticeSeconds: row.noticeSeconds }),
+    ...(row.noticeAt === null ? {} : { noticeAt: row.noticeAt.toISOString() }),
+    ...(row.noticedAt === null ? {} : { noticedAt: row.noticedAt.toISOString() }),
+    ...(row.failure === null ? {} : { failure: row.failure }),
     ...(endedAt === null ? {} : { endedAt: endedAt.toISOString() }),
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),

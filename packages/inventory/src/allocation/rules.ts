@@ -4,6 +4,7 @@ import { decodeId, encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { QuotaDimension } from '@sentral/contracts/quota';
 import type { AllocationRow } from './sql.js';
+import { forGood, type Window } from './window.js';
 
 /** An amount of a class at a node. */
 export interface WantedCapacity {
@@ -172,24 +173,26 @@ export function isNext(item: Wanted): boolean {
   return item.what === 'block' && item.cidr === undefined;
 }
 
-/** May this node be given whole, and if not, by which rule. */
-export function judgeNode(node: {
-  state: string;
-  intent: string;
-  allocMode: string;
-}): { ok: true } | { ok: false; state: string; allowedStates: readonly string[] } {
+type NodeVerdict = { ok: true } | { ok: false; state: string; allowedStates: readonly string[] };
+
+/** May this node be given whole in this window, and if not, by which rule. */
+export function judgeNode(
+  node: { state: string; intent: string; allocMode: string },
+  window: Window = forGood,
+): NodeVerdict {
   if (node.allocMode !== 'exclusive')
     return { ok: false, state: `allocMode ${node.allocMode}`, allowedStates: ['allocMode exclusive'] };
-  return judgeProvider(node);
+  return judgeProvider(node, window);
 }
 
-/** May anything of this node be given out, and if not, by which rule. */
-export function judgeProvider(node: {
-  state: string;
-  intent: string;
-}): { ok: true } | { ok: false; state: string; allowedStates: readonly string[] } {
+/** A node that is being made ready for the next holder may be booked, and not be taken. */
+const bookable = ['available', 'releasing', 'scrubbing'];
+
+/** May anything of this node be given out in this window, and if not, by which rule. */
+export function judgeProvider(node: { state: string; intent: string }, window: Window = forGood): NodeVerdict {
   if (node.intent !== 'in_service') return { ok: false, state: node.intent, allowedStates: ['in_service'] };
-  if (node.state !== 'available') return { ok: false, state: node.state, allowedStates: ['available'] };
+  const allowedStates = window.startsAt === null ? ['available'] : bookable;
+  if (!allowedStates.includes(node.state)) return { ok: false, state: node.state, allowedStates };
   return { ok: true };
 }
 

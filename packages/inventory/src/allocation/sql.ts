@@ -10,10 +10,13 @@
 //      wait for one row through its whole transaction
 // Each is one statement over everything that the transaction touches, also where that is a batch. Which counters an allocation
 // holds is read before 2 and read again at 4: who finds more than it has locked begins anew (movedOn).
-// Renew and confirm take 1 and 4, bind takes 4; release, the sweeper and who counts a scope (its row for update before) 2, 4 and 7: none of them
+// Who begins bookings takes 2, 3, 4 and 7. Renew and confirm take 1 and 4, bind takes 4; release, the sweeper and who counts a scope (its row for update before) 2, 4 and 7: none of them
 // takes a provider, and none can wait in a circle.
+import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { json, type Tx } from '@sentral/kernel/database';
 import { listCapacityKeys, lockCapacity, type CapacityKey } from './capacity-sql.js';
+import { microseconds } from './instant-sql.js';
+import type { Window } from './window.js';
 
 export interface AllocationRow {
   readonly id: string;
@@ -24,7 +27,7 @@ export interface AllocationRow {
   readonly consumerService: string;
   readonly consumerKind: string;
   readonly consumerId: string;
-  readonly state: 'held' | 'active' | 'releasing' | 'released' | 'expired' | 'failed';
+  readonly state: 'booked' | 'held' | 'active' | 'releasing' | 'released' | 'expired' | 'failed';
   readonly boundTaskId: string | null;
   readonly ttlSeconds: number | null;
   readonly maxTtlSeconds: number | null;
@@ -32,6 +35,10 @@ export interface AllocationRow {
   readonly startsAt: Date;
   readonly expiresAt: Date | null;
   readonly endedAt: Date | null;
+  readonly noticeSeconds: number | null;
+  readonly noticeAt: Date | null;
+  readonly noticedAt: Date | null;
+  readonly failure: Failure | null;
   readonly labels: Record<string, string>;
   readonly policyVersion: number | null;
   readonly version: number;
@@ -39,7 +46,12 @@ export interface AllocationRow {
   readonly updatedAt: Date;
   /** Past its expiry by the database's clock, whether or not it has been ended. */
   readonly overdue: boolean;
+  /** Booked, and its window has begun by the database's clock. */
+  readonly due: boolean;
 }
+
+/** Why a booking could not begin. */
+export type Failure = NonNullable<Allocation['failure']>;
 
 export interface ItemRow {
   readonly id: string;
@@ -59,6 +71,11 @@ export interface ItemRow {
   readonly takenBlockId: string | null;
   readonly cidr: string | null;
   readonly fence: number;
+  /** Counted as booked: the window of its allocation has not begun. */
+  readonly booked: boolean;
+  /** Its span in microseconds since 1970. Null is without an end; so is a hold, which may be confirmed. */
+  readonly fromUs: number;
+  readonly untilUs: number | null;
   readonly releasedAt: Date | null;
   readonly endedAt: Date | null;
 }
@@ -68,14 +85,17 @@ export const allocationColumns = `
   a.id, a.tenant_id as "tenantId", a.project_id as "projectId", a.scope_id as "scopeId", a.request_id as "requestId",
   a.consumer_service as "consumerService", a.consumer_kind as "consumerKind", a.consumer_id as "consumerId", a.state,
   a.bound_task_id as "boundTaskId", a.ttl_seconds as "ttlSeconds", a.max_ttl_seconds as "maxTtlSeconds", a.on_expiry as "onExpiry",
-  a.starts_at as "startsAt", a.expires_at as "expiresAt", a.ended_at as "endedAt", a.labels, a.policy_version as "policyVersion", a.version,
+  a.starts_at as "startsAt", a.expires_at as "expiresAt", a.ended_at as "endedAt", a.notice_seconds as "noticeSeconds", a.notice_at as "noticeAt",
+  a.noticed_at as "noticedAt", a.failure, a.labels, a.policy_version as "policyVersion", a.version,
   a.created_at as "createdAt", a.updated_at as "updatedAt",
-  (a.ended_at is null and a.expires_at <= now()) as overdue`;
+  (a.ended_at is null and a.expires_at <= now()) as overdue,
+  (a.state = 'booked' and a.starts_at <= now() and coalesce(a.expires_at > now(), true)) as due`;
 
-export const itemColumns = `
+const itemColumns = `
   i.id, i.allocation_id as "allocationId", i.ordinal, i.what, i.dimension, i.amount, i.class, i.node_id as "nodeId", i.domain_id as "domainId", i.number,
   i.space_id as "spaceId", i.block_id as "blockId", host(i.address) as address, i.taken_block_id as "takenBlockId",
-  (select b.cidr::text from address_block b where b.id = i.taken_block_id) as cidr, i.fence, i.released_at as "releasedAt", i.ended_at as "endedAt"`;
+  (select b.cidr::text from address_block b where b.id = i.taken_block_id) as cidr, i.fence, a.state = 'booked' as booked,
+  ${microseconds('lower(i.during)')} as "fromUs", case when a.state <> 'held' then ${microseconds('upper(i.during)')} end as "untilUs", i.released_at as "releasedAt", i.ended_at as "endedAt"`;
 
 /** Set beside the counters that were locked: somebody changed what there is to lock, so the attempt begins anew. */
 export const movedOn = new Error('what was to be locked has changed');
@@ -212,33 +232,39 @@ export async function lockAllocations(tx: Tx, ids: readonly string[]): Promise<r
   return rows as unknown as readonly AllocationRow[];
 }
 
-export interface NewAllocation extends Pick<
-  AllocationRow,
-  | 'id'
-  | 'tenantId'
-  | 'projectId'
-  | 'scopeId'
-  | 'requestId'
-  | 'consumerService'
-  | 'consumerKind'
-  | 'consumerId'
-  | 'ttlSeconds'
-  | 'maxTtlSeconds'
-  | 'onExpiry'
-  | 'labels'
-  | 'policyVersion'
-> {}
+export interface NewAllocation
+  extends
+    Window,
+    Pick<
+      AllocationRow,
+      | 'id'
+      | 'tenantId'
+      | 'projectId'
+      | 'scopeId'
+      | 'requestId'
+      | 'consumerService'
+      | 'consumerKind'
+      | 'consumerId'
+      | 'ttlSeconds'
+      | 'maxTtlSeconds'
+      | 'onExpiry'
+      | 'noticeSeconds'
+      | 'labels'
+      | 'policyVersion'
+    > {}
 
 /** All new allocations of a transaction at once, in the order given. */
 export async function insertAllocations(tx: Tx, made: readonly NewAllocation[]): Promise<readonly AllocationRow[]> {
   const rows = (await tx.unsafe(
     `insert into allocation as a (id, tenant_id, project_id, scope_id, request_id, consumer_service, consumer_kind, consumer_id, state,
-       ttl_seconds, max_ttl_seconds, on_expiry, starts_at, expires_at, labels, policy_version)
+       ttl_seconds, max_ttl_seconds, on_expiry, starts_at, expires_at, labels, policy_version, notice_seconds, notice_at)
      select n.id, n."tenantId", n."projectId", n."scopeId", n."requestId", n."consumerService", n."consumerKind", n."consumerId",
-       case when n."ttlSeconds" is null then 'active' else 'held' end, n."ttlSeconds", n."maxTtlSeconds", n."onExpiry",
-       now(), now() + make_interval(secs => n."ttlSeconds"), n.labels, n."policyVersion"
+       case when n."startsAt" is not null then 'booked' when n."ttlSeconds" is null then 'active' else 'held' end, n."ttlSeconds", n."maxTtlSeconds", n."onExpiry",
+       coalesce(n."startsAt", now()), coalesce(n."endsAt", now() + make_interval(secs => n."ttlSeconds")), n.labels, n."policyVersion", n."noticeSeconds",
+       case when n."noticeSeconds" is not null then greatest(coalesce(n."startsAt", now()), n."endsAt" - make_interval(secs => n."noticeSeconds")) end
      from jsonb_to_recordset($1) as n(id uuid, "tenantId" uuid, "projectId" uuid, "scopeId" uuid, "requestId" text, "consumerService" text,
-       "consumerKind" text, "consumerId" text, "ttlSeconds" int, "maxTtlSeconds" int, "onExpiry" text, labels jsonb, "policyVersion" int)
+       "consumerKind" text, "consumerId" text, "ttlSeconds" int, "maxTtlSeconds" int, "onExpiry" text, "startsAt" timestamptz, "endsAt" timestamptz,
+       "noticeSeconds" int, labels jsonb, "policyVersion" int)
      returning ${allocationColumns}`,
     [json(made)],
   )) as unknown as readonly AllocationRow[];
@@ -272,51 +298,23 @@ export async function insertItem(tx: Tx, item: NewItem): Promise<void> {
     from allocation a where a.id = ${item.allocationId}::uuid`;
 }
 
-/** Bind, confirm and renew: the row, the span of its items and the holds of its values move together. */
-export async function amendExpiry(
+export type Ending = 'released' | 'expired' | 'failed';
+
+export async function endAllocation(
   tx: Tx,
-  change: { id: string; state: string; expiresInSeconds: number | null; policyVersion: number | null; taskId?: string },
+  id: string,
+  { state, failure }: { state: Ending; failure?: Failure },
 ): Promise<AllocationRow> {
   const rows = await tx.unsafe(
-    `update allocation as a set state = $2, expires_at = now() + make_interval(secs => $3::int), policy_version = $4,
-       bound_task_id = coalesce($5::uuid, a.bound_task_id), version = a.version + 1, updated_at = now()
+    `update allocation as a set state = $2, ended_at = case when $2 = 'expired' then a.expires_at else now() end, failure = $3, version = a.version + 1, updated_at = now()
      where a.id = $1 returning ${allocationColumns}`,
-    [change.id, change.state, change.expiresInSeconds, change.policyVersion, change.taskId ?? null],
-  );
-  await tx.sql`
-    update allocation_item i set during = tstzrange(lower(i.during), coalesce(a.expires_at, 'infinity'))
-    from allocation a where a.id = i.allocation_id and i.allocation_id = ${change.id}::uuid and i.ended_at is null`;
-  await tx.sql`
-    update number_hold h set free_at = coalesce(a.expires_at + make_interval(secs => d.cool_down_seconds), 'infinity')
-    from allocation_item i, allocation a, number_domain d
-    where i.allocation_id = ${change.id}::uuid and i.ended_at is null and a.id = i.allocation_id and h.item_id = i.id and d.id = h.domain_id`;
-  await tx.sql`
-    update address_hold h set free_at = coalesce(a.expires_at + make_interval(secs => s.cool_down_seconds), 'infinity')
-    from allocation_item i, allocation a, address_space s
-    where i.allocation_id = ${change.id}::uuid and i.ended_at is null and a.id = i.allocation_id and h.item_id = i.id and s.id = h.space_id`;
-  return rows[0] as unknown as AllocationRow;
-}
-
-/** Another set of things: the row moves with them. */
-export async function touchAllocation(tx: Tx, change: { id: string; policyVersion: number }): Promise<AllocationRow> {
-  const rows = await tx.unsafe(
-    `update allocation as a set policy_version = $2, version = a.version + 1, updated_at = now() where a.id = $1 returning ${allocationColumns}`,
-    [change.id, change.policyVersion],
-  );
-  return rows[0] as unknown as AllocationRow;
-}
-
-export async function endAllocation(tx: Tx, id: string, state: 'released' | 'expired'): Promise<AllocationRow> {
-  const rows = await tx.unsafe(
-    `update allocation as a set state = $2, ended_at = case when $2 = 'expired' then a.expires_at else now() end, version = a.version + 1, updated_at = now()
-     where a.id = $1 returning ${allocationColumns}`,
-    [id, state],
+    [id, state, failure === undefined ? null : json(failure)],
   );
   return rows[0] as unknown as AllocationRow;
 }
 
 /** Ends items and their holds: now, or when their allocation ran out; what was taken rests for the cool-down of its home. */
-export async function endItems(tx: Tx, itemIds: readonly string[], state: 'released' | 'expired'): Promise<void> {
+export async function endItems(tx: Tx, itemIds: readonly string[], state: Ending): Promise<void> {
   const ids = [...itemIds];
   await tx.sql`
     update allocation_item i set released_at = e.at, ended_at = e.at, during = tstzrange(lower(i.during), greatest(lower(i.during), e.at))
@@ -340,14 +338,6 @@ export async function findNextOrdinal(tx: Tx, id: string): Promise<number> {
 /** The counters of allocations that are about to be ended, before the allocations themselves. */
 export async function lockCountersOf(tx: Tx, allocationIds: readonly string[]) {
   return lockCapacity(tx, { keys: await listCapacityKeys(tx, allocationIds), nodeIds: [] });
-}
-
-/** Whole seconds since the allocation began, by the transaction's clock. */
-export async function findAgeSeconds(tx: Tx, id: string): Promise<number> {
-  const rows = await tx.sql<{
-    age: number;
-  }>`select floor(extract(epoch from now() - starts_at))::int as age from allocation where id = ${id}::uuid`;
-  return only(rows).age;
 }
 
 /** The highest fence among what an allocation holds. */

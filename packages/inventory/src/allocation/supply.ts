@@ -8,6 +8,7 @@ import {
   listUsedInside,
   listWholesOf,
   lockNodesToTake,
+  type Entangled,
   type NodeToTake,
 } from './node-sql.js';
 import type { Wanted } from './rules.js';
@@ -18,10 +19,10 @@ export interface Supply {
   readonly counters: ReadonlyMap<string, LockedCapacity>;
   /** Those that may be given to whom it is for. */
   readonly nodes: ReadonlyMap<string, NodeToTake>;
-  /** Nodes of which someone has the whole, or the whole of what they are parts of. */
-  readonly heldWhole: ReadonlySet<string>;
-  /** Nodes of which a component is in use. */
-  readonly usedInside: ReadonlySet<string>;
+  /** When someone has the whole of a node, or of what it is a part of. */
+  readonly heldWhole: readonly Entangled[];
+  /** When a component of a node is in use. */
+  readonly usedInside: readonly Entangled[];
 }
 
 /** A thing that somebody takes for a tenant. */
@@ -51,13 +52,11 @@ export async function suppliesOf(
   // A component that moved before it was locked is part of something that is not.
   if ((await listWholesOf(tx, nodeIds)).some((id) => !above.includes(id))) throw movedOn;
   const idsOf = (some: typeof nodes): string[] => some.map(({ id }) => id);
-  const heldWhole = new Set(
-    await listHeldWhole(tx, {
-      inParts: idsOf(nodes.filter((node) => node.allocMode === 'exclusive' && shared.has(node.id))),
-      ids: idsOf(nodes),
-    }),
-  );
-  const usedInside = new Set(await listUsedInside(tx, idsOf(nodes.filter(({ id }) => wholes.has(id)))));
+  const heldWhole = await listHeldWhole(tx, {
+    inParts: idsOf(nodes.filter((node) => node.allocMode === 'exclusive' && shared.has(node.id))),
+    ids: idsOf(nodes),
+  });
+  const usedInside = await listUsedInside(tx, idsOf(nodes.filter(({ id }) => wholes.has(id))));
   // Where all see alike, what the lock saw is what each may be given.
   const alike = asking.every(seesAll) || (tenants.length < 2 && sight !== 'everything');
   const owners = alike ? undefined : await listNodeOwners(tx, idsOf(nodes));

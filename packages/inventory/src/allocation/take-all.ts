@@ -5,14 +5,16 @@ import type { Tx } from '@sentral/kernel/database';
 import type { Deps } from '../deps.js';
 import { takingSight } from '../reading.js';
 import { insertCapacityItems, type NewCapacityItem } from './capacity-sql.js';
+import type { Span } from './levels.js';
 import type { Locked } from './lock.js';
 import { inOperation } from './operation.js';
 import type { Moves, Taking } from './perform.js';
 import { byTaking, type Wanted } from './rules.js';
 import { suppliesOf, type Supply } from './supply.js';
-import { judgeAmount } from './take-capacity.js';
+import { inTheWay, judgeAmount, takenOf, windowOfRow } from './take-capacity.js';
 import { outrun } from './sql.js';
 import { take, type Taker } from './take.js';
+import { namedWindow, spanOfWindow, type Window } from './window.js';
 
 interface All {
   readonly takings: readonly Taking[];
@@ -44,14 +46,17 @@ export async function takeAll(
       const { tenantId, projectId, scopeId } = row;
       const sight = takingSight(caller, tenantId);
       const supply = supplies(caller, tenantId);
+      const window = windowOfRow(row);
+      const span = spanOfWindow(window, locked.timeline?.nowUs ?? 0);
       let dimension: string;
       let delta = 1;
       if (item.what === 'capacity') {
-        const counter = await judgeAmount(tx, caller, { wanted: item, supply, moves: moves.capacity });
+        const by = { supply, window, moves: moves.capacity, timeline: locked.timeline };
+        const counter = await judgeAmount(tx, caller, { wanted: item, ...by });
         const { nodeId, class: of } = counter;
         dimension = counter.dimension;
         delta = item.amount;
-        moves.capacity.push({ nodeId, class: of, delta });
+        moves.capacity.push({ nodeId, class: of, delta, booked: row.state === 'booked', span });
         amounts.push({
           id: deps.newId(),
           allocationId: row.id,
@@ -62,11 +67,12 @@ export async function takeAll(
           dimension,
         });
       } else {
-        refuseUsedInPart(item, supply, { locked, moves });
+        refuseUsedInPart(item, supply, { locked, moves, window, span });
         const taker: Taker = {
           tx,
           caller,
           sight,
+          window,
           allocationId: row.id,
           tenantId,
           newId: deps.newId,
@@ -97,8 +103,12 @@ async function ofItem<R>({ fresh }: Taking, item: Wanted, work: () => Promise<R>
   }
 }
 
-/** @throws Problem allocation-conflict: of a node that is wanted whole, a part is in use, or it is a part of what is given out whole */
-function refuseUsedInPart(item: Wanted, supply: Supply, { locked, moves }: Pick<All, 'locked' | 'moves'>): void {
+/** @throws Problem allocation-conflict: of a node that is wanted whole, a part is in use in that time, or it is a part of what is given out whole */
+export function refuseUsedInPart(
+  item: Pick<Wanted, 'what' | 'providerId'>,
+  supply: Pick<Supply, 'heldWhole' | 'usedInside'>,
+  { locked, moves, window, span }: { locked: Locked; moves: Moves; window: Window; span: Span },
+): void {
   if (item.what !== 'node') return;
   const nodeId = encodeId('nod', item.providerId);
   const refused = (conflict: object, detail: string) =>
@@ -109,10 +119,11 @@ function refuseUsedInPart(item: Wanted, supply: Supply, { locked, moves }: Pick<
     );
   for (const counter of locked.counters.values()) {
     if (counter.nodeId !== item.providerId) continue;
-    const moved = moves.capacity.filter((move) => move.nodeId === counter.nodeId && move.class === counter.class);
-    const used = moved.reduce((sum, move) => sum + move.delta, counter.used);
+    const used = takenOf(counter, { moves: moves.capacity, timeline: locked.timeline }, span);
     if (used > 0) throw refused({ class: counter.class, used }, 'A part of the node is in use.');
   }
-  if (supply.usedInside.has(item.providerId)) throw refused({}, 'A component of the node is in use.');
-  if (supply.heldWhole.has(item.providerId)) throw refused({}, 'It is part of what is given out as a whole.');
+  const inside = inTheWay(supply.usedInside, item.providerId, window);
+  if (inside !== undefined) throw refused(namedWindow(inside), 'A component of the node is in use.');
+  const around = inTheWay(supply.heldWhole, item.providerId, window);
+  if (around !== undefined) throw refused(namedWindow(around), 'It is part of what is given out as a whole.');
 }

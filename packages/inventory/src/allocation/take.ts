@@ -15,7 +15,7 @@ import {
   judgeHost,
   type BlockRow,
 } from './address-sql.js';
-import { amendNodeFence, listNodeHolders, type NodeToTake } from './node-sql.js';
+import { amendNodeFence, listNodeHolders, windowOfHolder, type NodeToTake } from './node-sql.js';
 import { findDomain, findNextNumber, findNumberHolder, insertNumberHold, isInRange } from './number-sql.js';
 import { seenIds, sightOf, type Sight } from '../reading.js';
 import { asSeen, exhausted, taken, unknownReference } from './refusals.js';
@@ -29,12 +29,14 @@ import {
   type WantedCapacity,
 } from './rules.js';
 import { insertItem, type NewItem } from './sql.js';
+import { overlap, type Window } from './window.js';
 
 export interface Taker {
   readonly tx: Tx;
   readonly caller: Caller;
   /** What may be given to the environment. */
   readonly sight: Sight;
+  readonly window: Window;
   readonly allocationId: string;
   readonly tenantId: string;
   readonly newId: () => string;
@@ -64,6 +66,7 @@ export async function take(
     ordinal: taker.firstOrdinal + wanted.ordinal,
     what: wanted.what,
   };
+  if (wanted.what !== 'node' && taker.window.startsAt !== null) throw notAhead(wanted);
   switch (wanted.what) {
     case 'node': {
       const { nodeId, dimension } = await takeNode(taker, wanted, nodes);
@@ -80,19 +83,25 @@ export async function take(
   }
 }
 
+const notAhead = ({ asked, what }: WantedThing) =>
+  problem('validation-failed', {
+    errors: [{ pointer: `/items/${asked}/what`, code: 'unsupported', message: `a ${what} cannot be booked ahead` }],
+  });
+
 async function takeNode(
-  { tx, caller }: Taker,
+  { tx, caller, window }: Taker,
   wanted: WantedThing,
   nodes: ReadonlyMap<string, NodeToTake>,
 ): Promise<{ nodeId: string; dimension: QuotaDimension }> {
   const node = nodes.get(wanted.providerId);
   if (node === undefined) throw unknownReference(wanted.asked, 'nodeId', 'node');
   const nodeId = encodeId('nod', node.id);
-  const verdict = judgeNode(node);
+  const verdict = judgeNode(node, window);
   if (!verdict.ok) {
     throw problem('state-conflict', { nodeId, state: verdict.state, allowedStates: verdict.allowedStates });
   }
-  const [holder] = await listNodeHolders(tx, [node.id]);
+  const holders = await listNodeHolders(tx, [node.id]);
+  const holder = holders.find((each) => overlap(window, windowOfHolder(each)));
   if (holder !== undefined) throw taken({ nodeId }, nodeId, asSeen(caller, holder));
   return { nodeId: node.id, dimension: dimensionOfNode(node.kind) };
 }

@@ -78,7 +78,7 @@ interface Offered {
 export async function dropOffer(tx: Tx, caller: Caller, { before, wanted }: Omit<Offered, 'id'>): Promise<boolean> {
   const gone = before.filter((row) => !wanted.some(({ offer }) => offer.class === row.class));
   for (const row of gone) {
-    if (row.used > 0) throw await stillUsed(tx, caller, row);
+    if (row.used + row.booked > 0) throw await stillUsed(tx, caller, row);
     await removeCapacityRow(tx, row);
   }
   return gone.length > 0;

@@ -12,12 +12,13 @@ export interface CapacityRow extends CapacityInput {
   readonly nodeId: string;
   readonly cap: number;
   readonly used: number;
+  readonly booked: number;
   readonly overBy: number;
   readonly useVersion: number;
 }
 
 export const selectCapacity = `select c.node_id as "nodeId", c.class, c.total, c.held_back as "heldBack", c.overcommit_pct as "overcommitPct",
-  c.min_unit as "minUnit", c.max_unit as "maxUnit", c.step, c.cap, c.used, c.over_by as "overBy", c.use_version as "useVersion" from capacity c`;
+  c.min_unit as "minUnit", c.max_unit as "maxUnit", c.step, c.cap, c.used, c.booked, c.over_by as "overBy", c.use_version as "useVersion" from capacity c`;
 
 export async function listCapacities(db: Database | Tx, nodeId: string): Promise<readonly CapacityRow[]> {
   const rows = await db.unsafe(`${selectCapacity} where c.node_id = $1 order by c.class`, [nodeId]);

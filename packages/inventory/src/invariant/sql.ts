@@ -88,13 +88,14 @@ export const invariants: readonly Check[] = [
   },
   {
     name: 'inventory.capacity.countersAreTheLedger',
-    statement: 'What the counter of a node and class says is what allocations hold of it.',
+    statement: 'What the counter of a node and class says is what allocations hold of it, and what they have booked.',
     query: `select coalesce(c.node_id, h.node_id)::text || ' ' || coalesce(c.class, h.class) as example
-      from (select * from inventory.capacity where used > 0) c full join (
-        select node_id, class, sum(amount) as held from inventory.allocation_item
-        where what = 'capacity' and ended_at is null group by node_id, class
+      from (select * from inventory.capacity where used + booked > 0) c full join (
+        select i.node_id, i.class, coalesce(sum(i.amount) filter (where a.state <> 'booked'), 0) as held, coalesce(sum(i.amount) filter (where a.state = 'booked'), 0) as booked
+        from inventory.allocation_item i join inventory.allocation a on a.id = i.allocation_id
+        where i.what = 'capacity' and i.ended_at is null group by i.node_id, i.class
       ) h on h.node_id = c.node_id and h.class = c.class
-      where c.used is distinct from h.held`,
+      where c.used is distinct from h.held or c.booked is distinct from h.booked`,
   },
   {
     name: 'inventory.allocationItem.counted',

@@ -1,6 +1,7 @@
 // Reads only. The filters that a host is held to, each a condition over the host `h` and, where it lies somewhere, over `chain`: the
 // host and all that it lies in, nearest first. The search and its explanation ask the same ones.
 import type { placementFilters } from '@sentral/contracts/inventory/placement';
+import type { Window } from '../allocation/window.js';
 import { labelConditions } from '../node/labels.js';
 import type { SeeingQuery, Sight } from '../reading.js';
 import type { Ask, Beside, Likeness } from './ask.js';
@@ -12,6 +13,8 @@ export interface Search {
   readonly sight: Sight;
   /** Where policy lets things lie; null is anywhere. */
   readonly allowed: readonly string[] | null;
+  /** When it is wanted; absent is from now on, for good. */
+  readonly window?: Window;
   /** Taken by the same transaction, and in no counter yet. */
   readonly pending: {
     readonly amounts: readonly { readonly nodeId: string; readonly class: string; readonly amount: number }[];
@@ -53,9 +56,22 @@ export const alike = (q: SeeingQuery, row: string, { required, forbidden, labels
 export const all = (conditions: readonly string[]): string =>
   conditions.length === 0 ? 'true' : `(${conditions.join(' and ')})`;
 
-/** Somebody has the node whole, now or later. */
-export const isHeldWhole = (id: string): string =>
-  `exists (select from allocation_item w where w.node_id = ${id} and w.what = 'node' and w.ended_at is null and w.during && tstzrange(now(), null))`;
+/** The time for which something is searched, as a range. */
+export const rangeOf = (q: SeeingQuery, { window }: Search): string =>
+  window === undefined
+    ? 'tstzrange(now(), null)'
+    : `tstzrange(coalesce(${q.value(window.startsAt)}::timestamptz, now()), ${q.value(window.endsAt)}::timestamptz)`;
+
+/** Live items of which a condition holds and that somebody has in that time; a hold may be confirmed, so it has no end. */
+export const isTaken = (q: SeeingQuery, search: Search, condition: string): string =>
+  search.window === undefined
+    ? `exists (select from allocation_item w where ${condition} and w.ended_at is null and w.during && ${rangeOf(q, search)})`
+    : `exists (select from allocation_item w join allocation v on v.id = w.allocation_id where ${condition} and w.ended_at is null and upper(w.during) > now()
+    and case when v.state = 'held' then tstzrange(lower(w.during), null) else w.during end && ${rangeOf(q, search)})`;
+
+/** Somebody has the node whole in that time. */
+export const isHeldWhole = (q: SeeingQuery, search: Search, id: string): string =>
+  isTaken(q, search, `w.node_id = ${id} and w.what = 'node'`);
 
 /** The failure domain of a host: the nearest of the kind that it lies in, or it itself; null where it lies in none. */
 export const domainOf = (q: SeeingQuery, level: string | undefined, { kind }: Ask): string =>
@@ -101,7 +117,8 @@ export const placesIn = (domain: string): string =>
   `coalesce((select o.places from beside_spread o where o.id = ${domain}), 0)`;
 
 /** The filters that are asked for, in the order in which they are told; `capacity` is the condition of having it. */
-export function filtersOf(q: SeeingQuery, { ask, allowed }: Search, capacity: string): Filters {
+export function filtersOf(q: SeeingQuery, search: Search, capacity: string): Filters {
+  const { ask, allowed } = search;
   const { traits, labels } = alike(q, 'h', ask);
   const filters: { filter: Filter; conditions: string[] }[] = [
     {
@@ -122,7 +139,10 @@ export function filtersOf(q: SeeingQuery, { ask, allowed }: Search, capacity: st
           `${is === 'in' ? '' : 'not '}exists (select from pool_member m where m.pool_id = any(${q.value(poolIds)}::uuid[]) and m.node_id = any(chain.ids))`,
       ),
     },
-    { filter: 'capacity', conditions: [...(ask.kind === undefined ? [`not ${isHeldWhole('h.id')}`] : []), capacity] },
+    {
+      filter: 'capacity',
+      conditions: [...(ask.kind === undefined ? [`not ${isHeldWhole(q, search, 'h.id')}`] : []), capacity],
+    },
     {
       filter: 'near',
       conditions:

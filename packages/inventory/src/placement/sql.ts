@@ -4,7 +4,17 @@
 import type { Database, Tx } from '@sentral/kernel/database';
 import { walkOf, type SeeingQuery } from '../reading.js';
 import type { Need, Unit } from './ask.js';
-import { chainOf, domainOf, filtersOf, hostOf, liesSomewhere, occupations, placesIn, type Search } from './host-sql.js';
+import {
+  chainOf,
+  domainOf,
+  filtersOf,
+  hostOf,
+  isTaken,
+  liesSomewhere,
+  occupations,
+  placesIn,
+  type Search,
+} from './host-sql.js';
 import { amountOf, fits, waysOf } from './units-sql.js';
 
 /** Readers and transactions alike can ask these. */
@@ -126,10 +136,11 @@ function wholeOf(q: SeeingQuery, search: Search): string {
 const neighbours = `(select count(*) from node s join allocation_item i on i.node_id = s.id and i.what = 'node' and i.ended_at is null where s.parent_id = h.parent_id)`;
 
 /** Nobody has it, a part of it or one of its components. */
-const isFreeWhole = (q: SeeingQuery, { pending }: Search): string =>
-  `(h.id <> all(${q.value([...pending.nodes, ...pending.amounts.map(({ nodeId }) => nodeId)])}::uuid[])
-    and not exists (select from allocation_item i where i.node_id = h.id and i.ended_at is null and upper(i.during) > now())
-    and not exists (select from parts_of(h.id) part (id) join allocation_item i on i.node_id = part.id and i.ended_at is null and upper(i.during) > now()))`;
+function isFreeWhole(q: SeeingQuery, search: Search): string {
+  const { nodes, amounts } = search.pending;
+  return `(h.id <> all(${q.value([...nodes, ...amounts.map(({ nodeId }) => nodeId)])}::uuid[]) and not ${isTaken(q, search, 'w.node_id = h.id')}
+    and not exists (select from parts_of(h.id) part (id) where ${isTaken(q, search, 'w.node_id = part.id')}))`;
+}
 
 const chain = (search: Search): string => (liesSomewhere(search) ? `cross join lateral ${chainOf('h.id')} chain` : '');
 

@@ -1,15 +1,15 @@
 // Reads only. Which nodes of a host, or of pools that it lies in, have the amounts that are asked for together.
 import type { SeeingQuery } from '../reading.js';
 import type { Ask, Need, Unit } from './ask.js';
-import { alike, all, chainOf, isHeldWhole, type Search } from './host-sql.js';
+import { alike, all, chainOf, isHeldWhole, rangeOf, type Search } from './host-sql.js';
 
 /** Whether counter `c` gives an amount; with what others of the same node take of it, `total`. What ran out is free: its taker ends it. */
 export function fits(
   q: SeeingQuery,
-  { pending }: Search,
+  search: Search,
   { amount, total }: { readonly amount: string; readonly total: string },
 ): string {
-  const { amounts } = pending;
+  const { amounts } = search.pending;
   const [nodes, classes, deltas] = [
     amounts.map((each) => each.nodeId),
     amounts.map((each) => each.class),
@@ -20,14 +20,29 @@ export function fits(
       ? ''
       : ` - coalesce((select sum(t.amount) from unnest(${q.value(nodes)}::uuid[], ${q.value(classes)}::text[], ${q.value(deltas)}::bigint[]) t(node_id, class, amount)
            where t.node_id = c.node_id and t.class = c.class), 0)`;
-  const free = `c.cap - c.used${taken}`;
+  const free = `c.cap - c.used - c.booked${taken}`;
+  const now = `c.booked = 0 and ${free} + coalesce((select sum(i.amount) from allocation_item i
+       where i.node_id = c.node_id and i.class = c.class and i.what = 'capacity' and i.ended_at is null and upper(i.during) <= now()), 0) >= ${total}`;
+  const timed = `c.cap${taken} - ${peakOf(q, search)} >= ${total}`;
   return all([
     `${amount} between c.min_unit and c.max_unit`,
     `${amount} % c.step = 0`,
     `${total} <= c.max_unit`,
-    `(${free} >= ${total} or ${free} + coalesce((select sum(i.amount) from allocation_item i
-       where i.node_id = c.node_id and i.class = c.class and i.what = 'capacity' and i.ended_at is null and upper(i.during) <= now()), 0) >= ${total})`,
+    // Asked from left to right: what is used and booked together mostly says it all.
+    `case when ${free} >= ${total} then true when ${search.window === undefined ? now : 'false'} then true else ${search.window === undefined ? 'c.booked > 0 and ' : ''}${timed} end`,
   ]);
+}
+
+/** The most that is taken of counter `c` at any instant of the time that is searched for. */
+function peakOf(q: SeeingQuery, search: Search): string {
+  const range = rangeOf(q, search);
+  return `coalesce((select max(l.level) from (
+      select sum(s.delta) over (order by s.at, s.delta) as level
+      from allocation_item i join allocation a on a.id = i.allocation_id
+      cross join lateral (select case when a.state = 'held' then tstzrange(lower(i.during), null) else i.during end as span) x
+      cross join lateral (values (greatest(lower(x.span), lower(${range})), i.amount), (coalesce(upper(x.span), 'infinity'), -i.amount)) s(at, delta)
+      where i.node_id = c.node_id and i.class = c.class and i.what = 'capacity' and i.ended_at is null and upper(i.during) > now() and x.span && ${range}
+    ) l), 0)`;
 }
 
 export const amountOf = (q: SeeingQuery, { amount }: Need): string => `${q.value(amount)}::bigint`;
@@ -65,7 +80,7 @@ function serves(q: SeeingQuery, search: Search, n: number): string[] {
     ...needs,
     ...allowed,
     `exists (select from node n where ${node.join(' and ')})`,
-    `not ${isHeldWhole(`p${n}.id`)}`,
+    `not ${isHeldWhole(q, search, `p${n}.id`)}`,
   ];
 }
 

@@ -51,8 +51,8 @@ function refusalsOf(
   if (row.nodeIds.some((id) => !liesIn(places.get(id) ?? [id], allowed)))
     refused.push(['inventory.allowedLocations', 'it holds a node outside the allowed locations']);
   const max = values['inventory.leaseSecondsMax'] ?? null;
-  if (max !== null && Math.max(row.ttlSeconds ?? Infinity, row.maxTtlSeconds ?? 0) > max)
-    refused.push(['inventory.leaseSecondsMax', row.ttlSeconds === null ? 'it has no end' : 'its lease is longer']);
+  if (max !== null && (row.leaseSeconds ?? Infinity) > max)
+    refused.push(['inventory.leaseSecondsMax', row.leaseSeconds === null ? 'it has no end' : 'its lease is longer']);
   const missing = (values['inventory.requiredLabels'] ?? []).filter((key) => !(key in row.labels));
   if (missing.length > 0) refused.push(['inventory.requiredLabels', `it lacks ${missing.join(', ')}`]);
   return refused.map(([key, detail]) => ({

@@ -4,8 +4,8 @@ import { columnOf, type Level } from '../usage/sql.js';
 
 export interface TriedRow {
   readonly id: string;
-  readonly ttlSeconds: number | null;
-  readonly maxTtlSeconds: number | null;
+  /** How long its window is or its hold may last; null is without an end. */
+  readonly leaseSeconds: number | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly nodeIds: readonly string[];
 }
@@ -16,7 +16,7 @@ export async function listTried(
   { level, id, limit }: { level: Level; id: string; limit: number },
 ): Promise<readonly TriedRow[]> {
   const rows = await on.unsafe(
-    `select a.id, a.ttl_seconds as "ttlSeconds", a.max_ttl_seconds as "maxTtlSeconds", a.labels,
+    `select a.id, case when a.ttl_seconds is null then extract(epoch from a.expires_at - a.starts_at)::float8 else greatest(a.ttl_seconds, a.max_ttl_seconds) end as "leaseSeconds", a.labels,
        coalesce((select array_agg(i.node_id::text) from allocation_item i
          where i.allocation_id = a.id and i.node_id is not null and i.ended_at is null), '{}') as "nodeIds"
      from allocation a

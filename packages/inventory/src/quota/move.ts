@@ -1,7 +1,7 @@
 import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
-import { amendQuota, lockQuota, type CounterRow, type Move } from './sql.js';
+import { amendQuota, listRoom, lockQuota, type CounterRow, type Move } from './sql.js';
 
 /** Units of dimensions that one allocation takes (positive) or gives back. */
 export interface Held {
@@ -45,19 +45,38 @@ export async function lockCounters(tx: Tx, moves: readonly Move[]): Promise<Coun
 export function judgeQuota(counters: Counters, moves: readonly Move[], before: readonly Move[] = []): void {
   for (const move of moves) {
     const row = counters.get(`${move.scopeId} ${move.dimension}`);
-    if (move.delta < 0 || row?.cap == null) continue;
-    const used =
-      row.used +
-      (before.find((each) => each.scopeId === move.scopeId && each.dimension === move.dimension)?.delta ?? 0);
-    if (used + move.delta <= row.cap) continue;
-    throw problem('quota-exceeded', {
-      used,
-      dimension: move.dimension,
-      limit: row.cap,
-      requested: move.delta,
-      scope: scopeIdOf(move.rank, move.scopeId),
-    });
+    if (move.delta < 0 || row === undefined) continue;
+    const earlier = before.find((each) => each.scopeId === move.scopeId && each.dimension === move.dimension);
+    refuseOver(move, { ...row, used: row.used + (earlier?.delta ?? 0) });
   }
+}
+
+/**
+ * The same for who only tries: counters are read and not locked, and what has run out is left out of account.
+ * @throws Problem quota-exceeded
+ */
+export async function expectRoom(tx: Tx, held: readonly Held[]): Promise<void> {
+  const moves = netMoves(held).filter(({ delta }) => delta > 0);
+  const rooms = await listRoom(
+    tx,
+    moves.map((move) => ({ ...move, column: levels[move.rank]?.column ?? 'scope_id' })),
+  );
+  for (const room of rooms) {
+    const move = moves.find(({ scopeId, dimension }) => scopeId === room.scopeId && dimension === room.dimension);
+    if (move !== undefined) refuseOver(move, room);
+  }
+}
+
+/** @throws Problem quota-exceeded */
+function refuseOver(move: Move, { cap, used }: { cap: number | null; used: number }): void {
+  if (cap === null || used + move.delta <= cap) return;
+  throw problem('quota-exceeded', {
+    dimension: move.dimension,
+    limit: cap,
+    used,
+    requested: move.delta,
+    scope: scopeIdOf(move.rank, move.scopeId),
+  });
 }
 
 /** One move a counter, in the order of locks; what is taken and given back by the same transaction cancels out. */

@@ -85,3 +85,29 @@ export async function listChildUse(on: Database, scopeId: string, limit: number)
   );
   return rows as unknown as readonly UseRow[];
 }
+
+/** A quota counter of a scope, less what has run out in it and waits to be ended. */
+export interface Room {
+  readonly scopeId: string;
+  readonly dimension: string;
+  readonly used: number;
+  readonly cap: number | null;
+}
+
+export async function listRoom(
+  tx: Tx,
+  of: readonly { readonly scopeId: string; readonly dimension: string; readonly column: string }[],
+): Promise<readonly Room[]> {
+  const rooms: Room[] = [];
+  for (const { scopeId, dimension, column } of of) {
+    const [row] = await tx.unsafe(
+      `select q.scope_id as "scopeId", q.dimension, q.cap, q.used - (
+         select coalesce(sum(i.amount), 0)::bigint from allocation a join allocation_item i on i.allocation_id = a.id and i.ended_at is null
+         where a.${column} = q.scope_id and a.ended_at is null and a.expires_at <= now() and i.dimension = q.dimension) as used
+       from quota_use q where q.scope_id = $1::uuid and q.dimension = $2 and q.cap is not null`,
+      [scopeId, dimension],
+    );
+    if (row !== undefined) rooms.push(row as unknown as Room);
+  }
+  return rooms;
+}

@@ -3,13 +3,20 @@ import type { RefusalFilter } from '@sentral/contracts/inventory/refusal';
 import type { CapacityKey } from '../allocation/capacity-sql.js';
 import type { HolderRow } from '../allocation/number-sql.js';
 import type { Wanted } from '../allocation/rules.js';
+import type { Window } from '../allocation/window.js';
 import type { Pool } from './pool-sql.js';
 import type { Move } from './request.js';
 import type { Asked, Candidates, Shortfall } from './rules.js';
 
 /** Where more could come from: asked of the database only for what is told of. */
 export type Relief =
-  | { readonly from: 'capacity'; readonly key: CapacityKey; readonly amount: number; readonly seen: boolean }
+  | {
+      readonly from: 'capacity';
+      readonly key: CapacityKey;
+      readonly amount: number;
+      readonly seen: boolean;
+      readonly window: Window;
+    }
   | { readonly from: 'pool'; readonly pool: Pool; readonly count: number; readonly seen: boolean }
   | { readonly from: 'holder'; readonly holder: HolderRow; readonly freedAt?: Date }
   | { readonly from: 'children'; readonly allocationIds: readonly string[]; readonly until: Date | undefined };

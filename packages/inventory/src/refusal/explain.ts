@@ -5,12 +5,13 @@ import { effectiveOn, placesOf, violationsOf } from '../allocation/policy.js';
 import { byTaking, type Wanted } from '../allocation/rules.js';
 import type { Operation } from '../allocation/operation.js';
 import { levels, netMoves, scopeIdOf } from '../quota/move.js';
+import { listRoom } from '../quota/sql.js';
 import { alsoFailing, draftOf, type Draft } from './draft.js';
-import { judgeCapacity, judgeWhole, readNodes } from './nodes.js';
+import { earliestAt } from './earliest.js';
+import { judgeCapacity, judgeWhole, readNodes, type Nodes } from './nodes.js';
 import { blockedPlaces } from './places.js';
 import { movesOf, type Move } from './request.js';
 import { blockedItem, blockedOf, goesOver, soleBlockersOf, type Shortfall } from './rules.js';
-import { listRoom } from './sql.js';
 import { unblocking, type Excess } from './unblock.js';
 import { judgeAddresses, judgeBlocks, judgeNumbers, type Values } from './values.js';
 
@@ -34,12 +35,14 @@ export async function explain(
 ): Promise<Explained | undefined> {
   const moves = await movesOf(tx, caller, operations);
   if (moves === undefined || moves.flatMap(({ fresh }) => itemsOf(fresh)).length > itemsMax) return undefined;
-  const things = await judgeThings(tx, caller, moves);
+  const nodes = await readNodes(tx, caller, moves);
+  const things = await judgeThings(tx, caller, { moves, nodes });
   const allowed = await judgePolicies(tx, moves, things);
   const { drafts, excesses } = await judgeQuotas(tx, moves, allowed);
   const inOrder = drafts.toSorted((a, b) => a.move.at - b.move.at || a.item - b.item);
   const blocked = blockedOf(inOrder) as readonly Draft[];
   const places = await blockedPlaces(tx, caller, moves);
+  const at = await earliestAt(tx, nodes, { moves, drafts });
   return {
     moves,
     explanation: {
@@ -49,16 +52,20 @@ export async function explain(
       // Of a place it is told item by item: two filters of two items are never one.
       soleBlockers: places.length > 0 ? [] : [...soleBlockersOf(inOrder)],
       unblock: await unblocking(tx, caller, { blocked, excesses }),
+      ...(at === undefined ? {} : { earliestAt: at.toISOString() }),
     },
   };
 }
 
 /** Items in the order of taking, so that what an earlier one takes is gone for a later one. */
-async function judgeThings(tx: Tx, caller: Caller, moves: readonly Move[]): Promise<readonly Draft[]> {
+async function judgeThings(
+  tx: Tx,
+  caller: Caller,
+  { moves, nodes }: { moves: readonly Move[]; nodes: Nodes },
+): Promise<readonly Draft[]> {
   const drafts = moves
     .flatMap((move) => itemsOf(move.fresh).map((wanted) => draftOf(move, wanted)))
     .toSorted((a, b) => byTaking(first(a), first(b)));
-  const nodes = await readNodes(tx, caller, moves);
   const given = moves.flatMap(({ gone }) => gone.map((item) => item.id));
   const values: Values = { tx, caller, given, taken: new Map() };
   const judged: Draft[] = [];

@@ -1,15 +1,20 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import type { Tx } from '@sentral/kernel/database';
-import { keyOf } from '../allocation/capacity-sql.js';
+import { keyOf, listLevels, type CapacityMove, type Timeline } from '../allocation/capacity-sql.js';
+import { freed } from '../allocation/end.js';
 import {
   listHeldWhole,
   listNodeHolders,
   listUsedInside,
+  windowOfHolder,
+  type Entangled,
   type NodeHolder,
   type NodeToTake,
 } from '../allocation/node-sql.js';
 import { dimensionOfNode, judgeNode, judgeProvider, type Wanted, type WantedCapacity } from '../allocation/rules.js';
+import { freeOf, inTheWay, takenOf } from '../allocation/take-capacity.js';
+import { overlap, spanOfWindow, type Window } from '../allocation/window.js';
 import { amountFault } from '../capacity/rules.js';
 import { seenIds, sightOf, takingSight } from '../reading.js';
 import type { Draft } from './draft.js';
@@ -22,11 +27,14 @@ export interface Nodes {
   readonly ofTenant: ReadonlyMap<string, ReadonlyMap<string, NodeToTake>>;
   readonly counters: ReadonlyMap<string, Counter>;
   readonly classes: ReadonlySet<string>;
-  readonly holders: ReadonlyMap<string, NodeHolder>;
+  readonly holders: readonly NodeHolder[];
   readonly seen: ReadonlySet<string>;
-  /** Nodes of which a component is in use, or that are parts of what someone has whole. */
-  readonly entangled: ReadonlySet<string>;
-  readonly taken: Map<string, number>;
+  readonly timeline: Timeline | undefined;
+  /** When a component of a node is in use, or the whole is that it is a part of. */
+  readonly entangled: readonly Entangled[];
+  /** What the request gives back, and what earlier items take. */
+  readonly moves: CapacityMove[];
+  readonly whole: { readonly nodeId: string; readonly window: Window }[];
 }
 
 const isOfNode = (item: Wanted) => item.what === 'node' || item.what === 'capacity';
@@ -40,12 +48,9 @@ export async function readNodes(tx: Tx, caller: Caller, moves: readonly Move[]):
     ofTenant.set(tenantId, new Map(nodes.map((node) => [node.id, node])));
   }
   const gone = moves.flatMap((move) => move.gone);
-  const counters = (await listCounters(tx, ids)).map((row): Counter => {
-    const given = gone
-      .filter((item) => item.what === 'capacity' && item.nodeId === row.nodeId && item.class === row.class)
-      .reduce((sum, item) => sum + item.amount, 0);
-    return { ...row, overdue: row.overdue + given };
-  });
+  const counters = (await listCounters(tx, ids)).map((row): Counter => ({ ...row, used: row.used - row.overdue }));
+  const timed = moves.some(({ window }) => window.startsAt !== null || window.endsAt !== null);
+  const levels = timed || counters.some(({ booked }) => booked > 0);
   const whole = wanted.filter(({ what }) => what === 'node').map((item) => item.providerId);
   const givenIds = gone.map((item) => item.id);
   const holders = (await listNodeHolders(tx, ids)).filter((holder) => !givenIds.includes(holder.itemId));
@@ -54,10 +59,12 @@ export async function readNodes(tx: Tx, caller: Caller, moves: readonly Move[]):
     ofTenant,
     counters: new Map(counters.map((row) => [keyOf(row), row])),
     classes: await listKnownClasses(tx, classes),
-    holders: new Map(holders.map((holder) => [holder.nodeId, holder])),
+    holders,
     seen: await seenIds(tx, sightOf(caller), { noun: 'node', ids }),
-    entangled: new Set([...(await listUsedInside(tx, whole)), ...(await listHeldWhole(tx, { inParts: [], ids }))]),
-    taken: new Map(),
+    timeline: levels ? await listLevels(tx, counters) : undefined,
+    entangled: [...(await listUsedInside(tx, whole)), ...(await listHeldWhole(tx, { inParts: [], ids }))],
+    moves: freed(gone),
+    whole: [],
   };
 }
 
@@ -75,24 +82,29 @@ const heldUntil = (holder: NodeHolder | undefined): Shortfall[] =>
     ? []
     : [{ filter: 'held', ...(holder.expiresAt === null ? {} : { until: holder.expiresAt.toISOString() }) }];
 
+const holderOf = ({ holders }: Nodes, nodeId: string, { window }: Move): NodeHolder | undefined =>
+  holders.find((each) => each.nodeId === nodeId && overlap(window, windowOfHolder(each)));
+
 /** An amount at a node. */
 export function judgeCapacity(nodes: Nodes, draft: Draft, wanted: WantedCapacity): Draft {
   const node = nodes.ofTenant.get(draft.move.scope.tenantId)?.get(wanted.providerId);
   if (node === undefined || !nodes.classes.has(wanted.class)) return draft;
   const key = { nodeId: node.id, class: wanted.class };
   const counter = nodes.counters.get(keyOf(key));
-  const holder = node.allocMode === 'exclusive' ? nodes.holders.get(node.id) : undefined;
-  const part: Shortfall[] = holder === undefined && nodes.entangled.has(node.id) ? [{ filter: 'held' }] : [];
-  const placed = [...service(judgeProvider(node)), ...heldUntil(holder), ...part];
+  const { window } = draft.move;
+  const holder = node.allocMode === 'exclusive' ? holderOf(nodes, node.id, draft.move) : undefined;
+  const entangled = inTheWay(nodes.entangled, node.id, window) !== undefined;
+  const part: Shortfall[] = holder === undefined && entangled ? [{ filter: 'held' }] : [];
+  const placed = [...service(judgeProvider(node, window)), ...heldUntil(holder), ...part];
   const relief = holder === undefined ? {} : ({ relief: { filter: 'held', of: { from: 'holder', holder } } } as const);
   if (counter === undefined)
     return { ...named(draft, ['class', 'service', 'held'], [{ filter: 'class' }, ...placed]), ...relief };
   const fault = amountFault(wanted.amount, counter);
   const unit: Shortfall[] = fault === undefined ? [] : [{ filter: 'unit', ...fault, requested: wanted.amount }];
-  const before = nodes.taken.get(keyOf(key)) ?? 0;
-  nodes.taken.set(keyOf(key), before + wanted.amount);
-  // As a taker counts: what was shrunk under its use gives no more than the request itself gives back.
-  const free = Math.max(counter.cap, counter.used - counter.overdue) - (counter.used - counter.overdue) - before;
+  const span = spanOfWindow(window, nodes.timeline?.nowUs ?? 0);
+  // As a taker counts.
+  const free = freeOf(counter, nodes, span);
+  nodes.moves.push({ ...key, delta: wanted.amount, booked: window.startsAt !== null, span });
   const short = wanted.amount - free;
   const seen = nodes.seen.has(node.id);
   const available = Math.max(0, free);
@@ -107,7 +119,7 @@ export function judgeCapacity(nodes: Nodes, draft: Draft, wanted: WantedCapacity
     ...named(draft, ['class', 'unit', 'service', 'held', 'capacity'], fails),
     dimension: counter.dimension,
     ...(short > 0
-      ? { relief: { filter: 'capacity', of: { from: 'capacity', key, amount: short, seen } } as const }
+      ? { relief: { filter: 'capacity', of: { from: 'capacity', key, amount: short, seen, window } } as const }
       : relief),
   };
 }
@@ -117,20 +129,19 @@ export function judgeWhole(nodes: Nodes, draft: Draft): Draft {
   const id = draft.wanted[0]?.providerId ?? '';
   const node = nodes.ofTenant.get(draft.move.scope.tenantId)?.get(id);
   if (node === undefined) return draft;
-  const holder = nodes.holders.get(node.id);
+  const { window } = draft.move;
+  const holder = holderOf(nodes, node.id, draft.move);
+  const span = spanOfWindow(window, nodes.timeline?.nowUs ?? 0);
   const inParts = [...nodes.counters.values()].some(
-    (counter) =>
-      counter.nodeId === node.id && counter.used - counter.overdue + (nodes.taken.get(keyOf(counter)) ?? 0) > 0,
+    (counter) => counter.nodeId === node.id && takenOf(counter, nodes, span) > 0,
   );
-  const whole = `whole ${node.id}`;
-  const again = nodes.taken.has(whole);
-  nodes.taken.set(whole, 1);
+  const again = nodes.whole.some((other) => other.nodeId === node.id && overlap(other.window, window));
+  nodes.whole.push({ nodeId: node.id, window });
+  const entangled = inTheWay(nodes.entangled, node.id, window) !== undefined;
   const held: Shortfall[] =
-    holder === undefined && (inParts || again || nodes.entangled.has(node.id))
-      ? [{ filter: 'held' }]
-      : heldUntil(holder);
+    holder === undefined && (inParts || again || entangled) ? [{ filter: 'held' }] : heldUntil(holder);
   return {
-    ...named(draft, ['service', 'held'], [...service(judgeNode(node)), ...held]),
+    ...named(draft, ['service', 'held'], [...service(judgeNode(node, window)), ...held]),
     providerId: encodeId('nod', node.id),
     dimension: dimensionOfNode(node.kind),
     ...(holder === undefined ? {} : { relief: { filter: 'held', of: { from: 'holder', holder } } as const }),

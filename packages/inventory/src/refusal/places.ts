@@ -14,10 +14,16 @@ export async function blockedPlaces(tx: Tx, caller: Caller, moves: readonly Move
   const blocked: Blocked[] = [];
   for (const move of moves) {
     const sight = seenGivingSight(caller, move.scope.tenantId);
-    for (const { ask, count, ordinal } of move.places) {
-      const search = { ask, sight, allowed: await allowedPlaces(tx, move.path), pending: nothingPending };
+    for (const { ask, countMin, ordinal } of move.places) {
+      const search = {
+        ask,
+        sight,
+        allowed: await allowedPlaces(tx, move.path),
+        window: move.window,
+        pending: nothingPending,
+      };
       const [offered, ...stages] = await waterfallOf(tx, search);
-      const needed = count * ask.count;
+      const needed = countMin * ask.count;
       // With amounts one host may have several places: what is told is whether there is any.
       const enough = ask.kind === undefined ? 1 : needed;
       if (offered === undefined || (stages.at(-1)?.left ?? 0) >= enough) continue;

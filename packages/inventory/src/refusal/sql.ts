@@ -6,6 +6,7 @@ import { lockName } from '@sentral/kernel/lease';
 import { query } from '@sentral/kernel/page';
 import type { CapacityKey, LockedCapacity } from '../allocation/capacity-sql.js';
 import type { NodeToTake } from '../allocation/node-sql.js';
+import type { Window } from '../allocation/window.js';
 import { allocationSeen, rowsOf, type Sight } from '../reading.js';
 import type { Giving } from './pool-sql.js';
 
@@ -29,7 +30,7 @@ export interface Counter extends LockedCapacity {
 export async function listCounters(tx: Tx, nodeIds: readonly string[]): Promise<readonly Counter[]> {
   if (nodeIds.length === 0) return [];
   return tx.sql<Counter & object>`
-    select c.node_id as "nodeId", c.class, c.min_unit as "minUnit", c.max_unit as "maxUnit", c.step, c.cap, c.used, r.dimension,
+    select c.node_id as "nodeId", c.class, c.min_unit as "minUnit", c.max_unit as "maxUnit", c.step, c.cap, c.used, c.booked, r.dimension,
       (select coalesce(sum(i.amount), 0)::bigint from allocation_item i
        where i.node_id = c.node_id and i.class = c.class and i.what = 'capacity' and i.ended_at is null and upper(i.during) <= now()) as overdue
     from capacity c join resource_class r on r.key = c.class where c.node_id = any(${[...nodeIds]}::uuid[])`;
@@ -65,12 +66,13 @@ export async function findCapacityFreedAt(
 export async function listCapacityGiving(
   tx: Tx,
   key: CapacityKey,
-  { caller, limit }: { caller: Caller; limit: number },
+  { caller, window, limit }: { caller: Caller; window: Window; limit: number },
 ): Promise<readonly Giving[]> {
   const q = query();
   const rows = await tx.unsafe(
     `select a.id as "allocationId", sum(i.amount)::bigint as amount from allocation_item i join allocation a on a.id = i.allocation_id
      where i.node_id = ${q.value(key.nodeId)}::uuid and i.class = ${q.value(key.class)} and i.what = 'capacity' and i.ended_at is null
+       and i.during && tstzrange(coalesce(${q.value(window.startsAt)}::timestamptz, now()), ${q.value(window.endsAt)}::timestamptz)
        and upper(i.during) > now() and ${allocationSeen(q, caller, 'a')}
      group by a.id order by sum(i.amount) desc, a.id limit ${q.value(limit)}`,
     q.params,
@@ -87,32 +89,6 @@ export async function listSeenAllocations(tx: Tx, caller: Caller, ids: readonly 
     q.params,
   );
   return rows.map((row) => String(row['id']));
-}
-
-/** A quota counter of a scope, less what has run out in it and waits to be ended. */
-export interface Room {
-  readonly scopeId: string;
-  readonly dimension: string;
-  readonly used: number;
-  readonly cap: number | null;
-}
-
-export async function listRoom(
-  tx: Tx,
-  of: readonly { readonly scopeId: string; readonly dimension: string; readonly column: string }[],
-): Promise<readonly Room[]> {
-  const rooms: Room[] = [];
-  for (const { scopeId, dimension, column } of of) {
-    const [row] = await tx.unsafe(
-      `select q.scope_id as "scopeId", q.dimension, q.cap, q.used - (
-         select coalesce(sum(i.amount), 0)::bigint from allocation a join allocation_item i on i.allocation_id = a.id and i.ended_at is null
-         where a.${column} = q.scope_id and a.ended_at is null and a.expires_at <= now() and i.dimension = q.dimension) as used
-       from quota_use q where q.scope_id = $1::uuid and q.dimension = $2 and q.cap is not null`,
-      [scopeId, dimension],
-    );
-    if (row !== undefined) rooms.push(row as unknown as Room);
-  }
-  return rooms;
 }
 
 export async function countRecent(tx: Tx, principalId: string): Promise<number> {

@@ -65,9 +65,11 @@ async function relieving(tx: Tx, caller: Caller, filter: RefusalFilter, of: Reli
     case 'children':
       return [...release(filter, await listSeenAllocations(tx, caller, of.allocationIds)), ...wait(filter, of.until)];
     case 'capacity': {
-      const { key, amount } = of;
-      const givers = await listCapacityGiving(tx, key, { caller, limit: holdersMax });
-      const at = await findCapacityFreedAt(tx, key, { amount, whose: of.seen ? 'anyone' : caller });
+      const { key, amount, window } = of;
+      const givers = await listCapacityGiving(tx, key, { caller, window, limit: holdersMax });
+      // Of a window to come others begin as well as end: when it would fit is another question.
+      const waits = window.startsAt === null;
+      const at = waits ? await findCapacityFreedAt(tx, key, { amount, whose: of.seen ? 'anyone' : caller }) : undefined;
       return [...release(filter, enough(givers, amount)), ...wait(filter, at)];
     }
     case 'pool': {

@@ -44,6 +44,12 @@ export const allocation = inventory.table(
     startsAt: instant('starts_at').notNull().defaultNow(),
     expiresAt: instant('expires_at'),
     endedAt: instant('ended_at'),
+    /** How long before its end it is told of; when that is; and when it was. */
+    noticeSeconds: integer('notice_seconds'),
+    noticeAt: instant('notice_at'),
+    noticedAt: instant('noticed_at'),
+    /** Of a booking that could not begin: what it was refused with. */
+    failure: jsonb('failure'),
     labels: jsonb('labels').notNull().default(emptyObject),
     policyVersion: integer('policy_version'),
     version: version(),
@@ -57,17 +63,18 @@ export const allocation = inventory.table(
       .where(sql`${t.endedAt} is null`),
     check(
       'allocation_state_known',
-      sql`${t.state} in ('held', 'active', 'releasing', 'released', 'expired', 'failed')`,
+      sql`${t.state} in ('booked', 'held', 'active', 'releasing', 'released', 'expired', 'failed')`,
     ),
     check(
       'allocation_ends_with_its_state',
-      sql`(${t.endedAt} is null) = (${t.state} in ('held', 'active', 'releasing'))`,
+      sql`(${t.endedAt} is null) = (${t.state} in ('booked', 'held', 'active', 'releasing'))`,
     ),
     check('allocation_on_expiry_known', sql`${t.onExpiry} in ('release', 'quarantine', 'notify')`),
     check(
       'allocation_ttl_in_bounds',
       sql`${t.ttlSeconds} between 1 and 31536000 and ${t.maxTtlSeconds} >= ${t.ttlSeconds}`,
     ),
+    check('allocation_failure_is_told', sql`(${t.failure} is not null) = (${t.state} = 'failed')`),
     check('allocation_expires_after_it_starts', sql`${t.expiresAt} > ${t.startsAt}`),
     index('allocation_by_created').on(t.createdAt, t.id),
     index('allocation_by_scope').on(t.scopeId, t.id),
@@ -77,6 +84,15 @@ export const allocation = inventory.table(
     index('allocation_by_tenant_end').on(t.tenantId, t.endedAt, t.expiresAt),
     index('allocation_by_project_end').on(t.projectId, t.endedAt, t.expiresAt),
     index('allocation_by_scope_end').on(t.scopeId, t.endedAt, t.expiresAt),
+    check('allocation_notice_in_its_window', sql`${t.noticeAt} between ${t.startsAt} and ${t.expiresAt}`),
+    // Whose end is to be announced next.
+    index('allocation_by_notice')
+      .on(t.noticeAt)
+      .where(sql`${t.noticeAt} is not null and ${t.noticedAt} is null and ${t.endedAt} is null`),
+    // Whose window begins next.
+    index('allocation_by_start')
+      .on(t.startsAt)
+      .where(sql`${t.state} = 'booked'`),
     // What the sweeper asks: live and past its expiry.
     index('allocation_by_expiry')
       .on(t.expiresAt)

@@ -41,6 +41,8 @@ export const capacity = inventory.table(
     /** Stored and not generated: a BEFORE trigger cannot read a generated column. */
     cap: amount('cap'),
     used: amount('used').default(0),
+    /** What items take whose allocation is booked: theirs is a window to come. */
+    booked: amount('booked').default(0),
     overBy: amount('over_by').default(0),
     useVersion: amount('use_version').default(0),
   },
@@ -55,7 +57,7 @@ export const capacity = inventory.table(
     check('capacity_overcommit_in_bounds', sql`${t.overcommitPct} between 1 and 10000`),
     check('capacity_units_in_bounds', sql`${t.minUnit} >= 1 and ${t.step} >= 1 and ${t.maxUnit} >= ${t.minUnit}`),
     check('capacity_cap_follows_total', sql`${t.cap} = (${t.total} - ${t.heldBack}) * ${t.overcommitPct} / 100`),
-    check('capacity_counts', sql`${t.used} >= 0 and ${t.overBy} >= 0`),
+    check('capacity_counts', sql`${t.used} >= 0 and ${t.booked} >= 0 and ${t.overBy} >= 0`),
     check('capacity_used_within_cap', sql`${t.used} <= ${t.cap} + ${t.overBy}`),
   ],
 );

@@ -14,7 +14,7 @@ export const allocationRoutes = {
     operationId: 'createAllocation',
     method: 'POST',
     path: '/v1/environments/:id/allocations',
-    summary: 'Takes all items or none: held with a TTL, active at once without one.',
+    summary: 'Takes all items or none: held with a TTL, booked for a window, active at once without either.',
     tags: ['allocations'],
     permission: 'inventory.allocation.create',
     on: 'pathScope',
@@ -63,7 +63,8 @@ export const allocationRoutes = {
     operationId: 'replaceAllocation',
     method: 'PATCH',
     path: '/v1/allocations/:id',
-    summary: 'Another set of things counts instead of the old one; an empty one gives everything back.',
+    summary:
+      'Another set of things or another window counts instead of the old one; an empty set gives everything back.',
     tags: ['allocations'],
     permission: 'inventory.allocation.update',
     on: 'item',

@@ -8,7 +8,6 @@ import { part } from '../overview.js';
 import { byId, found, wholeNumber } from './shape.js';
 
 const { get } = inventory.nouns.blastRadius;
-const { limit } = get.command.entries;
 
 const query = { limit: v.optional(v.pipe(wholeNumber(1000), v.minValue(1))) };
 
