@@ -97,7 +97,7 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
   const sighting = { nodeId: own, observedAt: '2026-01-01T00:00:00Z', generation: 1, state: 'absent' };
   const seen = await made(server.ask('/v1/observations', { body: { source: 'things', sightings: [sighting] } }), 200);
   const [aud, log] = [await onRecord(server, place), (await server.ask('/v1/auditLogs', as)).body.items[0].id];
-  const store = await id('/v1/nodes', { kind: 'storage' });
+  const store = await id('/v1/nodes', { kind: 'storage', parentId: await id('/v1/nodes', { kind: 'rack' }) });
   for (const of of ['diskGib', 'vcpu', 'memoryMib'])
     await made(server.ask(`/v1/nodes/${store}/capacities`, { body: { class: of, total: 8 }, headers: any }));
   // Its services are not there: what is made stays as it is.
@@ -135,6 +135,12 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
       networkId: net,
       size: { vcpu: 1, memoryMib: 1 },
       spec: { image: 'debian-13' },
+    }),
+    cls: await begun('clusters', {
+      name: 'of-things',
+      networkId: net,
+      machines: { count: 1, size: { vcpu: 1, memoryMib: 1 } },
+      spec: { version: '1.33', machine: { image: 'debian-13' } },
     }),
     lgh: await ours('/legalHolds', { reason: 'case-1' }),
     bkt: await begun('buckets', { name: 'of-things', sizeGib: 1 }),

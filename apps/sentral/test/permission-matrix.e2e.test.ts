@@ -42,6 +42,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   bkt: 'e',
   net: 'e',
   mch: 'e',
+  cls: 'e',
 };
 const scopeNames = { T: 'tenant', p: 'project', e: 'environment' } as const;
 

@@ -2,7 +2,7 @@ import type { StandInProcess } from '@sentral/stand-ins';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { any, as, house, made, type House } from './cast.js';
 import { order, standInOf, storage, taskOnce } from './platform.js';
-import { startServer, type TestServer } from './start-server.js';
+import { startServer, type Json, type TestServer } from './start-server.js';
 
 let server: TestServer;
 let place: House;
@@ -116,26 +116,37 @@ test('what a service refuses leaves nothing behind, and its name and capacity ar
   await taskOnce(server, place, { id: second.id, state: 'succeeded' });
 });
 
+/** A network of its own, in a space of its own. */
+async function networkOf(name: string, cidr: string): Promise<string> {
+  const domain = await made(server.ask('/v1/numberDomains', { body: { name, kind: 'vlan' } }));
+  await made(server.ask(`/v1/numberDomains/${domain.id}/ranges`, { body: { start: 100, end: 199 } }));
+  const space = await made(server.ask('/v1/addressSpaces', { body: { name } }));
+  const block = await made(server.ask(`/v1/addressSpaces/${space.id}/blocks`, { body: { cidr } }));
+  const wanted = { name, vlan: { domainId: domain.id }, block: { blockId: block.id, prefixLength: 24 } };
+  const { body: networking } = await order(server, place, { of: 'networks', body: wanted });
+  await taskOnce(server, place, { id: networking.id, state: 'succeeded' });
+  return networking.input.id;
+}
+
+async function hostIn(parentId?: string): Promise<string> {
+  const host = await made(server.ask('/v1/nodes', { body: { kind: 'server', parentId } }));
+  for (const [of, total] of [
+    ['vcpu', 8],
+    ['memoryMib', 8192],
+  ] as const)
+    await made(
+      server.ask(`/v1/nodes/${host.id}/capacities`, { body: { class: of, total, maxUnit: total }, headers: any }),
+    );
+  return host.id;
+}
+
+const del = (path: string) => server.ask(path, { ...mine(), method: 'DELETE', headers: any });
+
 test('a machine stands on a network, which stays until the machine is gone, and its gateway is nobody else’s', async () => {
   const [nett, maskin] = await Promise.all([standInOf(server, 'nett'), standInOf(server, 'maskin')]);
   try {
-    const domain = await made(server.ask('/v1/numberDomains', { body: { name: 'fabric', kind: 'vlan' } }));
-    await made(server.ask(`/v1/numberDomains/${domain.id}/ranges`, { body: { start: 100, end: 199 } }));
-    const space = await made(server.ask('/v1/addressSpaces', { body: { name: 'inside' } }));
-    const block = await made(server.ask(`/v1/addressSpaces/${space.id}/blocks`, { body: { cidr: '10.20.0.0/16' } }));
-    const host = await made(server.ask('/v1/nodes', { body: { kind: 'server' } }));
-    for (const [of, total] of [
-      ['vcpu', 8],
-      ['memoryMib', 8192],
-    ] as const)
-      await made(
-        server.ask(`/v1/nodes/${host.id}/capacities`, { body: { class: of, total, maxUnit: total }, headers: any }),
-      );
-
-    const wanted = { name: 'front', vlan: { domainId: domain.id }, block: { blockId: block.id, prefixLength: 24 } };
-    const { body: networking } = await order(server, place, { of: 'networks', body: wanted });
-    await taskOnce(server, place, { id: networking.id, state: 'succeeded' });
-    const networkId: string = networking.input.id;
+    await hostIn();
+    const networkId = await networkOf('front', '10.20.0.0/16');
     const front = await made(server.ask(`/v1/networks/${networkId}`, mine()), 200);
     expect(front).toMatchObject({
       vlan: 100,
@@ -156,7 +167,6 @@ test('a machine stands on a network, which stays until the machine is gone, and 
       body: { ...web, name: 'x', networkId: machine.id.replace('mch', 'net') },
     });
     expect(astray.body).toMatchObject({ code: 'reference-not-found', pointer: '/networkId' });
-    const del = (path: string) => server.ask(path, { ...mine(), method: 'DELETE', headers: any });
     const refused = await del(`/v1/networks/${networkId}`);
     expect([refused.status, refused.body]).toMatchObject([
       409,
@@ -174,5 +184,86 @@ test('a machine stands on a network, which stays until the machine is gone, and 
     ).toEqual([]);
   } finally {
     await Promise.all([nett.kill(), maskin.kill()]);
+  }
+});
+
+test('a cluster has its machines in as many racks, keeps them while it lives, and leaves nothing of them behind', async () => {
+  const services = await Promise.all((['nett', 'maskin', 'plattform'] as const).map((name) => standInOf(server, name)));
+  const [nett, maskin, plattform] = services as [StandInProcess, StandInProcess, StandInProcess];
+  try {
+    const hosts = new Map<string, string>();
+    for (const name of ['r1', 'r2', 'r3']) {
+      const rack = await made(server.ask('/v1/nodes', { body: { kind: 'rack', name } }));
+      hosts.set(await hostIn(rack.id), name);
+    }
+    const networkId = await networkOf('back', '10.30.0.0/16');
+    const heldBefore = await made(server.ask('/v1/allocations?state=held,active&limit=100', mine()), 200);
+    const body = {
+      name: 'prod',
+      labels: { app: 'shop' },
+      networkId,
+      machines: { count: 3, size: { vcpu: 2, memoryMib: 1024 } },
+      spec: { version: '1.33', machine: { image: 'debian-13' } },
+    };
+    const crowd = { ...body, machines: { ...body.machines, count: 4 } };
+    const [unplaced, wrong] = [
+      await order(server, place, { of: 'clusters', body: crowd }),
+      await order(server, place, { of: 'clusters', body: { ...body, spec: { ...body.spec, version: 'new' } } }),
+    ];
+    expect([unplaced.status, unplaced.body.code]).toEqual([409, 'capacity-exhausted']);
+    expect(wrong.body).toMatchObject({ code: 'validation-failed', errors: [{ pointer: '/spec/version' }] });
+
+    // One machine is refused: those that are there go again, and what was held is free.
+    await maskin.ask({ fault: { kind: 'refuse', action: 'machine.create', class: 'permanent', code: 'no_power' } });
+    const { body: refused } = await order(server, place, { of: 'clusters', body });
+    expect(await taskOnce(server, place, { id: refused.id, state: 'failed' })).toMatchObject({
+      cause: 'step_failed',
+      error: { step: 'parts', code: 'child_failed' },
+    });
+    const things = async () =>
+      (await Promise.all([maskin, plattform].map((each) => each.ask()))).map((all) => all.things);
+    expect(await things()).toEqual([[], []]);
+    expect((await nett.ask()).things).toMatchObject([{ resource: 'network', id: networkId }]);
+    for (const of of ['clusters', 'machines']) expect((await server.ask(`/v1/${of}`, mine())).body.items).toEqual([]);
+    const held = () => made(server.ask('/v1/allocations?state=held,active&limit=100', mine()), 200);
+    expect((await held()).items).toEqual(heldBefore.items);
+
+    const { body: making } = await order(server, place, { of: 'clusters', body });
+    const at = `/v1/clusters/${making.input.id}`;
+    const early = await del(at);
+    expect(early.body).toMatchObject({ code: 'operation-in-progress', taskId: making.id });
+    await taskOnce(server, place, { id: making.id, state: 'succeeded' });
+    const cluster = await made(server.ask(at, mine()), 200);
+    expect(cluster).toMatchObject({
+      type: 'cluster',
+      state: 'available',
+      machines: body.machines,
+      status: { endpoint: expect.stringContaining('clusters.example') },
+    });
+    const machines = await Promise.all(
+      cluster.machineIds.map((id: string) => made(server.ask(`/v1/machines/${id}`, mine()), 200)),
+    );
+    expect(machines.map(({ name, state, address }) => [name, state, address])).toEqual([
+      ['prod-1', 'available', '10.30.0.2'],
+      ['prod-2', 'available', '10.30.0.3'],
+      ['prod-3', 'available', '10.30.0.4'],
+    ]);
+    const [running, [clustered]] = (await things()) as [Json[], Json[]];
+    expect(new Set(running.map(({ spec }) => hosts.get(spec.hostNodeId)))).toEqual(new Set(['r1', 'r2', 'r3']));
+    expect(clustered).toMatchObject({ id: cluster.id, spec: { machineIds: cluster.machineIds } });
+
+    const kept = await del(`/v1/machines/${cluster.machineIds[0]}`);
+    expect([kept.status, kept.body]).toMatchObject([
+      409,
+      { code: 'has-dependents', dependents: [{ type: 'cluster', count: 1 }] },
+    ]);
+    const { body: removal } = await del(at);
+    await taskOnce(server, place, { id: removal.id, state: 'succeeded' });
+    for (const path of [at, ...cluster.machineIds.map((id: string) => `/v1/machines/${id}`)])
+      expect((await server.ask(path, mine())).status).toBe(404);
+    expect(await things()).toEqual([[], []]);
+    expect((await held()).items).toEqual(heldBefore.items);
+  } finally {
+    await Promise.all(services.map((each) => each.kill()));
   }
 });

@@ -11,6 +11,7 @@ interface Fixture {
 }
 
 const on = { networkId: 'net_01jz0000000000000000000000' };
+const size = { vcpu: 2, memoryMib: 1024 };
 const part = { what: 'capacity', nodeId: 'nod_01jz0000000000000000000000', fence: 7 };
 const address = { what: 'address', blockId: 'blk_01jz0000000000000000000000', address: '10.0.1.2', fence: 9 };
 
@@ -35,11 +36,24 @@ export const fixtures: { readonly [K in ResourceKind]?: Fixture } = {
     outputs: { 'network.create': { ...on, vlan: 12, gateway: '10.0.1.1' } },
   },
   machine: {
-    body: { ...on, size: { vcpu: 2, memoryMib: 1024 }, spec: { image: 'debian-13' } },
+    body: { ...on, size, spec: { image: 'debian-13' } },
     items: [part, { ...part, fence: 8 }, address],
     outputs: {
       'port.attach': { portId: 'port-1', mac: '02:00:00:00:00:01', address: '10.0.1.2' },
       'machine.create': { machineId: 'mch_01jz0000000000000000000000', state: 'running' },
     },
+  },
+  cluster: {
+    body: {
+      ...on,
+      machines: { count: 2, size },
+      spec: { version: '1.33', machine: { image: 'debian-13' } },
+    },
+    items: [part, { ...part, fence: 8 }, part, { ...part, fence: 8 }, address, { ...address, address: '10.0.1.3' }],
+    outputs: {
+      'child.run': { tasks: [{ taskId: 'tsk_01jz0000000000000000000000' }] },
+      'cluster.create': { clusterId: 'cls_01jz0000000000000000000000', endpoint: 'https://c.clusters.example:6443' },
+    },
+    removing: { parts: [{ id: 'mch_01jz0000000000000000000000', name: 'thing-1', state: 'available' }] },
   },
 };

@@ -12,7 +12,7 @@ import { releaseIn } from './allocation/perform.js';
 import { judged } from './change.js';
 import type { Deps } from './deps.js';
 import { moveRecord } from './platform-resource/move.js';
-import { endRecord, endRecordsOf } from './platform-resource/record.js';
+import { endRecords, endRecordsOf } from './platform-resource/record.js';
 
 const serves = actions.inventory;
 type Serves = typeof serves;
@@ -70,8 +70,9 @@ export function inventorySteps(deps: Deps): Readonly<Record<keyof Serves, Served
     },
     'node.retire': {
       ...serves['node.retire'],
-      run: async (tx, asker, { nodeId }: Input<'node.retire'>) => {
-        await found(() => endRecord(tx, callerOf(asker), decodeId('nod', nodeId)));
+      run: async (tx, asker, { nodeIds }: Input<'node.retire'>) => {
+        const ids = nodeIds.map((nodeId) => decodeId('nod', nodeId));
+        await judged(endRecords(tx, callerOf(asker), ids));
         return {};
       },
     },

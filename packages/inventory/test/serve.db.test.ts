@@ -279,11 +279,40 @@ test('a name is one thing of its kind in an environment, and what a thing stands
     });
   const removal = stepsOf(encodeId('tsk', newId()));
   expect(await removal.run('allocation.release', { allocationId: id })).toMatchObject({ kind: 'succeeded' });
-  expect(await removal.run('node.retire', { nodeId: first.nodeId })).toMatchObject({ kind: 'succeeded' });
-  expect(await removal.run('node.retire', { nodeId: first.nodeId })).toMatchObject({ kind: 'succeeded' });
+  expect(await removal.run('node.retire', { nodeIds: [first.nodeId] })).toMatchObject({ kind: 'succeeded' });
+  expect(await removal.run('node.retire', { nodeIds: [first.nodeId] })).toMatchObject({ kind: 'succeeded' });
   // The name is free again.
   const third = await recorded('bucket', 'photos');
   const named = await platformResource.list(place.caller, { kind: 'bucket', name: 'photos' });
   expect(named.items.map((each) => each.id)).toEqual([third.nodeId]);
+  expect(await place.broken()).toEqual([]);
+});
+
+test('what is made with others stands on them from the first moment: the whole alone takes them along', async () => {
+  const task = encodeId('tsk', newId());
+  const [part, whole] = [encodeId('nod', newId()), encodeId('nod', newId())];
+  const { id: allocationId } = await reserveFor(task);
+  const records = [
+    { nodeId: part, kind: 'machine', name: 'prod-1' },
+    { nodeId: whole, kind: 'cluster', name: 'prod', dependsOn: [part] },
+  ];
+  const steps = stepsOf(task);
+  const bound = await steps.run('allocation.bind', { records });
+  expect(bound).toMatchObject({ kind: 'succeeded', data: { output: { allocationId } } });
+  const standing = await place.inventory.platformResource.list(place.caller, { dependsOn: part });
+  expect(standing.items.map(({ id }) => id)).toEqual([whole]);
+  // Ready or not, nobody else's.
+  const away = { nodeId: part, from: 'provisioning', to: 'removing' };
+  for (const partOf of [undefined, encodeId('nod', newId()), part])
+    expect(await steps.run('node.set-state', { ...away, partOf })).toMatchObject({ data: { code: 'has_dependents' } });
+  expect(await steps.run('node.set-state', { ...away, partOf: whole })).toMatchObject({ kind: 'succeeded' });
+  const other = stepsOf(encodeId('tsk', newId()));
+  expect(await other.run('node.retire', { nodeIds: [part] })).toMatchObject({ data: { code: 'has_dependents' } });
+  expect(await steps.undo('allocation.release', {}, bound.step)).toMatchObject({ data: { found: true } });
+  for (const id of [part, whole])
+    expect(await orProblem(place.inventory.platformResource.get(place.caller, { id }))).toMatchObject({
+      code: 'not-found',
+    });
+  expect(await other.run('node.retire', { nodeIds: [whole, part] })).toMatchObject({ kind: 'succeeded' });
   expect(await place.broken()).toEqual([]);
 });

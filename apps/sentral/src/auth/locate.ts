@@ -32,6 +32,7 @@ const finders: { readonly [P in Prefix]?: Finder } = {
   alc: async ({ inventory }, id) => (await inventory.allocation.get(facade, { id })).environmentId,
   net: resourceOf('network'),
   mch: resourceOf('machine'),
+  cls: resourceOf('cluster'),
   fnd: async ({ inventory }, id) => (await inventory.finding.get(facade, { id })).tenantId ?? platformScopeId,
   bkt: resourceOf('bucket'),
   tsk: async ({ task }, id) => {

@@ -1,4 +1,5 @@
 import type { bucketRoutes } from '@sentral/contracts/api/platform/buckets';
+import type { clusterRoutes } from '@sentral/contracts/api/platform/clusters';
 import type { machineRoutes } from '@sentral/contracts/api/platform/machines';
 import type { networkRoutes } from '@sentral/contracts/api/platform/networks';
 import { encodeId, parseId, type Id } from '@sentral/contracts/ids';
@@ -6,6 +7,7 @@ import type { PlatformResource as Resource } from '@sentral/contracts/inventory/
 import type { Task } from '@sentral/contracts/task/task';
 import { requireIdempotencyKey, requireVersion, type Asked, type Handlers } from '../http/mount.js';
 import { bucket } from '../workflows/bucket.js';
+import { cluster } from '../workflows/cluster.js';
 import { machine } from '../workflows/machine.js';
 import { network } from '../workflows/network.js';
 import { beginMaking, beginRemoval, found } from '../workflows/begin.js';
@@ -103,4 +105,15 @@ export function machineHandlers(world: World): Handlers<typeof machineRoutes> {
     getMachine: of.get,
     deleteMachine: of.remove,
   } as unknown as Handlers<typeof machineRoutes>;
+}
+
+export function clusterHandlers(world: World): Handlers<typeof clusterRoutes> {
+  const of = handlersOf(world, cluster);
+  return {
+    createCluster: of.create,
+    listClustersOfEnvironment: of.listIn,
+    listClusters: of.list,
+    getCluster: of.get,
+    deleteCluster: of.remove,
+  } as unknown as Handlers<typeof clusterRoutes>;
 }

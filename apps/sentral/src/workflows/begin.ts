@@ -12,10 +12,10 @@ import type { Asked } from '../http/mount.js';
 import type { Contexts } from '../routes/world.js';
 import {
   creates,
+  creatingOf,
   heldSchema,
   recordsOf,
   removes,
-  type Creating,
   type On,
   type PlatformResource,
   type Removing,
@@ -59,15 +59,15 @@ export async function beginMaking(
   if (allocation.state !== 'held' && allocation.state !== 'active')
     throw problem('lease-expired', { allocationId: allocation.id, expiredAt: allocation.endedAt });
   const held = v.parse(heldSchema, allocation);
-  const input: Creating = {
+  const input = creatingOf(def, {
     id: encodeId(def.prefix, parseId(taskId).uuid),
     environmentId,
     name: body.name,
     labels: body.labels,
-    wanted: def.keeps(body, held),
     held,
     on: on.map((each) => each.id),
-  };
+    body,
+  });
   const made = await task.task.create(asked.caller, { id: taskId, kind: creates(def), scopeId: environmentId, input });
   if (asked.dryRun) return made;
   // What goes wrong here goes wrong again in the first step of the task, which is the same verb, and is told there.
@@ -196,8 +196,27 @@ export async function beginRemoval(
     );
   await expectNothingOn(contexts, resource);
   const { environmentId, name, state, allocationId } = resource;
-  const input: Removing = { id, name, state, allocationId };
+  const parts = await partsOf(contexts, { def, resource });
+  const input: Removing = { id, name, state, allocationId, ...(parts === undefined ? {} : { parts }) };
   return contexts.task.task.create(asked.caller, { id: taskId, kind: removes(def), scopeId: environmentId, input });
+}
+
+/** The parts that are still there, as they are. */
+async function partsOf(
+  contexts: Contexts,
+  { def: { parts }, resource }: { def: PlatformResource; resource: Resource },
+): Promise<Removing['parts']> {
+  if (parts === undefined) return undefined;
+  const read = parts.ids(resource.wanted).map(async (id) => {
+    try {
+      const { name, state } = await found(contexts, facade, { def: parts.of, id });
+      return [{ id, name, state }];
+    } catch (error) {
+      if (isProblem(error, 'not-found')) return [];
+      throw error;
+    }
+  });
+  return (await Promise.all(read)).flat();
 }
 
 /** What others stand on stays, and says whose; the first step of the removal is the judge. */

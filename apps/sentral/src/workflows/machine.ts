@@ -3,7 +3,8 @@ import type { Id } from '@sentral/contracts/ids';
 import * as v from 'valibot';
 import { asked, doing, platformResource } from './platform-resource.js';
 
-const resourcesOf = (size: v.InferOutput<typeof machineFields.size>) => {
+/** What a machine of this size takes of a host. */
+export const resourcesOf = (size: v.InferOutput<typeof machineFields.size>) => {
   if ('whole' in size) return [{ kind: size.whole, count: 1 }];
   const amounts = Object.entries(size) as [string, number][];
   return amounts.map(([of, amount]) => ({ class: of, amount }));

@@ -13,6 +13,7 @@ import { registryRoutes } from './inventory/registries.js';
 import { refusalRoutes } from './inventory/refusals.js';
 import { overviewRoutes } from './overview.js';
 import { bucketRoutes } from './platform/buckets.js';
+import { clusterRoutes } from './platform/clusters.js';
 import { machineRoutes } from './platform/machines.js';
 import { networkRoutes } from './platform/networks.js';
 import { systemRoutes } from './system.js';
@@ -50,7 +51,8 @@ export const routes: typeof systemRoutes &
   typeof bucketRoutes &
   typeof networkRoutes &
   typeof troubleRoutes &
-  typeof machineRoutes = {
+  typeof machineRoutes &
+  typeof clusterRoutes = {
   ...systemRoutes,
   ...scopeRoutes,
   ...accessRoutes,
@@ -74,6 +76,7 @@ export const routes: typeof systemRoutes &
   ...bucketRoutes,
   ...networkRoutes,
   ...machineRoutes,
+  ...clusterRoutes,
   ...auditRoutes,
   ...eventRoutes,
   ...legalHoldRoutes,

@@ -29,8 +29,8 @@ export const recordingSchema = v.object({
   labels: v.optional(labelsInputSchema, {}),
   /** As it was asked for: opaque here. */
   wanted: v.optional(attributesSchema, {}),
-  /** Resources that it stands on: available now, and not to be removed while it lives. */
-  dependsOn: v.optional(v.pipe(v.array(nodeId), v.maxLength(8)), []),
+  /** Resources that it stands on: available now or made by the same task, and not to be removed while it lives. */
+  dependsOn: v.optional(v.pipe(v.array(nodeId), v.maxLength(64)), []),
 });
 export type Recording = v.InferOutput<typeof recordingSchema>;
 export const recordingsSchema = v.pipe(v.array(recordingSchema), v.maxLength(64));

@@ -103,6 +103,8 @@ const nodeMove = v.object({
   nodeId: idSchema('nod'),
   from: v.picklist(platformResourceStates),
   to: v.picklist(platformResourceStates),
+  /** What stands on it and takes it along: no hindrance to its removal. */
+  partOf: v.optional(idSchema('nod')),
   /** What its service has told of it; kept as it is when it is absent. */
   status: v.optional(attributesSchema),
 });
@@ -118,8 +120,11 @@ const inventory = {
   'allocation.confirm': { contract: 1, input: v.object({}), output: v.object({ allocationId }) },
   /** As an undo it gives back what the task holds; as a step, the allocation that is named. */
   'allocation.release': { contract: 1, input: v.object({ allocationId: v.optional(allocationId) }) },
-  /** The end of a record whose thing is gone. */
-  'node.retire': { contract: 1, input: v.object({ nodeId: idSchema('nod') }) },
+  /** The end of the records of what is gone. */
+  'node.retire': {
+    contract: 1,
+    input: v.object({ nodeIds: v.pipe(v.array(idSchema('nod')), v.minLength(1), v.maxLength(64)) }),
+  },
   'node.set-state': { contract: 1, input: nodeMove },
   /** The undo of `node.set-state`, with the same input. */
   'node.reset-state': { contract: 1, input: nodeMove },

@@ -14,6 +14,7 @@ export interface Move {
   readonly id: string;
   readonly from: Node['state'];
   readonly to: Node['state'];
+  readonly partOf?: string | undefined;
   readonly status?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -27,7 +28,7 @@ export async function moveRecord(tx: Tx, caller: Caller, move: Move): Promise<vo
   if (current === undefined || !(await wasRecorded(tx, id))) throw problem('not-found', { resourceType: 'node' });
   if (current.state !== move.from)
     throw problem('state-conflict', { state: current.state, allowedStates: [move.from] });
-  if (move.to === 'removing') await expectNothingOn(tx, id);
+  if (move.to === 'removing') await expectNothingOn(tx, id, move.partOf);
   const { status = current.attributes['status'] } = move;
   const attributes = { ...current.attributes, ...(status === undefined ? {} : { status }) };
   await amendNodeRow(tx, id, { ...current, attributes, state: move.to });

@@ -11,7 +11,14 @@ import { recordChanges } from '../events.js';
 import { retired } from '../node/retire.js';
 import { toNode } from '../node/row.js';
 import { findNode, insertNode, lockNodesAsTheyAre } from '../node/sql.js';
-import { endPlatformResource, findPlatformResource, insertPlatformResource, listMadeBy, wasRecorded } from './sql.js';
+import {
+  endPlatformResource,
+  findPlatformResource,
+  insertPlatformResource,
+  listLiving,
+  listMadeBy,
+  wasRecorded,
+} from './sql.js';
 
 /**
  * Records what a task makes of what it holds, in the state `provisioning`; what was recorded before stays as it is. Under the lock of
@@ -27,7 +34,7 @@ export async function recordAll(
     const id = decodeId('nod', nodeId);
     if (await wasRecorded(tx, id)) continue;
     const { tenantId, projectId, scopeId } = holder;
-    await expectReady(tx, scopeId, dependsOn);
+    await expectReady(tx, { scopeId, taskId }, dependsOn);
     await insertNode(tx, {
       id,
       kind,
@@ -70,8 +77,12 @@ const seeing = (caller: Caller, tenantId: string): Caller => ({
   readScope: { tenantIds: [encodeId('tnt', tenantId)], projectIds: [], environmentIds: [] },
 });
 
-/** What something is to stand on is there and ready, and cannot begin to go away meanwhile. */
-async function expectReady(tx: Tx, scopeId: string, nodeIds: readonly string[]): Promise<void> {
+/** What something is to stand on is there and ready, or is made with it, and cannot begin to go away meanwhile. */
+async function expectReady(
+  tx: Tx,
+  { scopeId, taskId }: { scopeId: string; taskId: string },
+  nodeIds: readonly string[],
+): Promise<void> {
   const ids = nodeIds.map((each) => decodeId('nod', each)).toSorted();
   if (ids.length === 0) return;
   await lockNodesAsTheyAre(tx, 'everything', ids);
@@ -79,24 +90,28 @@ async function expectReady(tx: Tx, scopeId: string, nodeIds: readonly string[]):
     const found = await findPlatformResource(tx, id);
     if (found?.scopeId !== scopeId)
       throw problem('reference-not-found', { pointer: '/records/0/dependsOn', resourceType: 'platformResource' });
-    if (found.state !== 'available')
+    if (found.state !== 'available' && found.taskId !== taskId)
       throw problem('state-conflict', { state: found.state, allowedStates: ['available'] });
   }
 }
 
 /**
- * Ends the record of something that is gone.
- * @throws Problem not-found | has-dependents | blocked-by-hold
+ * Ends the records of what is gone, and stands on nothing any more; one that has ended stays as it is.
+ * @throws Problem has-dependents | blocked-by-hold
  */
-export async function endRecord(tx: Tx, caller: Caller, nodeId: string): Promise<void> {
-  if (!(await wasRecorded(tx, nodeId))) throw problem('not-found', { resourceType: 'node' });
-  const edge = await findEdge(tx, 'everything', nodeId);
-  if (edge?.live === true) await disconnected(tx, caller, { id: encodeId('edg', nodeId) });
-  await retired(tx, caller, { id: encodeId('nod', nodeId) });
-  await endPlatformResource(tx, nodeId);
+export async function endRecords(tx: Tx, caller: Caller, nodeIds: readonly string[]): Promise<void> {
+  const living = await listLiving(tx, nodeIds);
+  for (const id of living) {
+    const edge = await findEdge(tx, 'everything', id);
+    if (edge?.live === true) await disconnected(tx, caller, { id: encodeId('edg', id) });
+  }
+  for (const id of living) {
+    await retired(tx, caller, { id: encodeId('nod', id) });
+    await endPlatformResource(tx, id);
+  }
 }
 
 /** Ends what a task had recorded and takes back. */
 export async function endRecordsOf(tx: Tx, caller: Caller, taskId: string): Promise<void> {
-  for (const id of await listMadeBy(tx, taskId)) await endRecord(tx, caller, id);
+  await endRecords(tx, caller, await listMadeBy(tx, taskId));
 }

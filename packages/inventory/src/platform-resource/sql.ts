@@ -59,6 +59,14 @@ export async function listStandingOn(tx: Tx, id: string): Promise<readonly { id:
     order by r.kind, r.node_id`;
 }
 
+/** Those of these that live. */
+export async function listLiving(tx: Tx, ids: readonly string[]): Promise<readonly string[]> {
+  const rows = await tx.sql<{ id: string }>`
+    select r.node_id as id from platform_resource r join node n on n.id = r.node_id and n.state <> 'retired'
+    where r.node_id = any(${ids}::uuid[]) and r.ended_at is null order by r.node_id`;
+  return rows.map(({ id }) => id);
+}
+
 /** The living ones that a task has begun to make, what lies in others first. */
 export async function listMadeBy(tx: Tx, taskId: string): Promise<readonly string[]> {
   const rows = await tx.sql<{ id: string }>`

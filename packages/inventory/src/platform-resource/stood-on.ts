@@ -16,11 +16,12 @@ export async function expectNotStoodOn(tx: Tx, caller: Caller, allocation: { rea
 }
 
 /**
- * What others stand on is not taken from under them. Asked under the lock of its node.
+ * What others stand on is not taken from under them; `partOf` takes it along. Asked under the lock of its node.
  * @throws Problem has-dependents
  */
-export async function expectNothingOn(tx: Tx, nodeId: string): Promise<void> {
-  refuse(await listStandingOn(tx, nodeId));
+export async function expectNothingOn(tx: Tx, nodeId: string, partOf?: string): Promise<void> {
+  const standing = await listStandingOn(tx, nodeId);
+  refuse(standing.filter(({ id }) => encodeId('nod', id) !== partOf));
 }
 
 function refuse(rows: readonly { id: string; kind: string }[]): void {

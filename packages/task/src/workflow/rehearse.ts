@@ -1,5 +1,6 @@
 import { journal, type JournalInput, type Operation } from '@sentral/contracts/services/journal';
 import type { Answer, Direction } from '@sentral/contracts/services/message';
+import { describeOperation, replyOf } from '@sentral/contracts/services/query';
 import { isTerminal, type StepRow } from '../decide/aggregate.js';
 import { aggregateOf } from '../decide/begin.js';
 import { decide } from '../decide/decide.js';
@@ -81,6 +82,11 @@ export function rehearse(
       commands.push(command);
       after(1, () => deliver(command));
     }
+    for (const stepId of decision.describe)
+      after(1, () => {
+        const known = replyOf(describeOperation(rows.get(stepId)));
+        if (known !== undefined) give({ on: 'reply', stepId, ...known });
+      });
     for (const { id, destructive, state } of aggregate.steps)
       if (destructive && state === 'ready') after(1, () => give({ on: 'authorized', stepId: id, allowed: true }));
   }

@@ -6,12 +6,14 @@ import { kindKeySchema } from '../../inventory/kind.js';
 import { machineSpecSchema } from '../../services/specs.js';
 import { making, placeSchema, resourceRoutes, shownResource } from './shape.js';
 
+/** Amounts of one host, or a whole node of a kind, such as a server. */
+export const machineSizeSchema = v.union([
+  v.strictObject({ vcpu: amountSchema, memoryMib: amountSchema, diskGib: v.optional(amountSchema) }),
+  v.strictObject({ whole: kindKeySchema }),
+]);
+
 const machine = {
-  /** Amounts of one host, or a whole node of a kind, such as a server. */
-  size: v.union([
-    v.strictObject({ vcpu: amountSchema, memoryMib: amountSchema, diskGib: v.optional(amountSchema) }),
-    v.strictObject({ whole: kindKeySchema }),
-  ]),
+  size: machineSizeSchema,
   /** Where its port is: a network of the same environment. */
   networkId: idSchema('net'),
 };
