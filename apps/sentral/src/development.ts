@@ -1,4 +1,4 @@
-import { defaultScopeUuids } from '@sentral/contracts/tenancy';
+import { defaultEnvironmentId, defaultScopeUuids } from '@sentral/contracts/tenancy';
 import { up } from '@sentral/migrator';
 import { bootstrapDevelopment } from '@sentral/migrator/bootstrap';
 import { readConfig as readMigratorConfig } from '@sentral/migrator/config';
@@ -6,8 +6,10 @@ import { startPostgres } from '@sentral/servers/postgres';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { createDevelopmentIssuer } from './auth/development-issuer.js';
 import { readConfig } from './config.js';
+import { seedDemo, startDemoServices } from './demo.js';
 import { stopOnSignal } from './signals.js';
 import { start } from './start.js';
 
@@ -23,7 +25,9 @@ const loopback = ['127.0.0.1', '::1', 'localhost'];
 const contexts = ['tenancy', 'inventory', 'task', 'audit'] as const;
 
 try {
+  const { demo } = parseArgs({ options: { demo: { type: 'boolean', default: false } } }).values;
   refuseDangers();
+  if (demo) refuseForeignServers();
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   for (const name of ['instance', 'feed', 'audit-signing', 'internal']) {
     const variable = `SENTRAL_${name.toUpperCase().replace('-', '_')}_KEY_FILE`;
@@ -42,6 +46,7 @@ try {
   const token = await issuer.token(12 * 3600);
   writeFileSync(path.join(dataDir, 'token'), `${token}\n`, { mode: 0o600 });
   chmodSync(path.join(dataDir, 'token'), 0o600);
+  const services = demo ? await startDemo(running.url, token) : undefined;
   if (json) console.log(JSON.stringify({ url: running.url, token }));
   say(`\nsentral is up: ${running.url}`);
   say(`  reference   ${running.url}/docs`);
@@ -49,7 +54,18 @@ try {
   say(
     `  try         curl -H "Authorization: Bearer $(cat ${path.relative(process.cwd(), path.join(dataDir, 'token'))})" ${running.url}/v1/whoami`,
   );
+  if (demo) {
+    const bearer = `-H "Authorization: Bearer $(cat ${path.relative(process.cwd(), path.join(dataDir, 'token'))})"`;
+    say(
+      `  make        curl -X POST ${bearer} -H "Idempotency-Key: $RANDOM$RANDOM" -H "Content-Type: application/json" \\`,
+    );
+    say(
+      `                ${running.url}/v1/environments/${defaultEnvironmentId}/buckets -d '{"name":"photos","sizeGib":10}'`,
+    );
+    say(`  watch       curl ${bearer} ${running.url}/v1/tasks`);
+  }
   stopOnSignal(async () => {
+    await services?.stop();
     await running.stop();
     await database?.stop();
   });
@@ -67,6 +83,25 @@ function refuseDangers(): void {
     throw new Error('SENTRAL_MODE is production: start the built app (node apps/sentral/dist/main.js) instead');
   if (env['NODE_ENV'] === 'production')
     throw new Error('NODE_ENV is production: the development entry brings an issuer of its own and will not');
+}
+
+/** The stand-ins speak over the mailbox of the embedded server, and keep their journals there. */
+function refuseForeignServers(): void {
+  for (const name of ['SENTRAL_DATABASE_URL', 'SENTRAL_NATS_URL', 'SENTRAL_DATABASE_PASSWORD_FILE'])
+    if (env[name] !== undefined)
+      throw new Error(`--demo stands on the embedded PostgreSQL and its mailbox: unset ${name}`);
+}
+
+async function startDemo(url: string, token: string) {
+  say('sentral: stand-ins of the four services');
+  const services = await startDemoServices({
+    dataDir,
+    adminUrl: env['SENTRAL_MIGRATOR_DATABASE_URL'] ?? '',
+    passwordFile: env['SENTRAL_DATABASE_PASSWORD_FILE'] ?? '',
+    say,
+  });
+  say(`sentral: ${await seedDemo(url, token)}`);
+  return services;
 }
 
 /** An embedded server under the data folder, unless SENTRAL_DATABASE_URL names one. */

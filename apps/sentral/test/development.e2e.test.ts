@@ -1,3 +1,4 @@
+import { defaultEnvironmentId } from '@sentral/contracts/tenancy';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,8 +9,8 @@ import { expect, onTestFinished, test } from 'vitest';
 // The development entry as `pnpm start` runs it, built, with a server and keys of its own.
 const folder = mkdtempSync(path.join(tmpdir(), 'sentral-development-'));
 
-function run(settings: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, [path.resolve(import.meta.dirname, '../dist/development.js')], {
+function run(settings: Readonly<Record<string, string>>, ...args: readonly string[]) {
+  const child = spawn(process.execPath, [path.resolve(import.meta.dirname, '../dist/development.js'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'],
@@ -35,6 +36,20 @@ function run(settings: Readonly<Record<string, string>>) {
   return { child, started, ended };
 }
 
+/** Through the stand-ins that --demo starts, on the storage that it seeds. */
+async function makesABucket({ url, token }: { url: string; token: string }) {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': 'photos' };
+  const begun = await fetch(`${url}/v1/environments/${defaultEnvironmentId}/buckets`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ name: 'photos', sizeGib: 10 }),
+  });
+  expect(begun.status).toBe(202);
+  const at = `${url}${begun.headers.get('location')}`;
+  const state = async () => ((await (await fetch(at, { headers })).json()) as { state: string }).state;
+  await expect.poll(state, { timeout: 30_000 }).toBe('succeeded');
+}
+
 test(
   'it brings all that it needs, lets its developer in, and goes on after a kill in the middle',
   { timeout: 180_000 },
@@ -50,12 +65,15 @@ test(
     first.child.kill('SIGKILL');
     await first.ended;
 
-    const second = run({});
+    const second = run({}, '--demo');
     const again = await second.started;
     expect((await whoami(again.url, again.token)).status).toBe(200);
+    await makesABucket(again);
     second.child.kill('SIGTERM');
     expect((await second.ended).code).toBe(0);
 
+    const foreign = await run({ SENTRAL_NATS_URL: 'nats://x' }, '--demo').ended;
+    expect([foreign.code, foreign.said]).toEqual([2, expect.stringContaining('unset SENTRAL_NATS_URL')]);
     const misspelt = await run({ SENTRAL_NATS_URLS: 'nats://x' }).ended;
     expect(misspelt.code).toBe(2);
     expect(misspelt.said).toContain('SENTRAL_NATS_URLS is no setting');

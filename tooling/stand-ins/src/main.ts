@@ -53,12 +53,17 @@ const server = createServer((request, response) => {
 server.listen(Number(process.env['STAND_IN_PORT'] ?? 0), '127.0.0.1', () => {
   console.log(`${service} serves steps; control on http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 });
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
-    server.close();
-    void standIn
-      .stop()
-      .then(() => bus.close())
-      .then(() => Promise.all([db.close(), mailbox?.close()]))
-      .then(() => process.exit(0));
-  });
+let stopping = false;
+const stop = () => {
+  if (stopping) return;
+  stopping = true;
+  server.close();
+  void standIn
+    .stop()
+    .then(() => bus.close())
+    .then(() => Promise.all([db.close(), mailbox?.close()]))
+    .then(() => process.exit(0));
+};
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+// Whoever started it is gone: two of one service must not meet at the next start.
+process.once('disconnect', stop);

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { FaultInput } from './faults.js';
 import type { StandInName } from './services.js';
@@ -15,6 +16,8 @@ export interface StandInProcess {
   }>;
   /** Ends it as a power cut would. */
   kill(): Promise<void>;
+  /** Lets it finish in order. */
+  stop(): Promise<void>;
 }
 
 /** Starts a stand-in as a process of its own on a mailbox, and waits until it serves. */
@@ -29,12 +32,17 @@ export async function startStandIn(
       STAND_IN_MAILBOX_URL: mailboxUrl,
       STAND_IN_WORK_MS: String(workMs),
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // The channel carries nothing: its end tells the child that whoever started it is gone.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   const ended = once(child, 'exit');
-  const said = await Promise.race([once(child.stdout, 'data'), ended]);
+  const said = await Promise.race([once(child.stdout as Readable, 'data'), ended]);
   const control = /http:\S+/.exec(String(said[0]))?.[0];
   if (control === undefined) throw new Error(`the stand-in of ${service} did not start`);
+  const end = async (signal: 'SIGKILL' | 'SIGTERM') => {
+    child.kill(signal);
+    await ended;
+  };
   return {
     child,
     control,
@@ -42,9 +50,7 @@ export async function startStandIn(
       const answer = await fetch(control, { method: 'POST', body: JSON.stringify(asked) });
       return (await answer.json()) as Awaited<ReturnType<StandInProcess['ask']>>;
     },
-    kill: async () => {
-      child.kill('SIGKILL');
-      await ended;
-    },
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
   };
 }
