@@ -1,4 +1,4 @@
-// A machine on a network while a service goes away and comes back, then one that the service refuses.
+// A cluster of three machines while a service goes away and comes back, then one that the service refuses.
 //   node docs/examples/outage.mjs        needs a running `pnpm start --demo`
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -61,19 +61,21 @@ const network = await order('networks', {
   block: { blockId: block.id, prefixLength: 24 },
 });
 const networkId = await watch('a network', network);
-const machine = (name) =>
-  order('machines', {
+const cluster = (name) =>
+  order('clusters', {
     name: `${name}-${suffix}`,
     networkId,
-    size: { vcpu: 2, memoryMib: 1024 },
-    spec: { image: 'debian-13' },
+    machines: { count: 3, size: { vcpu: 2, memoryMib: 1024 } },
+    spec: { version: '1.33', machine: { image: 'debian-13' } },
   });
 
 await fault({ kind: 'crash-before', action: 'machine.create' });
 console.log('Maskin will be killed (SIGKILL) at its step; when it is, start it again: corepack pnpm stand-in maskin');
-await watch('a machine', await machine('web'));
+const made = await watch('a cluster of three machines', await cluster('web'));
+const { machineIds, state } = await call('GET', `/clusters/${made}`);
+console.log(`GET /v1/clusters/${made}: ${state}, ${machineIds.length} machines`);
 
 await fault({ kind: 'refuse', action: 'machine.create', class: 'permanent', code: 'no_image' });
-const refused = await watch('a machine that Maskin refuses', await machine('never'));
-const answer = await fetch(`${base}/v1/machines/${refused}`, { headers: { authorization: `Bearer ${token}` } });
-console.log(`GET /v1/machines/${refused}: ${answer.status}, nothing is left of it`);
+const refused = await watch('a cluster of which Maskin refuses a machine', await cluster('never'));
+const answer = await fetch(`${base}/v1/clusters/${refused}`, { headers: { authorization: `Bearer ${token}` } });
+console.log(`GET /v1/clusters/${refused}: ${answer.status}, nothing is left of it`);
