@@ -255,4 +255,5 @@ test('two reshapes and takers of the same rows: the ledger is the counter, and n
   expect(codes.get('ok')).toBeGreaterThan(5);
 });
 
-const allowed = ['ok', 'version-mismatch', 'has-dependents', 'class-not-offered', 'capacity-exhausted'];
+// Overloaded: no connection within a second, on a machine that does other things; nothing was done.
+const allowed = ['overloaded', 'ok', 'version-mismatch', 'has-dependents', 'class-not-offered', 'capacity-exhausted'];

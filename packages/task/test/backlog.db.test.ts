@@ -8,7 +8,7 @@ import { callerOf, inARow, openStage, step, type Stage } from './shell/stage.js'
 
 // SENTRAL_BACKLOG tasks that have ended and as many that wait (`pnpm --filter @sentral/task backlog`), and what that costs the others.
 const backlog = Number(process.env['SENTRAL_BACKLOG'] ?? 1_000);
-const measured = backlog > 1_000 ? 1_000 : 60;
+const measured = backlog > 1_000 ? 1_000 : 50;
 const inFlight = 50;
 
 let stage: Stage;
@@ -85,7 +85,7 @@ test(
   'tasks beside a long history and a long queue are done as before, and what waits goes on waiting',
   { timeout: 900_000 },
   async () => {
-    await run(measured); // warm
+    if (backlog > 1_000) await run(measured); // warm
     const alone = await run(measured);
     const admin = openDatabase({
       url: stage.place.adminUrl,

@@ -17,7 +17,8 @@ test.each(knockouts.map((each) => [each.rule, each] as const))(
   { timeout: 120_000 },
   (_, knockout) => {
     const runs = knockout.runs ?? runsDefault;
-    const result = tally(runs, without(knockout));
+    const until = typeof knockout.breaks === 'string' ? { until: knockout.breaks } : {};
+    const result = tally(runs, without(knockout), until);
     if (process.env['SENTRAL_SAGAS_SHOW'] !== undefined) console.log(knockout.rule, JSON.stringify(result));
     if (knockout.breaks === 'nothing') expect(result.violations).toEqual({});
     else if (typeof knockout.breaks === 'string')

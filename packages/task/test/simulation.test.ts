@@ -12,8 +12,10 @@ test(
     const started = performance.now();
     const seconds = () => Math.round((performance.now() - started) / 1000);
     // A run of its own shows that it goes on.
-    const result = tally(runs, allRules, (seeds) => {
-      if (long && (seeds % 5_000 === 0 || seeds === runs)) console.log(`${seeds} of ${runs} sagas, ${seconds()} s`);
+    const result = tally(runs, allRules, {
+      played: (seeds) => {
+        if (long && (seeds % 5_000 === 0 || seeds === runs)) console.log(`${seeds} of ${runs} sagas, ${seconds()} s`);
+      },
     });
     if (long) console.log(JSON.stringify({ ...result, seconds: seconds() }));
     expect(result.violations, JSON.stringify(result.firstSeeds)).toEqual({});

@@ -15,7 +15,7 @@ export interface Lanes {
 /** Few: each keeps a connection busy, and others need some of the pool. */
 const lanesOfProcess = 4;
 const groupMax = 64;
-/** In one lane: about what it decides in a second on a slow disk. */
+/** In one lane; more are told to come again. A guess, not measured. */
 const waitingMax = 512;
 
 interface Waiting {

@@ -231,8 +231,12 @@ export interface Tally {
   readonly stats: Watch['stats'];
 }
 
-/** Plays so many sagas and counts. */
-export function tally(runs: number, rules: Rules = allRules, played: (seeds: number) => void = () => undefined): Tally {
+/** Plays so many sagas and counts; no more than it takes to see `until` violated. */
+export function tally(
+  runs: number,
+  rules: Rules = allRules,
+  { played = () => undefined, until }: { played?: (seeds: number) => void; until?: string } = {},
+): Tally {
   const violations: Record<string, number> = {};
   const states: Record<string, number> = {};
   const firstSeeds: Record<string, number> = {};
@@ -246,6 +250,7 @@ export function tally(runs: number, rules: Rules = allRules, played: (seeds: num
     }
     for (const key of Object.keys(stats) as (keyof typeof stats)[]) stats[key] += saga.stats[key];
     played(seed);
+    if (until !== undefined && until in violations) break;
   }
   return { runs, violations, states, firstSeeds, stats };
 }
