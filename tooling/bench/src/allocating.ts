@@ -127,8 +127,8 @@ export const w5b: Workload = async function* (run) {
     { environmentId, nodeIds: both.toReversed() },
   ]);
   const deadlocks = async () => {
-    const [row] =
-      await stand.admin`select deadlocks::int as n from pg_stat_database where datname = current_database()`;
+    const [row] = await stand.admin
+      .sql`select deadlocks::int as n from pg_stat_database where datname = current_database()`;
     return Number(row?.['n']);
   };
   const before = await deadlocks();

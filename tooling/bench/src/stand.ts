@@ -1,3 +1,4 @@
+import { openDatabase, type Database } from '@sentral/kernel/database';
 import { startPostgres } from '@sentral/servers/postgres';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -6,8 +7,6 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-// oxlint-disable-next-line sentral/kernel-owns-postgres -- the limit is the driver itself, without what the kernel adds
-import postgres from 'postgres';
 
 /** The built deployment in a process of its own, on a PostgreSQL of its own with default durability. */
 export interface Stand {
@@ -15,7 +14,7 @@ export interface Stand {
   readonly token: string;
   /** The superuser's, for the limit and for looking behind what the API shows. */
   readonly adminUrl: string;
-  readonly admin: postgres.Sql;
+  readonly admin: Database;
   readonly postgresVersion: string;
   /** One request; anything but a 2xx is an error. */
   readonly ask: (method: string, at: string, body?: unknown, headers?: Record<string, string>) => Promise<Json>;
@@ -61,11 +60,11 @@ export async function startStand({ profileDir }: { profileDir: string | undefine
     },
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const admin = postgres(server.url, { max: 1, onnotice: () => undefined });
+  const admin = openDatabase({ url: server.url, applicationName: 'bench', poolSize: 1, statementTimeoutMs: 60_000 });
   const stop = async () => {
     child.kill('SIGTERM');
     await ended;
-    await admin.end();
+    await admin.close();
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
   };
