@@ -1,4 +1,5 @@
 import type { Workflow } from '@sentral/task';
+import { auditExport } from './audit-export.js';
 import { bucket } from './bucket.js';
 import { cluster } from './cluster.js';
 import { machine } from './machine.js';
@@ -9,4 +10,7 @@ import { workflowsOf, type PlatformResource } from './platform-resource.js';
 export const platformResources = [bucket, network, machine, cluster] as unknown as readonly PlatformResource[];
 
 /** Every kind of long-running work that this deployment can do. */
-export const workflows: readonly Workflow[] = platformResources.flatMap(workflowsOf);
+export const workflows: readonly Workflow[] = [
+  ...platformResources.flatMap(workflowsOf),
+  auditExport as unknown as Workflow,
+];

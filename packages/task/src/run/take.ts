@@ -59,6 +59,7 @@ async function decideOn(
 
 /** After the commit: whoever has work because of it looks now instead of at the next poll. */
 export function announce({ pulse }: Deps, { decision, loaded }: Pick<Taken, 'decision' | 'loaded'>): void {
+  pulse.moved(loaded.stored.id);
   if (decision.commands.length > 0) pulse.beat('outbox');
   if (decision.lane.running < 0 || decision.lane.queued > 0) pulse.beat('admission');
   if (decision.ended && loaded.stored.parentTaskId !== null) pulse.beat('children');
