@@ -36,7 +36,7 @@ interface Replace {
     | { readonly startsAt?: Date; readonly endsAt?: Date | null; readonly noticeSeconds?: number | null }
     | undefined;
 }
-interface Release {
+export interface Release {
   readonly op: 'release';
   readonly id: string;
   readonly version: number | undefined;
