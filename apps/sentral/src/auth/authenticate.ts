@@ -3,6 +3,7 @@ import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Credential } from '@sentral/contracts/tenancy/access';
 import type { Clock } from '@sentral/kernel/id';
 import type { Telemetry } from '@sentral/kernel/telemetry';
+import { createHash } from 'node:crypto';
 import { createLocalJWKSet, decodeJwt, errors, jwtVerify, type JSONWebKeySet } from 'jose';
 import { createIssuerKeys } from './issuer-keys.js';
 
@@ -45,10 +46,13 @@ export function createAuthenticate(
       },
     ]),
   );
+  const remembered = createRemembered();
   return async (authorization) => {
     const token = /^Bearer ([^\s]+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) throw problem('unauthenticated', { reason: 'missing' });
     if (token.startsWith('snt_')) return { credential: await apiToken(token) };
+    const known = remembered.find(token, use.clock().getTime());
+    if (known !== undefined) return known;
     const verifier = verifiers.get(issuerOf(token));
     if (verifier === undefined) throw problem('unauthenticated', { reason: 'invalid' });
     const { config } = verifier;
@@ -68,7 +72,7 @@ export function createAuthenticate(
       const names = Array.isArray(groups)
         ? groups.filter((name): name is string => typeof name === 'string' && name.length > 0 && name.length <= 256)
         : [];
-      return {
+      const proof: Proof = {
         credential: {
           type: 'oidc',
           issuer: config.issuer,
@@ -77,10 +81,37 @@ export function createAuthenticate(
         },
         expiresAt: new Date(Number(exp) * 1000),
       };
+      remembered.keep(token, proof, use.clock().getTime());
+      return proof;
     } catch (error) {
       if (isProblem(error, 'dependency-unavailable')) throw error;
       throw problem('unauthenticated', { reason: error instanceof errors.JWTExpired ? 'expired' : 'invalid' });
     }
+  };
+}
+
+/** A signature is checked once in this time, which is how long one by a key that its issuer has taken back may still be taken. */
+const rememberedMs = 30_000;
+const rememberedMax = 10_000;
+
+/** Tokens whose signature was checked a moment ago, by their digest: checking it is half of what a small read costs. */
+function createRemembered() {
+  const proofs = new Map<string, { readonly proof: Proof; readonly checkedAt: number }>();
+  const digest = (token: string) => createHash('sha256').update(token).digest('base64');
+  return {
+    find(token: string, now: number): Proof | undefined {
+      const found = proofs.get(digest(token));
+      if (found === undefined) return undefined;
+      const { proof, checkedAt } = found;
+      const until = Math.min(checkedAt + rememberedMs, proof.expiresAt?.getTime() ?? 0);
+      return now >= checkedAt && now < until ? proof : undefined;
+    },
+    keep(token: string, proof: Proof, now: number): void {
+      const key = digest(token);
+      proofs.delete(key);
+      proofs.set(key, { proof, checkedAt: now });
+      if (proofs.size > rememberedMax) proofs.delete(proofs.keys().next().value as string);
+    },
   };
 }
 
