@@ -24,6 +24,7 @@ import { listAllocations } from './allocation/list.js';
 import { releaseAllocation } from './allocation/release.js';
 import { renewAllocation } from './allocation/renew.js';
 import { replaceAllocation } from './allocation/replace.js';
+import { earliestAllocation } from './allocation/earliest.js';
 import { reserveAllocation } from './allocation/reserve.js';
 import { addCapacity } from './capacity/add.js';
 import { amendCapacity } from './capacity/amend.js';
@@ -61,6 +62,7 @@ import { listAllKinds } from './kind/list.js';
 import { amendNode } from './node/amend.js';
 import { batchNodes } from './node/batch.js';
 import { getNode } from './node/get.js';
+import { changesOfNode } from './node/changes.js';
 import { historyOfNode } from './node/history.js';
 import { listNodes } from './node/list.js';
 import { registerNode } from './node/register.js';
@@ -168,6 +170,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         batch: (caller, command) => batchNodes(deps, caller, command),
         reshape: (caller, command) => reshapeNodes(deps, caller, command),
         history: (caller, command) => historyOfNode(deps, caller, command),
+        changes: (caller, command) => changesOfNode(deps, caller, command),
         get: (caller, command) => getNode(deps, caller, command),
         list: (caller, command) => listNodes(deps, caller, command),
         subtree: (caller, command) => subtreeOfNode(deps, caller, command),
@@ -227,12 +230,13 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
       },
       allocation: {
         reserve: (caller, command) => reserveAllocation({ ...deps, lanes }, caller, command),
+        earliest: (caller, command) => earliestAllocation(deps, caller, command),
         replace: (caller, command) => replaceAllocation(deps, caller, command),
         batch: (caller, command) => batchAllocations(deps, caller, command),
         bind: (caller, command) => bindAllocation(deps, caller, command),
         confirm: (caller, command) => confirmAllocation(deps, caller, command),
         renew: (caller, command) => renewAllocation(deps, caller, command),
-        release: (caller, command) => releaseAllocation(deps, caller, command),
+        release: (caller, command) => releaseAllocation({ ...deps, lanes }, caller, command),
         get: (caller, command) => getAllocation(deps, caller, command),
         list: (caller, command) => listAllocations(deps, caller, command),
       },

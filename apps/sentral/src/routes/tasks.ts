@@ -3,7 +3,7 @@ import type { Id } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import { taskSchema, type Task } from '@sentral/contracts/task/task';
 import { facade } from '../auth/sessions.js';
-import { requireVersion, type Asked, type Handlers, type Patience } from '../http/mount.js';
+import { requireIdempotencyKey, requireVersion, type Asked, type Handlers, type Patience } from '../http/mount.js';
 import { streamed, wantsStream, type Source, type Streams } from '../http/streams.js';
 import { hasEnded, preferredWait, type Waiting } from '../http/waiting.js';
 import { etagOf, matchesNone } from '../http/preconditions.js';
@@ -72,6 +72,11 @@ export function taskHandlers(
         return streamed(await streams.open(asked, await storyOf(task, { asked, id: params.id, waiting })));
       const command = { taskId: params.id, ...openCursor(cursors, asked, query) };
       return listed(cursors, asked, await task.event.list(asked.caller, command));
+    },
+    emptyEnvironment: async ({ params }, asked) => {
+      requireIdempotencyKey(asked);
+      const input = { environmentId: params.id };
+      return begun(await of.create(asked.caller, { kind: 'environment.empty', scopeId: params.id, input }));
     },
     cancelTask: async ({ params, body }, asked) =>
       begun(await of.cancel(asked.caller, { ...params, ...body, version: versionOf(asked) })),

@@ -1,7 +1,7 @@
 import { toBase64 } from '@sentral/contracts/audit-note';
-import { rootOf, type Hash, type Span } from '@sentral/contracts/audit-proof';
-import { createHash } from 'node:crypto';
+import { emptyRange, type Hash, type Span } from '@sentral/contracts/audit-proof';
 import type { On } from '../reading.js';
+import { extendedBy, rootOfRange } from './hashing.js';
 import { listHashes, type LogRow, type Stretch } from './sql.js';
 
 /** Roots of complete subtrees are kept for every eighth level. */
@@ -29,27 +29,12 @@ export async function hashesOf(
       const hashes = found[next++] ?? [];
       if (hashes.length !== stretch.beyond - stretch.first)
         throw new Error(`the tree of log ${log.id} lacks hashes at level ${stretch.level} from ${stretch.first}`);
-      stack.push(rootOfWhole(hashes));
+      stack.push(...extendedBy(emptyRange, hashes).stack);
     }
     const size = (spans[at]?.end ?? 0) - (spans[at]?.start ?? 0);
-    roots.push(toBase64(await rootOf({ size, stack })));
+    roots.push(toBase64(rootOfRange({ size, stack })));
   }
   return roots;
-}
-
-const inner = Uint8Array.of(1);
-
-/** The root over a power of two of hashes; at once, since WebCrypto costs a turn of the loop each, and a proof takes hundreds. */
-function rootOfWhole(hashes: readonly Hash[]): Hash {
-  let row = hashes;
-  while (row.length > 1) {
-    const below = row;
-    row = Array.from({ length: below.length / 2 }, (_, at) => {
-      const [left = inner, right = inner] = [below[2 * at], below[2 * at + 1]];
-      return new Uint8Array(createHash('sha256').update(inner).update(left).update(right).digest());
-    });
-  }
-  return row[0] ?? inner;
 }
 
 /** The complete subtrees that a span is made of, the largest first, each as the kept hashes right below it. */
