@@ -4,8 +4,9 @@ import { parseArgs } from 'node:util';
 import { w1, w2, w4, w5b, type Workload } from './allocating.js';
 import { report } from './report.js';
 import { startStand } from './stand.js';
+import { w8 } from './walking.js';
 
-const workloads: Readonly<Record<string, Workload>> = { W1: w1, W2: w2, W4: w4, W5b: w5b };
+const workloads: Readonly<Record<string, Workload>> = { W1: w1, W2: w2, W4: w4, W5b: w5b, W8: w8 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
