@@ -17,6 +17,7 @@ import { clusterRoutes } from '@sentral/contracts/api/platform/clusters';
 import { machineRoutes } from '@sentral/contracts/api/platform/machines';
 import { networkRoutes } from '@sentral/contracts/api/platform/networks';
 import { systemRoutes } from '@sentral/contracts/api/system';
+import { scheduleRoutes } from '@sentral/contracts/api/task/schedules';
 import { serviceGateRoutes, taskRoutes } from '@sentral/contracts/api/task/tasks';
 import { troubleRoutes } from '@sentral/contracts/api/task/trouble';
 import { accessRoutes } from '@sentral/contracts/api/tenancy/access';
@@ -52,28 +53,37 @@ import { poolHandlers } from './routes/pools.js';
 import { quotaHandlers } from './routes/quotas.js';
 import { registryHandlers } from './routes/registries.js';
 import { refusalHandlers } from './routes/refusals.js';
+import { scheduleHandlers } from './routes/schedules.js';
 import { scopeHandlers } from './routes/scopes.js';
 import { systemHandlers } from './routes/system.js';
 import { serviceGateHandlers, taskHandlers } from './routes/tasks.js';
 import { troubleHandlers } from './routes/trouble.js';
-import type { World } from './routes/world.js';
+import type { Contexts, World } from './routes/world.js';
+import { createInvariants, type Diagnostics } from './diagnostics.js';
 
 /** The public model of Sentral: every route behind the door, in one place. */
 export function mountFacade(
   app: Hono,
   use: {
     world: World;
+    contexts: Contexts;
     door: Door;
     trail: Trail;
     seal: Seal;
     draining: () => boolean;
     readiness: () => Promise<Readiness>;
+    diagnose: () => Promise<Diagnostics>;
   },
 ): void {
   const { world } = use;
   const common = { door: use.door, trail: use.trail, seal: use.seal, expand: createExpand(world) };
   mount(app, systemRoutes, {
-    handlers: systemHandlers({ readiness: use.readiness, documents: documents() }),
+    handlers: systemHandlers({
+      readiness: use.readiness,
+      invariants: createInvariants(use.contexts),
+      diagnose: use.diagnose,
+      documents: documents(),
+    }),
     ...common,
   });
   mount(app, scopeRoutes, { handlers: scopeHandlers(world), ...common });
@@ -93,6 +103,7 @@ export function mountFacade(
   mount(app, importRoutes, { handlers: importHandlers(world), ...common });
   mount(app, findingRoutes, { handlers: findingHandlers(world), ...common });
   mount(app, taskRoutes, { handlers: taskHandlers(world), ...common });
+  mount(app, scheduleRoutes, { handlers: scheduleHandlers(world), ...common });
   mount(app, serviceGateRoutes, { handlers: serviceGateHandlers(world), ...common });
   mount(app, troubleRoutes, { handlers: troubleHandlers(world), ...common });
   mount(app, bucketRoutes, { handlers: bucketHandlers(world), ...common });
