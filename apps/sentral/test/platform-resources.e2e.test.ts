@@ -271,7 +271,8 @@ test('a cluster has its machines in as many racks, keeps them while it lives, an
 
 test('what waits in a full lane to be removed is being removed, and what a full queue refuses holds nothing', async () => {
   const waiting = await roomOf('waiting');
-  const lane = (change: string) => behind(server, `update task.lane set ${change} where tenant_id = $1::uuid`, [waiting.uuid]);
+  const lane = (change: string) =>
+    behind(server, `update task.lane set ${change} where tenant_id = $1::uuid`, [waiting.uuid]);
   const kept = await order(server, waiting.place, { of: 'buckets', body: { name: 'kept', sizeGib: 1 } });
   await taskOnce(server, waiting.place, { id: kept.body.id, state: 'succeeded' });
   const own = as(waiting.place.owner);

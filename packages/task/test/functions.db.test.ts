@@ -87,6 +87,12 @@ test('operations of one service are left alone by another that keeps them in the
      values ($1, 1, 0, 'doing', false, false, $2, now() - interval '1 minute')`,
     [op, input],
   );
-  await servedSteps({ db: stage.db.app, schema: 'task', service: 'task', actions: {}, answered: () => undefined }).resume(0);
+  await servedSteps({
+    db: stage.db.app,
+    schema: 'task',
+    service: 'task',
+    actions: {},
+    answered: () => undefined,
+  }).resume(0);
   expect(await stage.db.app.unsafe('select state from operation')).toEqual([{ state: 'doing' }]);
 });

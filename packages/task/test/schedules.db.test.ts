@@ -255,11 +255,22 @@ test('what a person says of a finding and of a letter is on record once, with wh
   );
   const by = operator.principal.id;
   expect(rows).toEqual([
-    { type: 'task.deadLetter.discarded', version: 1, event: null, by, reason: 'nobody’s', state: 'discarded', told: false },
+    {
+      type: 'task.deadLetter.discarded',
+      version: 1,
+      event: null,
+      by,
+      reason: 'nobody’s',
+      state: 'discarded',
+      told: false,
+    },
     { type: 'task.finding.accepted', version: 1, event: null, by, reason: 'known', state: 'accepted', told: false },
   ]);
   const counted = async (cursor?: string): Promise<unknown[]> => {
-    const page = await stage.task.feed.versions(operator, { limit: 1_000, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await stage.task.feed.versions(operator, {
+      limit: 1_000,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
     return [...page.items, ...(page.nextCursor === undefined ? [] : await counted(page.nextCursor))];
   };
   const all = await counted();

@@ -72,7 +72,17 @@ export function createMetrics(mode: string): Metrics {
   };
   // A counter that has not moved says 0: the first step must be seen as one.
   for (const begin of Object.values(counted)) begin(0);
-  const own = [...requests.families, ...tasks.families, rows, imports, lost, gaps, damaged, miscounted, ...processFamilies(mode)];
+  const own = [
+    ...requests.families,
+    ...tasks.families,
+    rows,
+    imports,
+    lost,
+    gaps,
+    damaged,
+    miscounted,
+    ...processFamilies(mode),
+  ];
   return {
     requests,
     tasks,
@@ -83,7 +93,10 @@ export function createMetrics(mode: string): Metrics {
       exposition([
         ...own,
         ...tasks.seen(seen.pools.find(({ context, role }) => context === 'task' && role === 'platform')?.db),
-        ...poolFamilies(seen.pools), busFamily(seen.bus), ...feedFamilies(seen.relays)]),
+        ...poolFamilies(seen.pools),
+        busFamily(seen.bus),
+        ...feedFamilies(seen.relays),
+      ]),
   };
 }
 

@@ -62,7 +62,11 @@ export const taskVerbCases = [
       const [own] = (await subject.step.list(kit.caller(), { taskId: id })).items;
       const gone = encodeId('stp', '00000000-0000-7000-8000-00000000dead');
       const asked = own === undefined ? [gone] : [own.id, gone];
-      kit.equals((await subject.step.living(kit.caller(), { ids: asked })).ids, [own?.id], 'it has its step, which lives');
+      kit.equals(
+        (await subject.step.living(kit.caller(), { ids: asked })).ids,
+        [own?.id],
+        'it has its step, which lives',
+      );
       await kit.refuses('permission-denied', subject.step.living(nobody(kit), { ids: asked }));
       const { items } = await subject.event.list(kit.caller(), { taskId: id });
       kit.equals(items[0]?.type, 'task.created', 'its story begins with its creation');

@@ -168,7 +168,7 @@ export async function purgeOperations(
 ): Promise<number> {
   const table = `${quoteName(schema)}.operation`;
   let gone = 0;
-  for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+  for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
     const rows = await db.unsafe(
       `select op from ${table} where op > $1 and state in ('done', 'failed', 'undone') and updated_at <= now() - interval '7 days'
        order by op limit $2`,
@@ -178,7 +178,9 @@ export async function purgeOperations(
     const kept = new Set(await living(ops.map((op) => encodeId('stp', op))));
     const dead = ops.filter((op) => !kept.has(encodeId('stp', op)));
     if (dead.length > 0) {
-      await db.unsafe(`delete from ${table} where op = any($1::uuid[]) and state in ('done', 'failed', 'undone')`, [dead]);
+      await db.unsafe(`delete from ${table} where op = any($1::uuid[]) and state in ('done', 'failed', 'undone')`, [
+        dead,
+      ]);
       gone += dead.length;
     }
     if (ops.length < purgePage) return gone;

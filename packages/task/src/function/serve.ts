@@ -15,7 +15,9 @@ type Served = typeof actions.sentral;
  * it throws as a Problem fails the step.
  */
 export type Functions = {
-  readonly [A in Exclude<keyof Served, 'answer.forget'>]: (input: InferOutput<Served[A]['input']>) => InferInput<Served[A]['output']>;
+  readonly [A in Exclude<keyof Served, 'answer.forget'>]: (
+    input: InferOutput<Served[A]['input']>,
+  ) => InferInput<Served[A]['output']>;
 };
 
 /** Nothing is changed by a function but its answer on record, which ends with the operation: there is nothing more to take back. */

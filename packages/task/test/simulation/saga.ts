@@ -119,9 +119,7 @@ export function play(seed: number, rules: Rules = allRules): Saga {
   const wrong = violationsOf(plan, () => true);
   if (wrong.length > 0) throw new Error(`seed ${seed}: ${wrong.join(', ')}`);
   const on = newWatch();
-  const commands = busOf<SentCommand>(clock, random, faults, (command) =>
-    serverOf(command).take(command),
-  );
+  const commands = busOf<SentCommand>(clock, random, faults, (command) => serverOf(command).take(command));
   /** Whose step it is: the parent's are named by their keys, a child's by its id and theirs. */
   const ownerOf = (stepId: string) => family.members.find(({ id }) => stepId.startsWith(`${id}/`))?.sentral ?? sentral;
   const replies = busOf<Reply>(clock, random, faults, (reply) => ownerOf(reply.stepId).take(reply));
