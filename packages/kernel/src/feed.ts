@@ -129,7 +129,7 @@ export async function feedPage(
  */
 export async function numberFeed(db: Database, schema: string, limit: number): Promise<number> {
   const name = quoteName(schema);
-  const [waiting] = await db.unsafe(`select 1 as one from ${name}.feed where pos is null limit 1`);
+  const [waiting] = await db.unsafe(`select 1 as one from ${name}.feed where pos is null limit $1`, [1]);
   if (waiting === undefined) return 0;
   return inTransaction(
     db,

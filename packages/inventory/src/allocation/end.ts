@@ -8,9 +8,10 @@ import { endTakenBlocks, listDependents } from './address-sql.js';
 import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { recordAllocation, recordBlockRemoved } from './events.js';
 import {
-  endAllocation,
+  endAllocations,
   endItems,
   listItems,
+  only,
   type AllocationRow,
   type Ending,
   type Failure,
@@ -38,13 +39,15 @@ export async function endThings(
   if (items.some((item) => item.what === 'block')) {
     for (const block of await endTakenBlocks(tx, ids)) await recordBlockRemoved(tx, { ...block, tenantId }, ended.by);
   }
-  return {
-    gives: items.flatMap(({ dimension, amount }) =>
-      dimension === null ? [] : [{ tenantId, projectId, scopeId, dimension, delta: -amount }],
-    ),
-    frees: freed(items),
-  };
+  return givenBack({ tenantId, projectId, scopeId }, items);
 }
+
+export const givenBack = ({ tenantId, projectId, scopeId }: Scope, items: readonly ItemRow[]): Given => ({
+  gives: items.flatMap(({ dimension, amount }) =>
+    dimension === null ? [] : [{ tenantId, projectId, scopeId, dimension, delta: -amount }],
+  ),
+  frees: freed(items),
+});
 
 /** What items give back to their counters. */
 export const freed = (items: readonly ItemRow[]): CapacityMove[] =>
@@ -66,7 +69,7 @@ export async function endWhole(
   how: { state: Ending; by: Caller; failure?: Failure },
 ): Promise<Given & { seen: Allocation }> {
   const items = await listItems(tx, [id]);
-  const row = await endAllocation(tx, id, how);
+  const row = only(await endAllocations(tx, [id], how));
   const given = await endThings(tx, row, { items, ...how });
   return { ...given, seen: await recordAllocation(tx, row, { event: how.state, by: how.by }) };
 }

@@ -152,37 +152,6 @@ export async function findByRequest(tx: Tx, tenantId: string, requestId: string)
   return rows[0] as AllocationRow | undefined;
 }
 
-export interface Consumer {
-  readonly service: string;
-  readonly kind: string;
-  readonly id: string;
-}
-
-export const findByConsumer = async (
-  tx: Tx,
-  tenantId: string,
-  consumer: Consumer,
-): Promise<AllocationRow | undefined> => (await listByConsumers(tx, [{ tenantId, consumer }]))[0];
-
-/** What these consumers hold. */
-export async function listByConsumers(
-  tx: Tx,
-  of: readonly { readonly tenantId: string; readonly consumer: Consumer }[],
-): Promise<readonly AllocationRow[]> {
-  const rows = await tx.unsafe(
-    `select ${allocationColumns} from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) as w(tenant_id, service, kind, id)
-     join allocation a on a.tenant_id = w.tenant_id and a.consumer_service = w.service and a.consumer_kind = w.kind and a.consumer_id = w.id
-       and a.ended_at is null`,
-    [
-      of.map(({ tenantId }) => tenantId),
-      of.map(({ consumer }) => consumer.service),
-      of.map(({ consumer }) => consumer.kind),
-      of.map(({ consumer }) => consumer.id),
-    ],
-  );
-  return rows as unknown as readonly AllocationRow[];
-}
-
 /** One statement in id order: two takers of the same two things can never hold one each. */
 export async function lockProviders(tx: Tx, providerIds: readonly string[]): Promise<void> {
   await tx.sql`
@@ -300,32 +269,34 @@ export async function insertItem(tx: Tx, item: NewItem): Promise<void> {
 
 export type Ending = 'released' | 'expired' | 'failed';
 
-export async function endAllocation(
+export async function endAllocations(
   tx: Tx,
-  id: string,
+  ids: readonly string[],
   { state, failure }: { state: Ending; failure?: Failure },
-): Promise<AllocationRow> {
+): Promise<readonly AllocationRow[]> {
   const rows = await tx.unsafe(
     `update allocation as a set state = $2, ended_at = case when $2 = 'expired' then a.expires_at else now() end, failure = $3, version = a.version + 1, updated_at = now()
-     where a.id = $1 returning ${allocationColumns}`,
-    [id, state, failure === undefined ? null : json(failure)],
+     where a.id = any($1::uuid[]) returning ${allocationColumns}`,
+    [ids, state, failure === undefined ? null : json(failure)],
   );
-  return rows[0] as unknown as AllocationRow;
+  return rows as unknown as readonly AllocationRow[];
 }
 
 /** Ends items and their holds: now, or when their allocation ran out; what was taken rests for the cool-down of its home. */
 export async function endItems(tx: Tx, itemIds: readonly string[], state: Ending): Promise<void> {
   const ids = [...itemIds];
-  await tx.sql`
+  await Promise.all([
+    tx.sql`
     update allocation_item i set released_at = e.at, ended_at = e.at, during = tstzrange(lower(i.during), greatest(lower(i.during), e.at))
     from allocation a, lateral (select case when ${state}::text = 'expired' then a.expires_at else now() end as at) e
-    where a.id = i.allocation_id and i.id = any(${ids}::uuid[])`;
-  await tx.sql`
+    where a.id = i.allocation_id and i.id = any(${ids}::uuid[])`,
+    tx.sql`
     update number_hold h set free_at = i.ended_at + make_interval(secs => d.cool_down_seconds)
-    from allocation_item i, number_domain d where i.id = any(${ids}::uuid[]) and h.item_id = i.id and d.id = h.domain_id`;
-  await tx.sql`
+    from allocation_item i, number_domain d where i.id = any(${ids}::uuid[]) and h.item_id = i.id and d.id = h.domain_id`,
+    tx.sql`
     update address_hold h set free_at = i.ended_at + make_interval(secs => s.cool_down_seconds)
-    from allocation_item i, address_space s where i.id = any(${ids}::uuid[]) and h.item_id = i.id and s.id = h.space_id`;
+    from allocation_item i, address_space s where i.id = any(${ids}::uuid[]) and h.item_id = i.id and s.id = h.space_id`,
+  ]);
 }
 
 /** The place of the next item: those that were replaced keep theirs. */
