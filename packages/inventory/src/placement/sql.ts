@@ -9,6 +9,7 @@ import {
   domainOf,
   filtersOf,
   hostOf,
+  isCleaned,
   isTaken,
   liesSomewhere,
   occupations,
@@ -138,8 +139,9 @@ const neighbours = `(select count(*) from node s join allocation_item i on i.nod
 /** Nobody has it, a part of it or one of its components. */
 function isFreeWhole(q: SeeingQuery, search: Search): string {
   const { nodes, amounts } = search.pending;
-  return `(h.id <> all(${q.value([...nodes, ...amounts.map(({ nodeId }) => nodeId)])}::uuid[]) and not ${isTaken(q, search, 'w.node_id = h.id')}
-    and not exists (select from parts_of(h.id) part (id) where ${isTaken(q, search, 'w.node_id = part.id')}))`;
+  const cleaned = `coalesce(h.cleaning_seconds, (select k.cleaning_seconds from kind k where k.key = h.kind))`;
+  return `(h.id <> all(${q.value([...nodes, ...amounts.map(({ nodeId }) => nodeId)])}::uuid[]) and not ${isTaken(q, search, 'w.node_id = h.id', cleaned)} and not ${isCleaned(q, search, 'h.id')}
+    and not exists (select from parts_of(h.id) part (id) where ${isTaken(q, search, 'w.node_id = part.id', cleaned)}))`;
 }
 
 const chain = (search: Search): string => (liesSomewhere(search) ? `cross join lateral ${chainOf('h.id')} chain` : '');
