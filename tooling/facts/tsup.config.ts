@@ -7,6 +7,7 @@ export default defineConfig({
     'src/devicetypes.ts',
     'src/ipamplan.ts',
     'src/placement.ts',
+    'src/vmtrace.ts',
     'src/compare.ts',
     'src/told.ts',
     'src/main.ts',

@@ -24,6 +24,7 @@ import { listAllocations } from './allocation/list.js';
 import { releaseAllocation } from './allocation/release.js';
 import { renewAllocation } from './allocation/renew.js';
 import { replaceAllocation } from './allocation/replace.js';
+import { earliestAllocation } from './allocation/earliest.js';
 import { reserveAllocation } from './allocation/reserve.js';
 import { addCapacity } from './capacity/add.js';
 import { amendCapacity } from './capacity/amend.js';
@@ -62,6 +63,7 @@ import { amendNode } from './node/amend.js';
 import { cleanNode } from './node/clean.js';
 import { batchNodes } from './node/batch.js';
 import { getNode } from './node/get.js';
+import { changesOfNode } from './node/changes.js';
 import { historyOfNode } from './node/history.js';
 import { listNodes } from './node/list.js';
 import { registerNode } from './node/register.js';
@@ -170,6 +172,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         batch: (caller, command) => batchNodes(deps, caller, command),
         reshape: (caller, command) => reshapeNodes(deps, caller, command),
         history: (caller, command) => historyOfNode(deps, caller, command),
+        changes: (caller, command) => changesOfNode(deps, caller, command),
         get: (caller, command) => getNode(deps, caller, command),
         list: (caller, command) => listNodes(deps, caller, command),
         subtree: (caller, command) => subtreeOfNode(deps, caller, command),
@@ -229,6 +232,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
       },
       allocation: {
         reserve: (caller, command) => reserveAllocation({ ...deps, lanes }, caller, command),
+        earliest: (caller, command) => earliestAllocation(deps, caller, command),
         replace: (caller, command) => replaceAllocation(deps, caller, command),
         batch: (caller, command) => batchAllocations(deps, caller, command),
         bind: (caller, command) => bindAllocation(deps, caller, command),

@@ -10,6 +10,7 @@ import { healAll } from './allocation/heal.js';
 import { sweepAllocations } from './allocation/sweep.js';
 import { schemaName } from './change.js';
 import type { Deps } from './deps.js';
+import { purgeFindings } from './finding/purge.js';
 import { startImportWorker } from './import/worker.js';
 import type { TenantSource } from './import/tenants.js';
 import { quarantineFew } from './node/scrub.js';
@@ -46,14 +47,15 @@ export function createInventoryLoops(deps: Deps, ears?: Ears): readonly Pick<Loo
     failed: (error) => deps.telemetry.log('warn', 'healing failed and will be tried again', { error }),
     ended: () => Promise.resolve(),
   });
-  const refusals = startLoop(
-    async () => void (await deps.db.app.unsafe('select inventory.refusal_keep_partitions(7)')),
+  const hygiene = startLoop(
+    async () => {
+      await deps.db.app.unsafe('select inventory.refusal_keep_partitions(7)');
+      while ((await purgeFindings(deps)) > 0);
+    },
     {
       pollMs: [3_000_000, 3_600_000],
       failed: (error) =>
-        deps.telemetry.log('warn', 'the days of refusals could not be made or dropped and will be tried again', {
-          error,
-        }),
+        deps.telemetry.log('warn', 'what is kept for a time could not be looked through and will be again', { error }),
       ended: () => Promise.resolve(),
     },
   );
@@ -66,7 +68,7 @@ export function createInventoryLoops(deps: Deps, ears?: Ears): readonly Pick<Loo
           ...(ears.scopes === undefined ? [] : [startFillingScopes(deps, scopes, ears.scopes)]),
         ];
   const tenancy = ears?.scopes;
-  return [sweep, healing, refusals, startImportWorker(deps, tenancy === undefined ? {} : { tenancy }), ...others];
+  return [sweep, healing, hygiene, startImportWorker(deps, tenancy === undefined ? {} : { tenancy }), ...others];
 }
 
 /** Serves steps for tasks: commands in from the bus, answers out through the outbox, and what processes left behind. */

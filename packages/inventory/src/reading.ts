@@ -9,6 +9,9 @@ import { owned, type Noun } from './owner-sql.js';
 
 export { page, readCursor, sorted, type Query, type SortKeys } from '@sentral/kernel/page';
 
+/** What a read needs of a connection, of now or of an instant that has been. */
+export type Asks = Pick<Database, 'unsafe'>;
+
 /** Whose connection answers this caller: across tenants only for who may see all. */
 export const readDb = (deps: Deps, caller: Caller): Database =>
   'all' in caller.readScope ? deps.db.platform : deps.db.read;
@@ -157,7 +160,7 @@ export async function expectSeen(
 
 const nounOf: Readonly<Record<string, Noun>> = { nod: 'node', blk: 'addressBlock' };
 const references = ['parentId', 'nodeId'] as const;
-type Referring = { readonly [K in (typeof references)[number]]?: string | undefined };
+export type Referring = { readonly [K in (typeof references)[number]]?: string | undefined };
 
 /** Things as the caller may see them: without references to what it does not see. */
 export async function conceal<T extends Referring>(

@@ -15,6 +15,7 @@ import * as kernel from '../src/schema/kernel.js';
 import * as kind from '../src/schema/kind.js';
 import * as node from '../src/schema/node.js';
 import * as number from '../src/schema/number.js';
+import * as past from '../src/schema/past.js';
 import * as platformResource from '../src/schema/platform-resource.js';
 import * as pool from '../src/schema/pool.js';
 import * as rack from '../src/schema/rack.js';
@@ -34,6 +35,7 @@ const schema = {
   ...kind,
   ...node,
   ...number,
+  ...past,
   ...platformResource,
   ...pool,
   ...rack,

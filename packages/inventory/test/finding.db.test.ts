@@ -3,6 +3,7 @@ import type { Id } from '@sentral/contracts/ids';
 import { numberFeed } from '@sentral/kernel/feed';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { purgeFindings } from '../src/finding/purge.js';
 import { tree } from './scope-tree.js';
 import { codeOf, orProblem, stand, type Stand } from './stand.js';
 
@@ -105,4 +106,32 @@ test('what was found of a tenant is not told on when the thing is another’s', 
   };
   expect(await seenBy(a)).toEqual([[first?.id, 'handed_over', 0]]);
   expect(await seenBy(b)).toEqual([[next?.id, undefined, 120]]);
+});
+
+test('a finding that was resolved half a year ago is removed, with its fact; a younger one and one that stands are not', async () => {
+  const ages = { old: '181 days', young: '179 days' };
+  const ids: Record<string, Id<'fnd'>> = {};
+  for (const name of [...Object.keys(ages), 'standing']) {
+    const { items } = await report('purged', name, 0);
+    const id = items[0]?.finding?.id;
+    if (id === undefined) return expect.unreachable();
+    ids[name] = id;
+    if (name !== 'standing') await s.inventory.finding.resolve(s.caller, { id, version: 1, note: 'done' });
+  }
+  for (const [name, age] of Object.entries(ages))
+    await inTransaction(s.admin, async (tx) => {
+      await tx.unsafe('set local session_replication_role = replica');
+      await tx.unsafe(`update inventory.finding set resolved_at = now() - $2::interval where resource = $1`, [
+        name,
+        age,
+      ]);
+    });
+  expect([await purgeFindings(s.deps), await purgeFindings(s.deps)]).toEqual([1, 0]);
+  const left = await Promise.all(
+    Object.entries(ids).map(async ([name, id]) => [
+      name,
+      codeOf(await orProblem(s.inventory.finding.get(s.caller, { id }))),
+    ]),
+  );
+  expect(Object.fromEntries(left)).toEqual({ old: 'not-found', young: 'ok', standing: 'ok' });
 });

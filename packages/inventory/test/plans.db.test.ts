@@ -1,11 +1,7 @@
-import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import { openDatabase, type Database, type Tx } from '@sentral/kernel/database';
 import { feedPage, numberFeed } from '@sentral/kernel/feed';
-import { newId } from '@sentral/kernel/id';
 import { lockScopePath } from '@sentral/kernel/scopes/view';
-import { createTelemetry } from '@sentral/kernel/telemetry';
-import { inTransaction } from '@sentral/kernel/transaction';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { listBlocks } from '../src/address-block/list.js';
@@ -17,7 +13,6 @@ import { findNextNumber, insertNumberHold } from '../src/allocation/number-sql.j
 import { findByConsumer, listOverdue, lockAllocation, lockProviders } from '../src/allocation/sql.js';
 import { claimDue } from '../src/allocation/begin-sql.js';
 import { claimOverdue } from '../src/allocation/sweep-sql.js';
-import type { Deps } from '../src/deps.js';
 import { historyOfNode } from '../src/node/history.js';
 import { listEdges } from '../src/edge/list.js';
 import { listHolds } from '../src/projection/sql.js';
@@ -29,6 +24,7 @@ import { nothingPending } from '../src/placement/host-sql.js';
 import { listPlaces } from '../src/placement/sql.js';
 import { findHolders, listHitBy } from '../src/topology/blast-radius-sql.js';
 import { listSubtree } from '../src/topology/sql.js';
+import { depsOn, everyone, plansOf } from './explain.js';
 
 // Tens of thousands of rows, so that the planner has reason to choose; each statement is the one that runs, read back with
 // its own parameters. Only the names of the indexes are asserted: costs and shapes differ from one PostgreSQL to the next.
@@ -91,49 +87,6 @@ const filled = [
   `insert into inventory.lease (name, position) values ('feed.number', ${rows - 100}) on conflict (name) do update set position = excluded.position`,
 ];
 
-/** Runs the work with a handle that has each of its statements explained before it runs, and undoes it. */
-async function plansOf(work: (on: Tx) => Promise<unknown>): Promise<string> {
-  const plans: string[] = [];
-  await inTransaction(
-    app,
-    async (tx) => {
-      const explain = async (text: string, values: readonly unknown[]): Promise<void> => {
-        const plan = await tx.unsafe(`explain (costs off) ${text}`, values);
-        plans.push(plan.map((row) => String(row['QUERY PLAN'])).join('\n'));
-      };
-      const sql = async (strings: TemplateStringsArray, ...values: unknown[]) => {
-        await explain(
-          strings.reduce((text, part, at) => `${text}$${at}${part}`),
-          values,
-        );
-        return tx.sql(strings, ...values);
-      };
-      const unsafe = async (text: string, values: readonly unknown[] = []) => {
-        await explain(text, values);
-        return tx.unsafe(text, values);
-      };
-      await work({ ...tx, sql, unsafe } as unknown as Tx);
-    },
-    { rollback: true },
-  );
-  return plans.join('\n');
-}
-
-const everyone: Caller = {
-  principal: { id: 'plans', type: 'system' },
-  accessEpoch: 1,
-  readScope: { all: true },
-  scopes: [],
-};
-const depsOn = (on: Tx): Deps => {
-  const db = on as unknown as Database;
-  return {
-    db: { app: db, read: db, platform: db },
-    now: () => new Date(),
-    newId,
-    telemetry: createTelemetry({ level: 'error' }),
-  };
-};
 const nodes = [id('8001', 700), id('8001', 7000)];
 const counters = [
   { nodeId: id('8001', 700), class: 'vcpu' },
@@ -323,7 +276,7 @@ const statements: readonly [
 const small = ['kind', 'rack_claim', 'external_id', 'number_domain', 'address_space'];
 
 test.each(statements)('%s by %s', async (_, indexes, work, whole = []) => {
-  const plans = await plansOf(work);
+  const plans = await plansOf(app, work);
   for (const index of indexes) expect(plans).toContain(index);
   const read = [...plans.matchAll(/Seq Scan on (\w+)/g)].map(([, table]) => table ?? '');
   expect([plans, read.filter((table) => ![...small, ...whole].includes(table))]).toEqual([plans, []]);

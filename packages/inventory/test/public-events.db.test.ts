@@ -287,6 +287,24 @@ test('a resource that an import makes, changes and ends is told of three times, 
   expect(told).toEqual(Object.fromEntries(want));
 });
 
+test('what is numbered while a page is read is in it, and is no gap', async () => {
+  const before = facts.at(-1)?.pos ?? 0;
+  await inventory.node.register(caller, { kind: 'site', name: 'late' });
+  const { platform } = deps.db;
+  let reads = 0;
+  const overtaken: Database = {
+    ...platform,
+    unsafe: async (...query) => {
+      const rows = await platform.unsafe(...query);
+      if ((reads += 1) === 1) expect(await numberFeed(deps.db.app, 'inventory', 10)).toBe(1);
+      return rows;
+    },
+  };
+  const late = createInventory({ ...deps, db: { ...deps.db, platform: overtaken } }, { results: true });
+  const { items } = await late.feed.page(caller, { afterPos: before, limit: 10 });
+  expect(items.map(({ pos, type }) => [pos, type])).toEqual([[before + 1, 'inventory.node.registered']]);
+});
+
 function keyOf(event: FeedItem['event'], source: string): string | undefined {
   const keys = (event?.['externalIds'] ?? []) as { source: string; externalId: string }[];
   return keys.find((key) => key.source === source)?.externalId;

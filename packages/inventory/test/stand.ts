@@ -22,6 +22,8 @@ export type Outcome = Allocation | Problem;
 export interface Stand {
   readonly deps: Deps;
   readonly admin: Database;
+  /** For who wants a connection of its own as the owner of all. */
+  readonly adminUrl: string;
   /** Of inventory_app, for who wants to stand in between. */
   readonly appUrl: string;
   readonly inventory: Inventory;
@@ -78,6 +80,7 @@ export async function stand(poolSize = 12): Promise<Stand> {
   return {
     deps,
     admin,
+    adminUrl: place.adminUrl,
     appUrl: place.url('inventory_app'),
     inventory,
     caller,

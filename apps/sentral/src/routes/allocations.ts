@@ -19,21 +19,30 @@ export function allocationHandlers(world: World): Handlers<typeof allocationRout
         '/v1/allocations',
       );
     },
+    findEarliestAllocation: async ({ params, body }, asked) =>
+      done(await inventory.allocation.earliest(asked.caller, { ...body, environmentId: params.id })),
     listAllocations: async ({ query }, asked) =>
       listed(
         cursors,
         asked,
         await inventory.allocation.list(asked.caller, {
           ...openCursor(cursors, asked, query),
+          asOf: query.asOf,
           environmentId: query.environmentId,
           consumerService: query['consumer.service'],
           consumerKind: query['consumer.kind'],
           consumerId: query['consumer.id'],
           state: query.state,
           nodeId: query.nodeId,
+          domainId: query.domainId,
+          number: query.number,
+          spaceId: query.spaceId,
+          address: query.address,
+          blockId: query.blockId,
         }),
       ),
-    getAllocation: async ({ params }, asked) => shown(await inventory.allocation.get(asked.caller, params)),
+    getAllocation: async ({ params, query }, asked) =>
+      shown(await inventory.allocation.get(asked.caller, { ...params, ...query })),
     replaceAllocation: async ({ params, body }, asked) =>
       shown(await inventory.allocation.replace(asked.caller, { ...params, ...body, version: requireVersion(asked) })),
     batchAllocations: async ({ body }, asked) => {

@@ -3,6 +3,7 @@ import type { Permission } from '@sentral/contracts/access';
 import type { Caller, ReadScope } from '@sentral/contracts/contract';
 import type { Asked, Handlers } from '../http/mount.js';
 import { budgetMs, composed, within } from './composed.js';
+import { seesHolder } from './holder.js';
 import type { World } from './world.js';
 
 /** How many environments are asked for their tasks and holds, and how many of each are shown. */
@@ -17,13 +18,7 @@ interface Hit {
 function seenOf<H extends Hit>(hit: H, asked: Asked): H {
   const scope: ReadScope = asked.access.readScope('inventory.allocation.read');
   if ('all' in scope) return hit;
-  const { tenantIds, projectIds, environmentIds } = scope;
-  const allocations = hit.allocations.filter(
-    (each) =>
-      tenantIds.includes(each.tenantId) ||
-      (each.projectId !== undefined && projectIds.includes(each.projectId)) ||
-      environmentIds.includes(each.environmentId),
-  );
+  const allocations = hit.allocations.filter((each) => seesHolder(asked, each));
   const shown = (of: 'projectId' | 'environmentId') => new Set(allocations.map((each) => each[of]));
   const [projects, environments] = [shown('projectId'), shown('environmentId')];
   const scopes = {

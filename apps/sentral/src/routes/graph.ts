@@ -8,6 +8,7 @@ import { requireIdempotencyKey, requireVersion, type Asked, type Handlers } from
 import { readIfMatch } from '../http/preconditions.js';
 import { authorizeBatch } from './allocation-batch.js';
 import type { World } from './world.js';
+import { seesHolder } from './holder.js';
 import { createdAt, done, listed, openCursor, shown, versionOf } from './shape.js';
 
 export function graphHandlers(world: World): Handlers<typeof graphRoutes> {
@@ -42,6 +43,7 @@ export function graphHandlers(world: World): Handlers<typeof graphRoutes> {
         asked,
         await inventory.node.list(asked.caller, {
           ...openCursor(cursors, asked, query),
+          asOf: query.asOf,
           kind: query.kind,
           ...(query.parentId === undefined ? {} : { parentId: query.parentId === 'root' ? null : query.parentId }),
           name: query.name,
@@ -54,7 +56,7 @@ export function graphHandlers(world: World): Handlers<typeof graphRoutes> {
           showRetired: query.showRetired,
         }),
       ),
-    getNode: async ({ params }, asked) => shown(await inventory.node.get(asked.caller, params)),
+    getNode: async ({ params, query }, asked) => shown(await inventory.node.get(asked.caller, { ...params, ...query })),
     amendNode: async ({ params, body }, asked) =>
       shown(
         await inventory.node.amend(await bringing(asked, body.tenantId), {
@@ -90,6 +92,20 @@ export function graphHandlers(world: World): Handlers<typeof graphRoutes> {
         asked,
         await inventory.node.history(asked.caller, { ...params, ...openCursor(cursors, asked, query) }),
       ),
+    listNodeChanges: async ({ params, query }, asked) => {
+      const { from, to, ...page } = await inventory.node.changes(asked.caller, {
+        ...params,
+        ...openCursor(cursors, asked, query),
+        from: query.from,
+        to: query.to,
+        types: query.types,
+      });
+      const seen = page.items.filter(
+        (each) => each.type !== 'allocation' || seesHolder(asked, each.after ?? each.before),
+      );
+      const { status, body, ...more } = listed(cursors, asked, { ...page, items: seen });
+      return { status, body: { ...body, from, to }, ...more };
+    },
     listSubtree: async ({ params, query }, asked) =>
       listed(
         cursors,
@@ -97,13 +113,14 @@ export function graphHandlers(world: World): Handlers<typeof graphRoutes> {
         await inventory.node.subtree(asked.caller, {
           ...params,
           ...openCursor(cursors, asked, query),
+          asOf: query.asOf,
           depthMax: query.depthMax,
           kind: query.kind,
         }),
       ),
-    listAncestors: async ({ params }, asked) => ({
+    listAncestors: async ({ params, query }, asked) => ({
       status: 200,
-      body: await inventory.node.ancestors(asked.caller, params),
+      body: await inventory.node.ancestors(asked.caller, { ...params, ...query }),
     }),
     listNeighbors: async ({ params, query }, asked) =>
       listed(
@@ -131,11 +148,12 @@ export function graphHandlers(world: World): Handlers<typeof graphRoutes> {
         asked,
         await inventory.edge.list(asked.caller, {
           ...openCursor(cursors, asked, query),
+          asOf: query.asOf,
           edgeType: query.edgeType,
           nodeId: query.nodeId,
         }),
       ),
-    getEdge: async ({ params }, asked) => shown(await inventory.edge.get(asked.caller, params)),
+    getEdge: async ({ params, query }, asked) => shown(await inventory.edge.get(asked.caller, { ...params, ...query })),
     endEdge: async ({ params }, asked) =>
       shown(await inventory.edge.disconnect(asked.caller, { ...params, version: requireVersion(asked) })),
     listDeviceTypes: async ({ query }, asked) =>

@@ -29,13 +29,15 @@ export function poolHandlers({ inventory, cursors }: World): Handlers<typeof poo
         asked,
         await inventory.addressBlock.list(asked.caller, {
           ...openCursor(cursors, asked, query),
+          asOf: query.asOf,
           spaceId: params.id,
           ...(query.parentId === undefined ? {} : { parentId: query.parentId === 'root' ? null : query.parentId }),
           cidr: query.cidr,
           within: query.within,
         }),
       ),
-    getAddressBlock: async ({ params }, asked) => shown(await inventory.addressBlock.get(asked.caller, params)),
+    getAddressBlock: async ({ params, query }, asked) =>
+      shown(await inventory.addressBlock.get(asked.caller, { ...params, ...query })),
     amendAddressBlock: async ({ params, body }, asked) =>
       shown(
         await inventory.addressBlock.amend(asked.caller, { ...params, version: requireVersion(asked), patch: body }),
@@ -54,13 +56,15 @@ export function poolHandlers({ inventory, cursors }: World): Handlers<typeof poo
         asked,
         await inventory.address.list(asked.caller, {
           ...openCursor(cursors, asked, query),
+          asOf: query.asOf,
           spaceId: params.id,
           blockId: query.blockId,
           address: query.address,
           nodeId: query.nodeId,
         }),
       ),
-    getAddress: async ({ params }, asked) => shown(await inventory.address.get(asked.caller, params)),
+    getAddress: async ({ params, query }, asked) =>
+      shown(await inventory.address.get(asked.caller, { ...params, ...query })),
     removeAddress: async ({ params }, asked) =>
       shown(await inventory.address.remove(asked.caller, { ...params, version: requireVersion(asked) })),
     createNumberDomain: async ({ body }, asked) =>
@@ -112,6 +116,7 @@ export function poolHandlers({ inventory, cursors }: World): Handlers<typeof poo
         asked,
         await inventory.number.list(asked.caller, {
           ...openCursor(cursors, asked, query),
+          asOf: query.asOf,
           domainId: params.id,
           value: query.value,
         }),

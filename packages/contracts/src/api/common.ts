@@ -48,6 +48,18 @@ export const timeInputSchema = v.pipe(
   v.check((time) => isRealTime(time), 'must be a time that exists'),
 );
 
+/**
+ * Asks for what was at an instant that has been, instead of what is: each thing with the newest version whose `updatedAt` is not
+ * later, to the millisecond. A change counts from the instant that it bears, the beginning of its transaction, so what is
+ * committed late may still come into the last moments; an import bears the instant at which it began to be applied. The future is
+ * `invalid-parameter`; before the system kept a history it is `position-expired`, with `oldest`. Of the past is shown what the caller
+ * would have seen then and sees still.
+ */
+export const asOfFields = { asOf: v.optional(timeInputSchema) } as const;
+
+/** What a read as of an instant may be refused with besides. */
+export const asOfRefuses = ['invalid-parameter', 'position-expired'] as const;
+
 // Date.parse carries 30 February over into March; PostgreSQL refuses it, so it is refused here.
 function isRealTime(time: string): boolean {
   const parsed = new Date(time);

@@ -1,5 +1,14 @@
 import * as v from 'valibot';
-import { countSchema, pageFields, pageOf, sortOf, timeSchema, versionSchema } from '../api/common.js';
+import {
+  asOfFields,
+  asOfRefuses,
+  countSchema,
+  pageFields,
+  pageOf,
+  sortOf,
+  timeSchema,
+  versionSchema,
+} from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import {
@@ -85,9 +94,9 @@ const remove = verb({
 
 const get = verb({
   summary: 'One prefix, ended ones too.',
-  command: v.strictObject({ id: idSchema('blk') }),
+  command: v.strictObject({ id: idSchema('blk'), ...asOfFields }),
   result: addressBlockSchema,
-  refuses: ['not-found'],
+  refuses: ['not-found', ...asOfRefuses],
   idempotent: true,
 });
 
@@ -102,10 +111,11 @@ const list = verb({
     within: v.optional(cidrSchema),
     nodeId: v.optional(nodeId),
     sort: sortOf('cidr', 'id', 'cidr'),
+    ...asOfFields,
     ...pageFields,
   }),
   result: pageOf(addressBlockSchema),
-  refuses: ['invalid-cursor', 'invalid-parameter'],
+  refuses: ['invalid-cursor', ...asOfRefuses],
   idempotent: true,
 });
 

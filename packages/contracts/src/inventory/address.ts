@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { pageFields, pageOf, timeSchema, versionSchema } from '../api/common.js';
+import { asOfFields, asOfRefuses, pageFields, pageOf, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import {
@@ -49,9 +49,9 @@ export const address = {
   }),
   get: verb({
     summary: 'One recorded address, ended ones too.',
-    command: v.strictObject({ id: idSchema('adr') }),
+    command: v.strictObject({ id: idSchema('adr'), ...asOfFields }),
     result: addressSchema,
-    refuses: ['not-found'],
+    refuses: ['not-found', ...asOfRefuses],
     idempotent: true,
   }),
   list: verb({
@@ -62,10 +62,11 @@ export const address = {
       blockId: v.optional(idSchema('blk')),
       address: v.optional(hostSchema),
       nodeId: v.optional(nodeId),
+      ...asOfFields,
       ...pageFields,
     }),
     result: pageOf(addressSchema),
-    refuses: ['invalid-cursor', 'reference-not-found'],
+    refuses: ['invalid-cursor', 'reference-not-found', ...asOfRefuses],
     idempotent: true,
   }),
   remove: verb({

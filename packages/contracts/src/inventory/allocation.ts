@@ -1,5 +1,7 @@
 import * as v from 'valibot';
 import {
+  asOfFields,
+  asOfRefuses,
   countSchema,
   labelsInputSchema,
   labelsSchema,
@@ -212,6 +214,33 @@ const replacing = {
   noticeSeconds: v.optional(v.nullable(ttlSeconds)),
 };
 
+const earliest = verb({
+  summary:
+    'The earliest start at which all items would be had at once, as they are asked for; nothing is taken. What no time alone would help is refused as a dry run is.',
+  command: v.strictObject({
+    ...v.omit(v.strictObject(asked), [
+      'requestId',
+      'consumer',
+      'ttlSeconds',
+      'maxTtlSeconds',
+      'noticeSeconds',
+      'onExpiry',
+      'labels',
+    ]).entries,
+    /** Absent: somebody who holds nothing. */
+    consumer: v.optional(consumerInputSchema),
+  }),
+  result: v.object({
+    /** Not before the start that was asked for: a window of the same length, and for good where none has an end. It is a fact of this moment. */
+    startsAt: timeSchema,
+    endsAt: v.optional(timeSchema),
+    /** Whether that is the start that was asked for. */
+    asAsked: v.boolean(),
+  }),
+  refuses: [...refusesTaking, ...refusesChoosing],
+  idempotent: true,
+});
+
 const replace = verb({
   summary:
     'Another set of things, or another window, counts instead of the old one; what is in both stays, and nobody sees a moment between.',
@@ -298,9 +327,9 @@ const release = verb({
 
 const get = verb({
   summary: 'One allocation; past its expiry it is shown as expired.',
-  command: v.strictObject({ id: idSchema('alc') }),
+  command: v.strictObject({ id: idSchema('alc'), ...asOfFields }),
   result: allocationSchema,
-  refuses: ['not-found'],
+  refuses: ['not-found', ...asOfRefuses],
   idempotent: true,
 });
 
@@ -313,13 +342,21 @@ const list = verb({
     consumerKind: v.optional(text(1, 64)),
     consumerId: v.optional(text(1, 256)),
     state: v.optional(v.pipe(v.array(v.picklist(allocationStates)), v.minLength(1))),
+    /** By a thing that one of their items is or was; as of an instant, that it held then. All that are named are one item's. */
     nodeId: v.optional(nodeId),
+    domainId: v.optional(idSchema('ndm')),
+    number: v.optional(numberValueSchema),
+    spaceId: v.optional(idSchema('spc')),
+    address: v.optional(hostSchema),
+    /** The block that was given. */
+    blockId: v.optional(idSchema('blk')),
+    ...asOfFields,
     sort: sortOf('id', 'id', 'createdAt'),
     ...pageFields,
   }),
   result: pageOf(allocationSchema),
-  refuses: ['invalid-cursor'],
+  refuses: ['invalid-cursor', ...asOfRefuses],
   idempotent: true,
 });
 
-export const allocation = { reserve, bind, replace, batch, confirm, renew, release, get, list } as const;
+export const allocation = { reserve, earliest, bind, replace, batch, confirm, renew, release, get, list } as const;

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { pageFields, pageOf, sortOf, timeSchema, versionSchema } from '../api/common.js';
+import { asOfFields, asOfRefuses, pageFields, pageOf, sortOf, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import { attributesSchema, basedOnVersion, externalIdInputSchema, externalIdSchema, nodeId } from './fields.js';
@@ -49,9 +49,9 @@ export const edge = {
   }),
   get: verb({
     summary: 'One edge, ended ones too.',
-    command: v.strictObject({ id: idSchema('edg') }),
+    command: v.strictObject({ id: idSchema('edg'), ...asOfFields }),
     result: edgeSchema,
-    refuses: ['not-found'],
+    refuses: ['not-found', ...asOfRefuses],
     idempotent: true,
   }),
   list: verb({
@@ -60,10 +60,11 @@ export const edge = {
       edgeType: v.optional(v.pipe(v.array(edgeTypeSchema), v.minLength(1))),
       nodeId: v.optional(nodeId),
       sort: sortOf('id', 'id', 'createdAt'),
+      ...asOfFields,
       ...pageFields,
     }),
     result: pageOf(edgeSchema),
-    refuses: ['invalid-cursor'],
+    refuses: ['invalid-cursor', ...asOfRefuses],
     idempotent: true,
   }),
 } as const;

@@ -11,6 +11,7 @@ import { edge } from './edge.js';
 import { finding } from './finding.js';
 import { importNoun } from './import.js';
 import { kind } from './kind.js';
+import { nodeChanges } from './node-changes.js';
 import { nodeVersions } from './node-versions.js';
 import { node } from './node.js';
 import { numberDomain } from './number-domain.js';
@@ -33,7 +34,7 @@ export const inventory = defineContract({
     kind,
     resourceClass,
     trait,
-    node: { ...node, ...nodeVersions, ...nodeReshape },
+    node: { ...node, ...nodeVersions, ...nodeChanges, ...nodeReshape },
     blastRadius,
     capacity,
     edge,

@@ -1,5 +1,7 @@
 import * as v from 'valibot';
 import {
+  asOfFields,
+  asOfRefuses,
   countSchema,
   labelsInputSchema,
   labelsPatchSchema,
@@ -191,10 +193,10 @@ const retire = verb({
 
 const get = verb({
   summary: 'One node, retired ones too.',
-  command: v.strictObject({ id: nodeId }),
+  command: v.strictObject({ id: nodeId, ...asOfFields }),
   /** rootId: where the containment tree of this node begins; its own id for a root. */
   result: v.object({ ...nodeSchema.entries, rootId: nodeId }),
-  refuses: ['not-found'],
+  refuses: ['not-found', ...asOfRefuses],
   idempotent: true,
 });
 
@@ -215,10 +217,11 @@ const list = verb({
     /** Retired nodes are left out unless asked for here or by state. */
     showRetired: v.optional(v.boolean(), false),
     sort: sortOf('id', 'id', 'name', 'createdAt'),
+    ...asOfFields,
     ...pageFields,
   }),
   result: pageOf(nodeSchema),
-  refuses: ['invalid-cursor', 'unsupported-filter'],
+  refuses: ['invalid-cursor', 'unsupported-filter', ...asOfRefuses],
   idempotent: true,
 });
 
@@ -229,18 +232,19 @@ const subtree = verb({
     /** 0 is the node itself. */
     depthMax: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(64)), 64),
     kind: v.optional(v.pipe(v.array(kindKeySchema), v.minLength(1), v.maxLength(64))),
+    ...asOfFields,
     ...pageFields,
   }),
   result: pageOf(v.object({ ...nodeSchema.entries, depth: countSchema })),
-  refuses: ['not-found', 'invalid-cursor'],
+  refuses: ['not-found', 'invalid-cursor', ...asOfRefuses],
   idempotent: true,
 });
 
 const ancestors = verb({
   summary: 'What the node lies in, its parent first, the root last.',
-  command: v.strictObject({ id: nodeId }),
+  command: v.strictObject({ id: nodeId, ...asOfFields }),
   result: v.object({ items: v.array(nodeSchema) }),
-  refuses: ['not-found'],
+  refuses: ['not-found', ...asOfRefuses],
   idempotent: true,
 });
 

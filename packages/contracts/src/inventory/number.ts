@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
+import { asOfFields, asOfRefuses, pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import { attributesSchema, externalIdSchema, nodeId, numberValueSchema, tenantId } from './fields.js';
@@ -42,10 +42,11 @@ export const number = {
       domainId: v.optional(idSchema('ndm')),
       value: v.optional(numberValueSchema),
       nodeId: v.optional(nodeId),
+      ...asOfFields,
       ...pageFields,
     }),
     result: pageOf(numberSchema),
-    refuses: ['invalid-cursor'],
+    refuses: ['invalid-cursor', ...asOfRefuses],
     idempotent: true,
   }),
 } as const;

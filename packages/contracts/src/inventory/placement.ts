@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { countSchema, text } from '../api/common.js';
+import { countSchema, text, timeInputSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import { amountSchema } from './capacity.js';
@@ -146,10 +146,13 @@ const providerSchema = v.object({
 
 export const placement = {
   candidates: verb({
-    summary: 'Where things could be placed now, of what the caller sees; nothing is taken.',
+    summary: 'Where things could be placed, now or in a window, of what the caller sees; nothing is taken.',
     command: v.strictObject({
       environmentId: idSchema('env'),
       ...placementFields,
+      /** The window [startsAt, endsAt) that they are for, as an allocation asks for it: absent, from now on and for good. */
+      startsAt: v.optional(timeInputSchema),
+      endsAt: v.optional(timeInputSchema),
       limit: v.optional(whole(1, 500), 50),
       /** Tells the waterfall also where something was found. */
       explain: v.optional(v.boolean(), false),

@@ -3,21 +3,22 @@ import { decodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { conceal, listOf, page, readDb, sightOf, sorted } from '../reading.js';
+import { pageOfShown, readingAt } from '../past.js';
+import { listOf, sightOf, sorted } from '../reading.js';
 import { readNet } from './net.js';
 import { selectBlock, toBlock, type BlockRow } from './sql.js';
 
 /**
- * Live prefixes by filter, ordered by address, shorter masks first, unless told.
- * @throws Problem invalid-cursor, invalid-parameter
+ * Live prefixes by filter, ordered by address, shorter masks first, unless told; as of an instant, those that were live then.
+ * @throws Problem invalid-cursor, invalid-parameter, position-expired
  */
 export async function listBlocks(
   deps: Deps,
   caller: Caller,
   command: Command<'addressBlock', 'list'>,
 ): Promise<Result<'addressBlock', 'list'>> {
-  const sight = sightOf(caller);
-  const q = listOf('addressBlock', sight);
+  const at = await readingAt(deps, caller, command.asOf);
+  const q = listOf('addressBlock', sightOf(caller));
   q.and('b.ended_at is null');
   if (command.spaceId !== undefined) q.and(`b.space_id = ${q.value(decodeId('spc', command.spaceId))}::uuid`);
   if (command.parentId === null) q.and(q.isRoot('addressBlock', 'b'));
@@ -39,10 +40,8 @@ export async function listBlocks(
     by: { cidr: { by: 'b.cidr', gives: 'inet', is: (text) => readNet(text) !== undefined } },
   });
   const text = `${order.select(selectBlock)} ${q.where()} ${order.orderBy} limit ${q.value(command.limit + 1)}`;
-  const db = readDb(deps, caller);
-  const rows = (await db.unsafe(text, q.params)) as unknown as readonly BlockRow[];
-  const found = page(rows, command.limit, { item: toBlock, keys: order.keys });
-  return { ...found, items: await conceal(db, sight, found.items) };
+  const rows = (await at.db.unsafe(text, q.params)) as unknown as readonly BlockRow[];
+  return pageOfShown(at, { noun: 'addressBlock', rows, limit: command.limit }, { item: toBlock, keys: order.keys });
 }
 
 function prefix(cidr: string, parameter: string): string {

@@ -5,7 +5,7 @@ import { encodeId } from '@sentral/contracts/ids';
 import type { AddressBlock } from '@sentral/contracts/inventory/address-block';
 import { json, type Database, type Tx } from '@sentral/kernel/database';
 import { externalIdsOf } from '../external-id/sql.js';
-import { allocationSeen, rowsOf, sightOf, walkOf, type Sight } from '../reading.js';
+import { allocationSeen, rowsOf, sightOf, walkOf, type Asks, type Sight } from '../reading.js';
 
 export interface BlockRow {
   readonly id: string;
@@ -30,7 +30,7 @@ export const selectBlock = `select b.id, b.space_id as "spaceId", b.parent_id as
   ${externalIdsOf('b.id')}, b.version, b.created_at as "createdAt", b.updated_at as "updatedAt",
   b.ended_at as "endedAt" from address_block b`;
 
-export async function findBlock(db: Database | Tx, sight: Sight, id: string): Promise<BlockRow | undefined> {
+export async function findBlock(db: Asks, sight: Sight, id: string): Promise<BlockRow | undefined> {
   const q = rowsOf('addressBlock', sight, [id]);
   const [row] = await db.unsafe(`${selectBlock} ${q.where()}`, q.params);
   return row as BlockRow | undefined;

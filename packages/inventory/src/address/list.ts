@@ -5,26 +5,27 @@ import { readHost, writeHost } from '../address-block/net.js';
 import { findBlock } from '../address-block/sql.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { conceal, listOf, page, readCursor, readDb, sightOf } from '../reading.js';
+import { pageOfShown, readingAt } from '../past.js';
+import { listOf, readCursor, sightOf } from '../reading.js';
 import { selectAddress, toAddress, type AddressRow } from './sql.js';
 
 /**
- * Live recorded addresses by filter, ordered by space and address.
- * @throws Problem invalid-cursor, reference-not-found
+ * Live recorded addresses by filter, ordered by space and address; as of an instant, those that were live then.
+ * @throws Problem invalid-cursor, reference-not-found, invalid-parameter, position-expired
  */
 export async function listAddresses(
   deps: Deps,
   caller: Caller,
   command: Command<'address', 'list'>,
 ): Promise<Result<'address', 'list'>> {
-  const db = readDb(deps, caller);
+  const at = await readingAt(deps, caller, command.asOf);
   const keys = readCursor(command.cursor, ['uuid', 'text', 'uuid']);
   const sight = sightOf(caller);
   const q = listOf('address', sight);
   q.and('a.ended_at is null');
   if (command.spaceId !== undefined) q.and(`a.space_id = ${q.value(decodeId('spc', command.spaceId))}::uuid`);
   if (command.blockId !== undefined) {
-    const block = await findBlock(db, sight, decodeId('blk', command.blockId));
+    const block = await findBlock(at.db, sight, decodeId('blk', command.blockId));
     if (block === undefined)
       throw problem('reference-not-found', { pointer: '/blockId', resourceType: 'addressBlock' });
     const cidr = q.value(block.cidr);
@@ -45,7 +46,10 @@ export async function listAddresses(
     );
   }
   const text = `${selectAddress} ${q.where()} order by a.space_id, a.host, a.id limit ${q.value(command.limit + 1)}`;
-  const rows = (await db.unsafe(text, q.params)) as unknown as readonly AddressRow[];
-  const found = page(rows, command.limit, { item: toAddress, keys: (row) => [row.spaceId, row.address, row.id] });
-  return { ...found, items: await conceal(db, sight, found.items) };
+  const rows = (await at.db.unsafe(text, q.params)) as unknown as readonly AddressRow[];
+  return pageOfShown(
+    at,
+    { noun: 'address', rows, limit: command.limit },
+    { item: toAddress, keys: (row) => [row.spaceId, row.address, row.id] },
+  );
 }

@@ -1,10 +1,10 @@
 // Lock order: the address row, then its hold by (space, host). Who occupies a host is judged by address_held_once.
 import { encodeId } from '@sentral/contracts/ids';
 import type { Address } from '@sentral/contracts/inventory/address';
-import { json, type Database, type Tx } from '@sentral/kernel/database';
+import { json, type Tx } from '@sentral/kernel/database';
 import { externalIdsOf } from '../external-id/sql.js';
 import type { Holder } from '../holder.js';
-import { rowsOf, type Sight } from '../reading.js';
+import { rowsOf, type Asks, type Sight } from '../reading.js';
 
 export interface AddressRow {
   readonly id: string;
@@ -26,7 +26,7 @@ export const selectAddress = `select a.id, a.space_id as "spaceId", host(a.host)
   a.attributes, a.node_id as "nodeId", a.tenant_id as "tenantId", ${externalIdsOf('a.id')}, a.version,
   a.created_at as "createdAt", a.updated_at as "updatedAt", a.ended_at as "endedAt" from address a`;
 
-export async function findAddress(db: Database | Tx, sight: Sight, id: string): Promise<AddressRow | undefined> {
+export async function findAddress(db: Asks, sight: Sight, id: string): Promise<AddressRow | undefined> {
   const q = rowsOf('address', sight, [id]);
   const [row] = await db.unsafe(`${selectAddress} ${q.where()}`, q.params);
   return row as AddressRow | undefined;

@@ -1,9 +1,9 @@
 // Lock order: end nodes by id (SHARE: none may retire meanwhile), then the advisory lock of directed acyclic edges, then the edge.
 import { encodeId } from '@sentral/contracts/ids';
 import type { Edge } from '@sentral/contracts/inventory/edge';
-import { json, type Database, type Tx } from '@sentral/kernel/database';
+import { json, type Tx } from '@sentral/kernel/database';
 import { externalIdsOf } from '../external-id/sql.js';
-import { rowsOf, type Sight } from '../reading.js';
+import { rowsOf, type Asks, type Sight } from '../reading.js';
 
 export interface EdgeRow {
   readonly id: string;
@@ -25,7 +25,7 @@ const sideOf = (side: string): string =>
 export const selectEdge = `select d.id, d.edge_type as "edgeType", ${sideOf('a')} as a, ${sideOf('b')} as b, d.attributes, ${externalIdsOf('d.id')},
   d.live, d.version, d.created_at as "createdAt", d.updated_at as "updatedAt", d.ended_at as "endedAt" from edge d`;
 
-export async function findEdge(db: Database | Tx, sight: Sight, id: string): Promise<EdgeRow | undefined> {
+export async function findEdge(db: Asks, sight: Sight, id: string): Promise<EdgeRow | undefined> {
   const q = rowsOf('edge', sight, [id]);
   const [row] = await db.unsafe(`${selectEdge} ${q.where()}`, q.params);
   return row as EdgeRow | undefined;

@@ -120,3 +120,15 @@ export async function decideFinding(tx: Tx, id: string, to: Decision): Promise<v
       version = version + 1, updated_at = now()
     where id = ${id}`;
 }
+
+/** Resolved so long ago that nobody asks any more; what others are busy with is left. */
+export async function claimSettled(tx: Tx, limit: number): Promise<readonly { id: string; version: number }[]> {
+  return tx.sql<{ id: string; version: number }>`
+    select id, version from finding where state = 'resolved' and resolved_at <= now() - interval '180 days'
+    order by resolved_at limit ${limit} for update skip locked`;
+}
+
+export async function removeFindings(tx: Tx, ids: readonly string[]): Promise<void> {
+  await tx.sql`delete from finding_sighting where finding_id = any(${ids}::uuid[])`;
+  await tx.sql`delete from finding where id = any(${ids}::uuid[])`;
+}

@@ -3,7 +3,8 @@ import { decodeId } from '@sentral/contracts/ids';
 import { readSelector } from '@sentral/contracts/label-selector';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { conceal, listOf, page, readDb, sightOf, sorted, type SeeingQuery, type SortKeys } from '../reading.js';
+import { pageOfShown, readingAt } from '../past.js';
+import { listOf, sightOf, sorted, type SeeingQuery, type SortKeys } from '../reading.js';
 import { labelConditions } from './labels.js';
 import { selectNode, toNode, type NodeRow } from './row.js';
 
@@ -16,10 +17,11 @@ const by: SortKeys<Asked['sort']> = {
 };
 
 /**
- * Nodes by filter, ordered by id unless told.
- * @throws Problem invalid-cursor, unsupported-filter
+ * Nodes by filter, ordered by id unless told; as of an instant, those that were then, as they were.
+ * @throws Problem invalid-cursor, unsupported-filter, invalid-parameter, position-expired
  */
 export async function listNodes(deps: Deps, caller: Caller, command: Asked): Promise<Result<'node', 'list'>> {
+  const at = await readingAt(deps, caller, command.asOf);
   const sight = sightOf(caller);
   const q = listOf('node', sight);
   addFilters(q, command);
@@ -27,10 +29,8 @@ export async function listNodes(deps: Deps, caller: Caller, command: Asked): Pro
     for (const condition of labelConditions(q, 'n', readSelector(command.labelSelector))) q.and(condition);
   const order = sorted(q, { ...command, id: 'n.id', by });
   const text = `${order.select(selectNode)} ${q.where()} ${order.orderBy} limit ${q.value(command.limit + 1)}`;
-  const db = readDb(deps, caller);
-  const rows = (await db.unsafe(text, q.params)) as unknown as readonly NodeRow[];
-  const found = page(rows, command.limit, { item: toNode, keys: order.keys });
-  return { ...found, items: await conceal(db, sight, found.items) };
+  const rows = (await at.db.unsafe(text, q.params)) as unknown as readonly NodeRow[];
+  return pageOfShown(at, { noun: 'node', rows, limit: command.limit }, { item: toNode, keys: order.keys });
 }
 
 function addFilters(q: SeeingQuery, command: Asked): void {

@@ -1,11 +1,11 @@
 // Lock order: nodes by id, then the rack row of a claim, then external ids by insert. READ COMMITTED: a row is read again
 // after its lock was waited for, so what is decided under the lock is decided on the newest state.
 import type { Caller } from '@sentral/contracts/contract';
-import { json, type Database, type Tx } from '@sentral/kernel/database';
-import { allocationSeen, rowsOf, sightOf, walkOf, type SeeingQuery, type Sight } from '../reading.js';
+import { json, type Tx } from '@sentral/kernel/database';
+import { allocationSeen, rowsOf, sightOf, walkOf, type Asks, type SeeingQuery, type Sight } from '../reading.js';
 import { selectNode, type NodeRow } from './row.js';
 
-export async function findNode(db: Database | Tx, sight: Sight, id: string): Promise<NodeRow | undefined> {
+export async function findNode(db: Asks, sight: Sight, id: string): Promise<NodeRow | undefined> {
   const q = rowsOf('node', sight, [id]);
   const [row] = await db.unsafe(`${selectNode} ${q.where()}`, q.params);
   return row as NodeRow | undefined;

@@ -2,12 +2,13 @@ import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { conceal, listOf, page, readCursor, readDb, sightOf } from '../reading.js';
+import { pageOfShown, readingAt } from '../past.js';
+import { listOf, readCursor, sightOf } from '../reading.js';
 import { selectNumber, toNumber, type NumberRow } from './sql.js';
 
 /**
- * Live recorded numbers by filter, ordered by domain and value.
- * @throws Problem invalid-cursor
+ * Live recorded numbers by filter, ordered by domain and value; as of an instant, those that were live then.
+ * @throws Problem invalid-cursor, invalid-parameter, position-expired
  */
 export async function listNumbers(
   deps: Deps,
@@ -15,8 +16,8 @@ export async function listNumbers(
   command: Command<'number', 'list'>,
 ): Promise<Result<'number', 'list'>> {
   const keys = readCursor(command.cursor, ['uuid', 'number', 'uuid']);
-  const sight = sightOf(caller);
-  const q = listOf('number', sight);
+  const at = await readingAt(deps, caller, command.asOf);
+  const q = listOf('number', sightOf(caller));
   q.and('m.ended_at is null');
   if (command.domainId !== undefined) q.and(`m.domain_id = ${q.value(decodeId('ndm', command.domainId))}::uuid`);
   if (command.value !== undefined) q.and(`m.value = ${q.value(command.value)}::bigint`);
@@ -31,8 +32,10 @@ export async function listNumbers(
     );
   }
   const text = `${selectNumber} ${q.where()} order by m.domain_id, m.value, m.id limit ${q.value(command.limit + 1)}`;
-  const db = readDb(deps, caller);
-  const rows = (await db.unsafe(text, q.params)) as unknown as readonly NumberRow[];
-  const found = page(rows, command.limit, { item: toNumber, keys: (row) => [row.domainId, row.value, row.id] });
-  return { ...found, items: await conceal(db, sight, found.items) };
+  const rows = (await at.db.unsafe(text, q.params)) as unknown as readonly NumberRow[];
+  return pageOfShown(
+    at,
+    { noun: 'number', rows, limit: command.limit },
+    { item: toNumber, keys: (row) => [row.domainId, row.value, row.id] },
+  );
 }

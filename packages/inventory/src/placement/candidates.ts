@@ -2,6 +2,8 @@ import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
 import { allowedPlaces } from '../allocation/policy.js';
 import { scopeOf } from '../allocation/part.js';
+import { findNow } from '../allocation/policy-sql.js';
+import { expectWindow, judgeWindow, readWindow } from '../allocation/window.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { bringForward } from '../projection/bring.js';
@@ -17,13 +19,13 @@ import { waterfallOf } from './waterfall.js';
 type Found = Result<'placement', 'candidates'>;
 
 /**
- * Where things could be placed now, of what the caller sees and the environment may be given; nothing is taken.
+ * Where things could be placed, now or in a window, of what the caller sees and the environment may be given; nothing is taken.
  * @throws Problem reference-not-found | validation-failed | unsupported-filter | scope-not-active
  */
 export async function findCandidates(
   deps: Deps,
   caller: Caller,
-  { environmentId, limit, explain, ...asked }: Command<'placement', 'candidates'>,
+  { environmentId, limit, explain, startsAt, endsAt, ...asked }: Command<'placement', 'candidates'>,
 ): Promise<Found> {
   const ask = readAsk(asked, '');
   await bringForward(deps, caller.scopes);
@@ -34,7 +36,14 @@ export async function findCandidates(
   const { tenantId } = scopeOf(caller, path, scopeId);
   const sight = seenGivingSight(caller, tenantId);
   await expectReferences(db, { asked, at: '', caller, sight });
-  const search: Search = { ask, sight, allowed: await allowedPlaces(db, path), pending: nothingPending };
+  const window = readWindow({ startsAt, endsAt });
+  const search: Search = {
+    ask,
+    sight,
+    allowed: await allowedPlaces(db, path),
+    pending: nothingPending,
+    ...(window === undefined ? {} : { window: expectWindow(judgeWindow(window, await findNow(db))) }),
+  };
   const rows = await listPlaces(db, search, limit);
   const domains = rows.flatMap(({ domain }) => domain ?? []);
   const seen = await seenIds(db, sightOf(caller), { noun: 'node', ids: [...new Set(domains)] });

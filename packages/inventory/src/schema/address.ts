@@ -17,21 +17,26 @@ import {
 import { createdAt, emptyObject, id, instant, inventory, updatedAt, version } from './context.js';
 import { node } from './node.js';
 
+/** What a version of a space says. */
+export const addressSpaceFacts = () => ({
+  name: text('name').notNull(),
+  nameExclusive: boolean('name_exclusive').notNull().default(false),
+  /** How long an address or block given back rests before it is given again. */
+  coolDownSeconds: integer('cool_down_seconds').notNull().default(0),
+  attributes: jsonb('attributes').notNull().default(emptyObject),
+  tenantId: uuid('tenant_id'),
+  endedAt: instant('ended_at'),
+  version: version(),
+  createdAt: createdAt(),
+  updatedAt: updatedAt(),
+});
+
 /** A routing table of its own: the same host in two spaces is two hosts. */
 export const addressSpace = inventory.table(
   'address_space',
   {
     id: id(),
-    name: text('name').notNull(),
-    nameExclusive: boolean('name_exclusive').notNull().default(false),
-    /** How long an address or block given back rests before it is given again. */
-    coolDownSeconds: integer('cool_down_seconds').notNull().default(0),
-    attributes: jsonb('attributes').notNull().default(emptyObject),
-    tenantId: uuid('tenant_id'),
-    endedAt: instant('ended_at'),
-    version: version(),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
+    ...addressSpaceFacts(),
   },
   (t) => [
     index('address_space_by_name')
@@ -47,6 +52,26 @@ export const addressSpace = inventory.table(
   ],
 );
 
+/** What a version of a prefix says. */
+export const addressBlockFacts = () => ({
+  spaceId: uuid('space_id').notNull(),
+  parentId: uuid('parent_id'),
+  parentCidr: cidr('parent_cidr'),
+  cidr: cidr('cidr').notNull(),
+  isPool: boolean('is_pool').notNull().default(false),
+  markUtilized: boolean('mark_utilized').notNull().default(false),
+  status: text('status').notNull().default('active'),
+  attributes: jsonb('attributes').notNull().default(emptyObject),
+  nodeId: uuid('node_id'),
+  tenantId: uuid('tenant_id'),
+  endedAt: instant('ended_at'),
+  /** An ended block that was allocated cannot be given out again before this instant. */
+  reusableAt: instant('reusable_at'),
+  version: version(),
+  createdAt: createdAt(),
+  updatedAt: updatedAt(),
+});
+
 /**
  * A prefix. The hand-written step adds EXCLUDE address_block_siblings_never_overlap over (space, parent or space, cidr),
  * deferred only by change sets, which may hand a prefix from one owner to another inside one set.
@@ -55,22 +80,7 @@ export const addressBlock = inventory.table(
   'address_block',
   {
     id: id(),
-    spaceId: uuid('space_id').notNull(),
-    parentId: uuid('parent_id'),
-    parentCidr: cidr('parent_cidr'),
-    cidr: cidr('cidr').notNull(),
-    isPool: boolean('is_pool').notNull().default(false),
-    markUtilized: boolean('mark_utilized').notNull().default(false),
-    status: text('status').notNull().default('active'),
-    attributes: jsonb('attributes').notNull().default(emptyObject),
-    nodeId: uuid('node_id'),
-    tenantId: uuid('tenant_id'),
-    endedAt: instant('ended_at'),
-    /** An ended block that was allocated cannot be given out again before this instant. */
-    reusableAt: instant('reusable_at'),
-    version: version(),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
+    ...addressBlockFacts(),
   },
   (t) => [
     foreignKey({ name: 'address_block_space_exists', columns: [t.spaceId], foreignColumns: [addressSpace.id] }),
@@ -132,22 +142,27 @@ export const addressRange = inventory.table(
   ],
 );
 
+/** What a version of an address says. */
+export const addressFacts = () => ({
+  spaceId: uuid('space_id').notNull(),
+  host: inet('host').notNull(),
+  prefixLength: integer('prefix_length').notNull(),
+  occupies: boolean('occupies').notNull().default(true),
+  attributes: jsonb('attributes').notNull().default(emptyObject),
+  nodeId: uuid('node_id'),
+  tenantId: uuid('tenant_id'),
+  endedAt: instant('ended_at'),
+  version: version(),
+  createdAt: createdAt(),
+  updatedAt: updatedAt(),
+});
+
 /** A recorded address. With occupies false it is kept beside another of the same host, as sources without uniqueness have it. */
 export const address = inventory.table(
   'address',
   {
     id: id(),
-    spaceId: uuid('space_id').notNull(),
-    host: inet('host').notNull(),
-    prefixLength: integer('prefix_length').notNull(),
-    occupies: boolean('occupies').notNull().default(true),
-    attributes: jsonb('attributes').notNull().default(emptyObject),
-    nodeId: uuid('node_id'),
-    tenantId: uuid('tenant_id'),
-    endedAt: instant('ended_at'),
-    version: version(),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
+    ...addressFacts(),
   },
   (t) => [
     foreignKey({ name: 'address_space_exists', columns: [t.spaceId], foreignColumns: [addressSpace.id] }),

@@ -146,6 +146,8 @@ export const allocationItem = inventory.table(
     during: tstzrange('during').notNull(),
     /** How long after it nobody else has the thing: a node is cleaned. What nobody used is clean. */
     cleaningSeconds: integer('cleaning_seconds').notNull().default(0),
+    /** When it came to be of the allocation: before its window begins, where that is booked. */
+    takenAt: instant('taken_at').notNull().defaultNow(),
     fence: bigint('fence', { mode: 'number' }).notNull(),
     /** When the holder gave it back; it still counts until ended_at when it has to be scrubbed first. */
     releasedAt: instant('released_at'),
@@ -193,6 +195,16 @@ export const allocationItem = inventory.table(
     index('allocation_item_capacity_by_end')
       .on(t.nodeId, t.class, sql`upper(${t.during})`)
       .where(sql`${t.what} = 'capacity' and ${t.endedAt} is null`),
+    // Who had a thing, by what was held: the live ones of a node are found by the index above.
+    index('allocation_item_ended_by_node')
+      .on(t.nodeId, t.endedAt)
+      .where(sql`${t.nodeId} is not null and ${t.endedAt} is not null`),
+    index('allocation_item_by_number')
+      .on(t.domainId, t.number)
+      .where(sql`${t.number} is not null`),
+    index('allocation_item_by_address')
+      .on(t.spaceId, t.address)
+      .where(sql`${t.address} is not null`),
     index('allocation_item_by_block')
       .on(t.blockId)
       .where(sql`${t.blockId} is not null and ${t.endedAt} is null`),

@@ -16,6 +16,8 @@ export const version = () => integer('version').notNull().default(1);
 
 export const createdAt = () => timestamp('created_at', { withTimezone: true }).notNull().defaultNow();
 export const updatedAt = () => timestamp('updated_at', { withTimezone: true }).notNull().defaultNow();
+/** Of a part that has no version: the transaction that made it so. */
+export const since = () => timestamp('since', { withTimezone: true }).notNull().defaultNow();
 export const instant = (name: string) => timestamp(name, { withTimezone: true });
 
 export const emptyObject = sql`'{}'::jsonb`;

@@ -12,21 +12,26 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { createdAt, emptyObject, id, instant, inventory, updatedAt, version } from './context.js';
+import { createdAt, emptyObject, id, instant, inventory, since, updatedAt, version } from './context.js';
 import { node } from './node.js';
+
+/** What a version of an edge says. */
+export const edgeFacts = () => ({
+  edgeType: text('edge_type').notNull(),
+  attributes: jsonb('attributes').notNull().default(emptyObject),
+  live: boolean('live').notNull().default(true),
+  endedAt: instant('ended_at'),
+  version: version(),
+  createdAt: createdAt(),
+  updatedAt: updatedAt(),
+});
 
 /** A relation beside containment. A cable is one edge, however many ports end on each of its sides. */
 export const edge = inventory.table(
   'edge',
   {
     id: id(),
-    edgeType: text('edge_type').notNull(),
-    attributes: jsonb('attributes').notNull().default(emptyObject),
-    live: boolean('live').notNull().default(true),
-    endedAt: instant('ended_at'),
-    version: version(),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
+    ...edgeFacts(),
   },
   (t) => [
     check('edge_type_known', sql`${t.edgeType} in ('connects', 'depends', 'memberOf', 'backedBy')`),
@@ -49,6 +54,7 @@ export const edgeEnd = inventory.table(
     side: text('side').notNull(),
     ordinal: integer('ordinal').notNull(),
     nodeId: uuid('node_id').notNull(),
+    since: since(),
   },
   (t) => [
     primaryKey({ name: 'edge_end_node_once_per_edge', columns: [t.edgeId, t.nodeId] }),

@@ -75,6 +75,10 @@ export const finding = inventory.table(
     index('finding_unresolved')
       .on(t.id)
       .where(sql`${t.state} <> 'resolved'`),
+    // What is kept for half a year, the oldest first.
+    index('finding_by_end')
+      .on(t.resolvedAt)
+      .where(sql`${t.state} = 'resolved'`),
     index('finding_by_node')
       .on(t.nodeId)
       .where(sql`${t.nodeId} is not null`),

@@ -12,8 +12,29 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { createdAt, emptyList, emptyObject, id, instant, inventory, updatedAt, version } from './context.js';
+import { createdAt, emptyList, emptyObject, id, instant, inventory, since, updatedAt, version } from './context.js';
 import { kind, trait } from './kind.js';
+
+/** What a version of a node says; the versions that were are kept in node_past. */
+export const nodeFacts = () => ({
+  kind: text('kind').notNull(),
+  name: text('name'),
+  /** True where a name was claimed through the API; imported names may repeat under one parent, as in the source. */
+  nameExclusive: boolean('name_exclusive').notNull().default(false),
+  parentId: uuid('parent_id'),
+  tenantId: uuid('tenant_id'),
+  attributes: jsonb('attributes').notNull().default(emptyObject),
+  traits: text('traits').array().notNull().default(emptyList),
+  labels: jsonb('labels').notNull().default(emptyObject),
+  intent: text('intent').notNull().default('in_service'),
+  state: text('state').notNull().default('available'),
+  /** Null: as its kind says. */
+  cleaningSeconds: integer('cleaning_seconds'),
+  scrubs: boolean('scrubs'),
+  version: version(),
+  createdAt: createdAt(),
+  updatedAt: updatedAt(),
+});
 
 /**
  * Every thing of the graph. Containment is the tree column: ancestors and subtrees are walked by recursion over
@@ -24,23 +45,7 @@ export const node = inventory.table(
   'node',
   {
     id: id(),
-    kind: text('kind').notNull(),
-    name: text('name'),
-    /** True where a name was claimed through the API; imported names may repeat under one parent, as in the source. */
-    nameExclusive: boolean('name_exclusive').notNull().default(false),
-    parentId: uuid('parent_id'),
-    tenantId: uuid('tenant_id'),
-    attributes: jsonb('attributes').notNull().default(emptyObject),
-    traits: text('traits').array().notNull().default(emptyList),
-    labels: jsonb('labels').notNull().default(emptyObject),
-    intent: text('intent').notNull().default('in_service'),
-    state: text('state').notNull().default('available'),
-    /** Null: as its kind says. */
-    cleaningSeconds: integer('cleaning_seconds'),
-    scrubs: boolean('scrubs'),
-    version: version(),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
+    ...nodeFacts(),
   },
   (t) => [
     foreignKey({ name: 'node_kind_exists', columns: [t.kind], foreignColumns: [kind.key] }),
@@ -123,6 +128,7 @@ export const externalId = inventory.table(
     externalId: text('external_id').notNull(),
     resourceType: text('resource_type').notNull(),
     resourceId: uuid('resource_id').notNull(),
+    since: since(),
   },
   (t) => [
     primaryKey({ name: 'external_id_once_per_source', columns: [t.source, t.externalId] }),

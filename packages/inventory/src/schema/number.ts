@@ -16,23 +16,28 @@ import {
 import { createdAt, emptyObject, id, instant, int8range, inventory, updatedAt, version } from './context.js';
 import { node } from './node.js';
 
+/** What a version of a domain says. */
+export const numberDomainFacts = () => ({
+  name: text('name').notNull(),
+  nameExclusive: boolean('name_exclusive').notNull().default(false),
+  kind: text('kind').notNull(),
+  /** False: numbers are recorded here but never given out, and may repeat. */
+  pooled: boolean('pooled').notNull().default(true),
+  coolDownSeconds: integer('cool_down_seconds').notNull().default(0),
+  attributes: jsonb('attributes').notNull().default(emptyObject),
+  nodeId: uuid('node_id'),
+  endedAt: instant('ended_at'),
+  version: version(),
+  createdAt: createdAt(),
+  updatedAt: updatedAt(),
+});
+
 /** Where a number means one thing: a VLAN group, a fabric's VNIs, an organisation's ASNs. */
 export const numberDomain = inventory.table(
   'number_domain',
   {
     id: id(),
-    name: text('name').notNull(),
-    nameExclusive: boolean('name_exclusive').notNull().default(false),
-    kind: text('kind').notNull(),
-    /** False: numbers are recorded here but never given out, and may repeat. */
-    pooled: boolean('pooled').notNull().default(true),
-    coolDownSeconds: integer('cool_down_seconds').notNull().default(0),
-    attributes: jsonb('attributes').notNull().default(emptyObject),
-    nodeId: uuid('node_id'),
-    endedAt: instant('ended_at'),
-    version: version(),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
+    ...numberDomainFacts(),
   },
   (t) => [
     foreignKey({ name: 'number_domain_node_exists', columns: [t.nodeId], foreignColumns: [node.id] }),
@@ -89,23 +94,28 @@ export const numberRange = inventory.table(
   ],
 );
 
+/** What a version of a number says. */
+export const numberFacts = () => ({
+  domainId: uuid('domain_id').notNull(),
+  domainKind: text('domain_kind').notNull(),
+  value: bigint('value', { mode: 'number' }).notNull(),
+  name: text('name'),
+  occupies: boolean('occupies').notNull().default(true),
+  attributes: jsonb('attributes').notNull().default(emptyObject),
+  nodeId: uuid('node_id'),
+  tenantId: uuid('tenant_id'),
+  endedAt: instant('ended_at'),
+  version: version(),
+  createdAt: createdAt(),
+  updatedAt: updatedAt(),
+});
+
 /** A recorded number (a VLAN with its name). With occupies false it repeats another of its domain. */
 export const number = inventory.table(
   'number',
   {
     id: id(),
-    domainId: uuid('domain_id').notNull(),
-    domainKind: text('domain_kind').notNull(),
-    value: bigint('value', { mode: 'number' }).notNull(),
-    name: text('name'),
-    occupies: boolean('occupies').notNull().default(true),
-    attributes: jsonb('attributes').notNull().default(emptyObject),
-    nodeId: uuid('node_id'),
-    tenantId: uuid('tenant_id'),
-    endedAt: instant('ended_at'),
-    version: version(),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
+    ...numberFacts(),
   },
   (t) => [
     foreignKey({

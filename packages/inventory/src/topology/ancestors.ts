@@ -2,21 +2,27 @@ import type { Caller } from '@sentral/contracts/contract';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { toNode } from '../node/row.js';
-import { conceal, readDb, sightOf } from '../reading.js';
-import { startOfWalk } from './found.js';
+import { readingAt } from '../past.js';
+import { sightOf } from '../reading.js';
+import { startThen } from './found.js';
 import { listAncestors } from './sql.js';
 
 /**
- * What the node lies in, its parent first, the root last.
- * @throws Problem not-found
+ * What the node lies in, its parent first, the root last; as of an instant, what it lay in then.
+ * @throws Problem not-found, invalid-parameter, position-expired
  */
 export async function ancestorsOfNode(
   deps: Deps,
   caller: Caller,
   command: Command<'node', 'ancestors'>,
 ): Promise<Result<'node', 'ancestors'>> {
-  const db = readDb(deps, caller);
+  const at = await readingAt(deps, caller, command.asOf);
   const sight = sightOf(caller);
-  const start = await startOfWalk(db, sight, command.id);
-  return { items: await conceal(db, sight, (await listAncestors(db, sight, start.id)).map(toNode)) };
+  const start = await startThen(at, sight, command.id);
+  const rows = await listAncestors(at.db, sight, start.id);
+  const shown = await at.shows(
+    'node',
+    rows.map(({ id }) => id),
+  );
+  return { items: await at.conceal(rows.filter(({ id }) => shown.has(id)).map(toNode)) };
 }

@@ -1,7 +1,7 @@
 // Reads only, no locks: a walk sees one snapshot, since it is one statement.
-import type { Database, Tx } from '@sentral/kernel/database';
+import type { Database } from '@sentral/kernel/database';
 import { nodeColumns, nodeJoins, type NodeRow } from '../node/row.js';
-import { walkOf, type SeeingQuery, type Sight } from '../reading.js';
+import { walkOf, type Asks, type SeeingQuery, type Sight } from '../reading.js';
 
 /** Upwards by primary key, one probe a level. Union, not union all: a walk ends even where the tree rule was broken by hand. */
 const ancestorsOf = (q: SeeingQuery, id: string): string => `with recursive up (id, parent_id, depth) as (
@@ -11,14 +11,14 @@ const ancestorsOf = (q: SeeingQuery, id: string): string => `with recursive up (
   )`;
 
 /** The last of what is seen on the way up. */
-export async function findRootOf(db: Database | Tx, sight: Sight, id: string): Promise<string> {
+export async function findRootOf(db: Asks, sight: Sight, id: string): Promise<string> {
   const q = walkOf(sight);
   const text = `${ancestorsOf(q, id)} select id::text as id from up order by depth desc limit 1`;
   const [row] = await db.unsafe(text, q.params);
   return (row?.['id'] ?? id) as string;
 }
 
-export async function listAncestors(db: Database, sight: Sight, id: string): Promise<readonly NodeRow[]> {
+export async function listAncestors(db: Asks, sight: Sight, id: string): Promise<readonly NodeRow[]> {
   const q = walkOf(sight);
   const rows = await db.unsafe(
     `${ancestorsOf(q, id)} select ${nodeColumns} from up join node n on n.id = up.id ${nodeJoins} where up.depth > 0 order by up.depth`,
@@ -41,7 +41,7 @@ type SubtreeRow = NodeRow & { readonly depth: number };
  * Downwards over node_by_parent, nearest first. A page seldom needs the whole tree: the walk goes one level past where the page
  * begins, and deeper only while the page is not full and there is something below. Whole rows are read for one page alone.
  */
-export async function listSubtree(db: Database, sight: Sight, asked: SubtreeAsked): Promise<readonly SubtreeRow[]> {
+export async function listSubtree(db: Asks, sight: Sight, asked: SubtreeAsked): Promise<readonly SubtreeRow[]> {
   for (let reach = 1; ; reach *= 3) {
     const depthMax = Math.min(asked.depthMax, (asked.after?.depth ?? 0) + reach);
     const { rows, deepest } = await walkDown(db, sight, { ...asked, depthMax });
@@ -50,7 +50,7 @@ export async function listSubtree(db: Database, sight: Sight, asked: SubtreeAske
 }
 
 async function walkDown(
-  db: Database,
+  db: Asks,
   sight: Sight,
   asked: SubtreeAsked,
 ): Promise<{ rows: readonly SubtreeRow[]; deepest: number }> {
@@ -95,11 +95,7 @@ export interface NeighborsAsked {
 }
 
 /** Edges of the node and of the components in it, with the far end and what that is a component of. */
-export async function listNeighbors(
-  db: Database,
-  sight: Sight,
-  asked: NeighborsAsked,
-): Promise<readonly NeighborRow[]> {
+export async function listNeighbors(db: Asks, sight: Sight, asked: NeighborsAsked): Promise<readonly NeighborRow[]> {
   const q = walkOf(sight);
   const [id, types, through] = [asked.id, asked.edgeTypes, asked.throughComponents].map(q.value);
   const [edgeId, nodeId] = [asked.after?.edgeId ?? null, asked.after?.nodeId ?? null].map(q.value);

@@ -20,6 +20,8 @@ export type Case =
   | { readonly atTheDoor: string };
 
 const byServer = (it: Seat): Command[] => [{ id: it.server }];
+/** After all was made, and past by every clock. */
+const justNow = () => new Date(Date.now() - 1).toISOString();
 const everyDay = { from: '2026-01-01T00:00:00.000Z', to: '2026-02-01T00:00:00.000Z' };
 const sighting = { observedAt: '2026-01-01T00:00:00Z', generation: 1 };
 const consumer = { service: 'wall', kind: 'try', id: 'try' };
@@ -42,11 +44,15 @@ export const cases: Readonly<Record<string, Case>> = {
       { name: 'bolt-lodger' },
       { namePrefix: 'b' },
       { kind: ['server'] },
+      { asOf: justNow() },
+      { parentId: it.rack, asOf: justNow() },
     ],
   },
-  'node.get': { one: (it) => [it.site, it.rack, it.server, it.port].map((id) => ({ id })) },
-  'node.subtree': { one: (it) => [{ id: it.site }, { id: it.rack, limit: 1 }] },
-  'node.ancestors': { one: (it) => [{ id: it.port }, { id: it.server }] },
+  'node.get': {
+    one: (it) => [it.site, it.rack, it.server, it.port].flatMap((id) => [{ id }, { id, asOf: justNow() }]),
+  },
+  'node.subtree': { one: (it) => [{ id: it.site }, { id: it.rack, limit: 1 }, { id: it.rack, asOf: justNow() }] },
+  'node.ancestors': { one: (it) => [{ id: it.port }, { id: it.server }, { id: it.port, asOf: justNow() }] },
   'node.neighbors': { one: (it) => [{ id: it.server }, { id: it.spare }, { id: it.islandPort }] },
   'node.elevation': { one: (it) => [{ id: it.rack }] },
   'node.path': {
@@ -94,6 +100,7 @@ export const cases: Readonly<Record<string, Case>> = {
       ].map((node) => ({ nodes: [node] })),
   },
   'node.history': { one: byServer },
+  'node.changes': { one: (it) => [it.rack, it.server].map((id) => ({ id, from: justNow() })) },
 
   'blastRadius.get': {
     one: (it) => [
@@ -158,9 +165,9 @@ export const cases: Readonly<Record<string, Case>> = {
 
   'edge.list': {
     list: 'edge',
-    filters: (it) => [{}, { nodeId: it.spare }, { nodeId: it.server }, { edgeType: ['depends'] }],
+    filters: (it) => [{}, { nodeId: it.spare }, { nodeId: it.server }, { edgeType: ['depends'] }, { asOf: justNow() }],
   },
-  'edge.get': { one: (it) => [{ id: it.cable }] },
+  'edge.get': { one: (it) => [{ id: it.cable }, { id: it.cable, asOf: justNow() }] },
   'edge.connect': {
     change: (it, own) => [
       { edgeType: 'depends', a: [own.island], b: [it.second] },
@@ -183,10 +190,11 @@ export const cases: Readonly<Record<string, Case>> = {
       { parentId: it.block },
       { parentId: null },
       { within: '10.0.0.0/8' },
+      { asOf: justNow() },
       { nodeId: it.rack },
     ],
   },
-  'addressBlock.get': { one: (it) => [{ id: it.block }, { id: it.child }] },
+  'addressBlock.get': { one: (it) => [{ id: it.block }, { id: it.child }, { id: it.child, asOf: justNow() }] },
   'addressBlock.available': { one: (it) => [{ id: it.block }, { id: it.child, prefixLength: 28 }] },
   'addressBlock.create': {
     change: (it, own) => [
@@ -204,9 +212,9 @@ export const cases: Readonly<Record<string, Case>> = {
 
   'address.list': {
     list: 'address',
-    filters: (it) => [{}, { spaceId: it.space }, { nodeId: it.port }, { address: '10.1.1.1' }],
+    filters: (it) => [{}, { spaceId: it.space }, { nodeId: it.port }, { address: '10.1.1.1' }, { asOf: justNow() }],
   },
-  'address.get': { one: (it) => [{ id: it.address }] },
+  'address.get': { one: (it) => [{ id: it.address }, { id: it.address, asOf: justNow() }] },
   'address.record': {
     change: (it, own) => [
       { spaceId: it.space, address: '10.9.9.9' },
@@ -232,7 +240,14 @@ export const cases: Readonly<Record<string, Case>> = {
   'numberRange.amend': { change: (it) => [{ id: it.range, patch: { end: 60 } }] },
   'number.list': {
     list: 'number',
-    filters: (it) => [{}, { domainId: it.domain }, { value: 7 }, { value: 21 }, { nodeId: it.rack }],
+    filters: (it) => [
+      {},
+      { domainId: it.domain },
+      { value: 7 },
+      { value: 21 },
+      { nodeId: it.rack },
+      { asOf: justNow() },
+    ],
   },
   'number.record': {
     change: (it, own) => [
@@ -243,9 +258,23 @@ export const cases: Readonly<Record<string, Case>> = {
 
   'allocation.list': {
     list: 'allocation',
-    filters: (it) => [{}, { environmentId: it.environment }, { consumerService: 'bolt' }, { nodeId: it.server }],
+    filters: (it) => [
+      {},
+      { environmentId: it.environment },
+      { consumerService: 'bolt' },
+      { nodeId: it.server },
+      { nodeId: it.server, asOf: justNow() },
+      { domainId: it.domain },
+    ],
   },
-  'allocation.get': { one: (it) => [{ id: it.allocation }], of: 'scope' },
+  'allocation.get': { one: (it) => [{ id: it.allocation }, { id: it.allocation, asOf: justNow() }], of: 'scope' },
+  'allocation.earliest': {
+    change: (it, own) => [
+      reserving(own.environment, { what: 'node', nodeId: it.second }),
+      reserving(own.environment, { what: 'capacity', nodeId: it.island, class: 'vcpu', amount: 1 }),
+    ],
+    of: 'taking',
+  },
   'allocation.reserve': {
     change: (it, own) => [
       reserving(own.environment, { what: 'node', nodeId: it.second }),

@@ -18,8 +18,10 @@ export async function pageFeed(
 ): Promise<{ items: FeedItem[]; more: boolean }> {
   // The feed holds the facts of every tenant and the audit parts: it is for the contexts themselves.
   if (!('all' in caller.readScope)) throw problem('permission-denied', { permission: 'tenancy.feed.read' });
+  // Asked before the rows: what is numbered between the two is in them, and is no gap.
+  const numbered = await leasePosition(deps.db.platform, 'tenancy', numberedLease);
   const rows = await feedPage(deps.db.platform, 'tenancy', command.afterPos, command.limit);
-  const first = rows[0]?.pos ?? (await leasePosition(deps.db.platform, 'tenancy', numberedLease)) + 1;
+  const first = rows[0]?.pos ?? numbered + 1;
   // Positions are dense, so a later first one means that what lay between is no longer kept.
   if (first > command.afterPos + 1) throw problem('position-expired', { firstPos: first });
   return { items: rows.map(itemFromRow), more: rows.length === command.limit };

@@ -3,8 +3,8 @@ import { idSchema } from '../../ids.js';
 import { allocationStates } from '../../inventory/allocation.js';
 import { inventory } from '../../inventory/index.js';
 import { route } from '../../route.js';
-import { pageQuery } from '../common.js';
-import { anyOf, byId, changeQuery, created, found, holdQuery, mergePatch, versioned } from './shape.js';
+import { asOfFields, pageQuery } from '../common.js';
+import { anyOf, byId, changeQuery, created, found, holdQuery, mergePatch, versioned, wholeNumber } from './shape.js';
 
 const { allocation } = inventory.nouns;
 
@@ -24,6 +24,19 @@ export const allocationRoutes = {
     responses: created('The allocation.', allocation.reserve.result),
     problems: ['idempotency-key-required', ...allocation.reserve.refuses],
   }),
+  findEarliestAllocation: route({
+    operationId: 'findEarliestAllocation',
+    method: 'POST',
+    path: '/v1/environments/:id/allocations/earliest',
+    summary: 'The earliest start at which a request would fit; nothing is taken.',
+    tags: ['allocations'],
+    permission: 'inventory.allocation.create',
+    on: 'pathScope',
+    params: byId('env'),
+    body: v.omit(allocation.earliest.command, ['environmentId']),
+    responses: found('The earliest start.', allocation.earliest.result),
+    problems: [...allocation.earliest.refuses],
+  }),
   listAllocations: route({
     operationId: 'listAllocations',
     method: 'GET',
@@ -34,6 +47,7 @@ export const allocationRoutes = {
     on: 'visible',
     query: v.strictObject({
       ...pageQuery,
+      ...asOfFields,
       sort: allocation.list.command.entries.sort,
       environmentId: v.optional(idSchema('env')),
       'consumer.service': allocation.list.command.entries.consumerService,
@@ -41,6 +55,11 @@ export const allocationRoutes = {
       'consumer.id': allocation.list.command.entries.consumerId,
       state: v.optional(anyOf(v.picklist(allocationStates))),
       nodeId: v.optional(idSchema('nod')),
+      domainId: v.optional(idSchema('ndm')),
+      number: v.optional(wholeNumber(4294967295)),
+      spaceId: v.optional(idSchema('spc')),
+      address: allocation.list.command.entries.address,
+      blockId: v.optional(idSchema('blk')),
     }),
     expand: ['tenant', 'project', 'environment'],
     responses: found('A page of allocations.', allocation.list.result),
@@ -55,6 +74,7 @@ export const allocationRoutes = {
     permission: 'inventory.allocation.read',
     on: 'item',
     params: byId('alc'),
+    query: v.strictObject(asOfFields),
     expand: ['tenant', 'project', 'environment'],
     responses: versioned('The allocation.', allocation.get.result),
     problems: [...allocation.get.refuses],

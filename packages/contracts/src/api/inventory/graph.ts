@@ -2,10 +2,11 @@ import * as v from 'valibot';
 import { idSchema } from '../../ids.js';
 import { edgeTypeSchema } from '../../inventory/edge.js';
 import { inventory } from '../../inventory/index.js';
+import { changedTypes } from '../../inventory/node-changes.js';
 import { batchMax } from '../../inventory/node-versions.js';
 import { nodeIntents, nodeStates } from '../../inventory/node.js';
 import { route } from '../../route.js';
-import { ifMatchSchema, pageQuery } from '../common.js';
+import { asOfFields, ifMatchSchema, pageQuery } from '../common.js';
 import { anyOf, byId, changeQuery, created, flag, found, mergePatch, versioned, wholeNumber } from './shape.js';
 
 const { kind, node, edge, deviceType } = inventory.nouns;
@@ -68,6 +69,7 @@ export const graphRoutes = {
     permission: 'inventory.node.read',
     query: v.strictObject({
       ...pageQuery,
+      ...asOfFields,
       sort: node.list.command.entries.sort,
       kind: v.optional(anyOf(v.string())),
       /** The word root asks for nodes without a parent. */
@@ -93,6 +95,7 @@ export const graphRoutes = {
     tags: ['graph'],
     permission: 'inventory.node.read',
     params: byId('nod'),
+    query: v.strictObject(asOfFields),
     expand: ['parent', 'tenant'],
     responses: versioned('The node.', node.get.result),
     problems: [...node.get.refuses],
@@ -174,6 +177,23 @@ export const graphRoutes = {
     responses: found('A page of versions.', node.history.result),
     problems: [...node.history.refuses],
   }),
+  listNodeChanges: route({
+    operationId: 'listNodeChanges',
+    method: 'GET',
+    path: '/v1/nodes/:id/changes',
+    summary: 'What of a node and of all that lies in it is different between two instants.',
+    tags: ['graph'],
+    permission: 'inventory.node.read',
+    params: byId('nod'),
+    query: v.strictObject({
+      ...pageQuery,
+      from: node.changes.command.entries.from,
+      to: node.changes.command.entries.to,
+      types: v.optional(anyOf(v.picklist(changedTypes))),
+    }),
+    responses: found('A page of what differs, with both instants.', node.changes.result),
+    problems: [...node.changes.refuses],
+  }),
   listSubtree: route({
     operationId: 'listSubtree',
     method: 'GET',
@@ -182,7 +202,12 @@ export const graphRoutes = {
     tags: ['graph'],
     permission: 'inventory.node.read',
     params: byId('nod'),
-    query: v.strictObject({ ...pageQuery, depthMax: v.optional(wholeNumber(64)), kind: v.optional(anyOf(v.string())) }),
+    query: v.strictObject({
+      ...pageQuery,
+      ...asOfFields,
+      depthMax: v.optional(wholeNumber(64)),
+      kind: v.optional(anyOf(v.string())),
+    }),
     responses: found('A page of nodes with their depth.', node.subtree.result),
     problems: [...node.subtree.refuses],
   }),
@@ -194,6 +219,7 @@ export const graphRoutes = {
     tags: ['graph'],
     permission: 'inventory.node.read',
     params: byId('nod'),
+    query: v.strictObject(asOfFields),
     responses: found('The ancestors.', node.ancestors.result),
     problems: [...node.ancestors.refuses],
   }),
@@ -256,6 +282,7 @@ export const graphRoutes = {
     permission: 'inventory.edge.read',
     query: v.strictObject({
       ...pageQuery,
+      ...asOfFields,
       sort: edge.list.command.entries.sort,
       edgeType: v.optional(anyOf(edgeTypeSchema)),
       nodeId: v.optional(idSchema('nod')),
@@ -271,6 +298,7 @@ export const graphRoutes = {
     tags: ['graph'],
     permission: 'inventory.edge.read',
     params: byId('edg'),
+    query: v.strictObject(asOfFields),
     responses: versioned('The edge.', edge.get.result),
     problems: [...edge.get.refuses],
   }),

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { inventory } from '../../inventory/index.js';
 import { route } from '../../route.js';
-import { pageQuery } from '../common.js';
+import { asOfFields, pageQuery } from '../common.js';
 import { byId, changeQuery, created, flag, found, mergePatch, versioned, wholeNumber } from './shape.js';
 
 const { numberDomain, numberRange, number } = inventory.nouns;
@@ -161,7 +161,7 @@ export const numberRoutes = {
     tags: ['pools'],
     permission: 'inventory.numberRange.read',
     params: byId('ndm'),
-    query: v.strictObject({ ...pageQuery, value: v.optional(wholeNumber(4294967295)) }),
+    query: v.strictObject({ ...pageQuery, ...asOfFields, value: v.optional(wholeNumber(4294967295)) }),
     responses: found('A page.', number.list.result),
     problems: [...number.list.refuses],
   }),

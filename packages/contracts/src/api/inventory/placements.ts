@@ -88,7 +88,7 @@ export const placementRoutes = {
     operationId: 'findPlacements',
     method: 'POST',
     path: '/v1/environments/:id/placements',
-    summary: 'Where things could be placed now; nothing is taken.',
+    summary: 'Where things could be placed, now or in a window; nothing is taken.',
     tags: ['allocations'],
     permission: 'inventory.placement.create',
     on: 'pathScope',

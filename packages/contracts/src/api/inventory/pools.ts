@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { idSchema } from '../../ids.js';
 import { inventory } from '../../inventory/index.js';
 import { route } from '../../route.js';
-import { pageQuery } from '../common.js';
+import { asOfFields, pageQuery } from '../common.js';
 import { numberRoutes } from './numbers.js';
 import { byId, changeQuery, created, found, mergePatch, versioned, wholeNumber } from './shape.js';
 
@@ -85,6 +85,7 @@ export const poolRoutes = {
     params: byId('spc'),
     query: v.strictObject({
       ...pageQuery,
+      ...asOfFields,
       sort: addressBlock.list.command.entries.sort,
       parentId: v.optional(v.union([v.literal('root'), idSchema('blk')])),
       cidr: addressBlock.list.command.entries.cidr,
@@ -102,6 +103,7 @@ export const poolRoutes = {
     tags: ['pools'],
     permission: 'inventory.addressBlock.read',
     params: byId('blk'),
+    query: v.strictObject(asOfFields),
     expand: ['space', 'parent', 'node'],
     responses: versioned('As it is.', addressBlock.get.result),
     problems: [...addressBlock.get.refuses],
@@ -171,6 +173,7 @@ export const poolRoutes = {
     params: byId('spc'),
     query: v.strictObject({
       ...pageQuery,
+      ...asOfFields,
       blockId: v.optional(idSchema('blk')),
       address: address.list.command.entries.address,
       nodeId: v.optional(idSchema('nod')),
@@ -187,6 +190,7 @@ export const poolRoutes = {
     tags: ['pools'],
     permission: 'inventory.address.read',
     params: byId('adr'),
+    query: v.strictObject(asOfFields),
     expand: ['space', 'node'],
     responses: versioned('As it is.', address.get.result),
     problems: [...address.get.refuses],

@@ -4,6 +4,9 @@ ALTER TABLE "inventory"."kind" ADD COLUMN "cleaning_seconds" integer DEFAULT 0 N
 ALTER TABLE "inventory"."kind" ADD COLUMN "scrubs" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "inventory"."node" ADD COLUMN "cleaning_seconds" integer;--> statement-breakpoint
 ALTER TABLE "inventory"."node" ADD COLUMN "scrubs" boolean;--> statement-breakpoint
+ALTER TABLE "inventory"."allocation_past" ADD COLUMN "flags" text[] DEFAULT '{}'::text[] NOT NULL;--> statement-breakpoint
+ALTER TABLE "inventory"."node_past" ADD COLUMN "cleaning_seconds" integer;--> statement-breakpoint
+ALTER TABLE "inventory"."node_past" ADD COLUMN "scrubs" boolean;--> statement-breakpoint
 -- lock: there is no release yet whose tables would be large
 CREATE INDEX "node_by_scrubbing" ON "inventory"."node" USING btree ("id") WHERE "inventory"."node"."state" = 'scrubbing';--> statement-breakpoint
 -- lock: there is no release yet whose tables would be large
@@ -65,3 +68,33 @@ begin
   end if;
 end
 $rule$;
+--> statement-breakpoint
+-- The past of what is new.
+create or replace function inventory.keep_node_past() returns trigger
+language plpgsql security definer set search_path = inventory, pg_temp as $keep$
+begin
+  if tg_op = 'DELETE' then
+    insert into node_past (until_at, id, kind, name, name_exclusive, parent_id, tenant_id, attributes, traits, labels, intent, state, cleaning_seconds, scrubs, version, created_at, updated_at)
+    select greatest(now(), w.updated_at), w.id, w.kind, w.name, w.name_exclusive, w.parent_id, w.tenant_id, w.attributes, w.traits, w.labels, w.intent, w.state, w.cleaning_seconds, w.scrubs, w.version, w.created_at, w.updated_at from was w;
+    return null;
+  end if;
+  insert into node_past (until_at, id, kind, name, name_exclusive, parent_id, tenant_id, attributes, traits, labels, intent, state, cleaning_seconds, scrubs, version, created_at, updated_at)
+  select b.updated_at, w.id, w.kind, w.name, w.name_exclusive, w.parent_id, w.tenant_id, w.attributes, w.traits, w.labels, w.intent, w.state, w.cleaning_seconds, w.scrubs, w.version, w.created_at, w.updated_at from was w join becomes b on b.id = w.id where b.updated_at > w.updated_at;
+  if exists (select from was w join becomes b on b.id = w.id where b.updated_at < w.updated_at) then
+    update node_past p set until_at = b.updated_at from becomes b where p.id = b.id and p.until_at > b.updated_at;
+  end if;
+  return null;
+end
+$keep$;
+--> statement-breakpoint
+create or replace function inventory.keep_allocation_past() returns trigger
+language plpgsql security definer set search_path = inventory, pg_temp as $keep$
+begin
+  insert into allocation_past (allocation_id, until_at, tenant_id, state, bound_task_id, ttl_seconds, max_ttl_seconds, on_expiry, starts_at, expires_at, ended_at, notice_seconds, notice_at, noticed_at, failure, flags, labels, policy_version, version, updated_at)
+  select w.id, b.updated_at, w.tenant_id, w.state, w.bound_task_id, w.ttl_seconds, w.max_ttl_seconds, w.on_expiry, w.starts_at, w.expires_at, w.ended_at, w.notice_seconds, w.notice_at, w.noticed_at, w.failure, w.flags, w.labels, w.policy_version, w.version, w.updated_at from was w join becomes b on b.id = w.id where b.updated_at > w.updated_at;
+  if exists (select from was w join becomes b on b.id = w.id where b.updated_at < w.updated_at) then
+    update allocation_past p set until_at = b.updated_at from becomes b where p.allocation_id = b.id and p.until_at > b.updated_at;
+  end if;
+  return null;
+end
+$keep$;
