@@ -128,7 +128,7 @@ const windowOf = (world: World, { from, until }: Span) => ({
 
 /** What is in the way of having things over a span beside all others; `own` is what the same holder has before. */
 function inTheWay(world: World, next: Things & Span, own?: Holder): { blockers: Set<string>; others: Holder[] } {
-  const others = world.holders.filter((other) => other !== own);
+  const beside = world.holders.filter((other) => other !== own);
   const blockers = new Set<string>();
   const met = new Set<Holder>();
   const over = { from: next.from, until: next.until };
@@ -138,17 +138,17 @@ function inTheWay(world: World, next: Things & Span, own?: Holder): { blockers: 
     if (amount === 0 && !whole) continue;
     const mine = whole ? cleanedAfter(over) : over;
     if (over.from < (world.cleaned[host] ?? 0)) blockers.add('cleaning');
-    for (const other of others) {
+    for (const other of beside) {
       const theirs = other.wholes[host] === true ? cleanedAfter(other) : other;
       if (!(other.wholes[host] === true || (whole && (other.amounts[host] ?? 0) > 0)) || !meet(mine, theirs)) continue;
       blockers.add('held');
       met.add(other);
     }
-    const instants = [over.from, ...others.map(({ from }) => from)].filter(
+    const instants = [over.from, ...beside.map(({ from }) => from)].filter(
       (each) => each >= over.from && each < over.until,
     );
     const level = (each: number) =>
-      sum(others.filter(({ from, until }) => from <= each && each < until).map((other) => other.amounts[host] ?? 0));
+      sum(beside.filter(({ from, until }) => from <= each && each < until).map((other) => other.amounts[host] ?? 0));
     if (amount > 0 && Math.max(...instants.map(level)) + amount > (caps[host] ?? 0)) blockers.add('capacity');
   }
   const grows = sum(next.amounts) - sum(own?.amounts ?? []);
@@ -173,7 +173,11 @@ function expected(blockers: ReadonlySet<string>): string[] {
 type Ask = (caller: Caller) => Promise<unknown>;
 
 /** Trying changes nothing and answers as the real thing; what alone is in the way is what it is called. */
-async function tried(world: World, { blockers, others }: ReturnType<typeof inTheWay>, ask: Ask, create?: object) {
+async function tried(
+  world: World,
+  { blockers, others: met }: ReturnType<typeof inTheWay>,
+  { ask, create }: { ask: Ask; create?: object },
+) {
   const dry = () => ask({ ...s.caller, dryRun: true });
   const before = world.watched ? undefined : await s.everyRow();
   const answer = await dry();
@@ -203,9 +207,9 @@ async function tried(world: World, { blockers, others }: ReturnType<typeof inThe
     await limitTo(limit);
   }
   // Who has it gives it back, and it is had by the same transaction. What was used is cleaned first.
-  const unused = others.every(({ state, wholes }) => state !== 'active' || !wholes.includes(true));
+  const unused = met.every(({ state, wholes }) => state !== 'active' || !wholes.includes(true));
   if (soleBlockers[0] === 'held' && !blockers.has('cleaning') && unused && create !== undefined) {
-    const operations = [...others.map(({ id }) => ({ op: 'release', id })), { op: 'create', ...create }] as never;
+    const operations = [...met.map(({ id }) => ({ op: 'release', id })), { op: 'create', ...create }] as never;
     expect(codeOf(await orProblem(s.inventory.allocation.batch({ ...s.caller, dryRun: true }, { operations })))).toBe(
       'ok',
     );
@@ -230,7 +234,7 @@ async function play(world: World, each: Step): Promise<void> {
     const asked = { environmentId: defaultEnvironmentId, items: itemsOf(world, each.things), ...more };
     const ask = (caller: Caller) => s.ask(asked.items, more, caller);
     const create = { ...asked, consumer: { service: 'test', kind: 'thing', id: newId() } };
-    const got = await tried(world, inTheWay(world, { ...each.things, ...span }), ask, create);
+    const got = await tried(world, inTheWay(world, { ...each.things, ...span }), { ask, create });
     if (isProblem(got)) return;
     const { id, version } = got as Allocation;
     const state = held ? ('held' as const) : span.from === 0 ? ('active' as const) : ('booked' as const);
@@ -259,8 +263,8 @@ async function play(world: World, each: Step): Promise<void> {
         sum(each.things.amounts) > 0 || each.things.wholes.every((whole, host) => whole === holder.wholes[host]);
       const blocked = inTheWay(world, { ...holder, ...each.things }, holder);
       if (each.reshape || !same || holder.wholes.includes(true))
-        return resizeReal(world, holder, each.things, blocked, ask);
-      const got = await tried(world, blocked, ask);
+        return resizeReal(world, holder, { next: each.things, ask, ...blocked });
+      const got = await tried(world, blocked, { ask });
       if (!isProblem(got)) become(each.things);
       return;
     }
@@ -306,9 +310,7 @@ async function play(world: World, each: Step): Promise<void> {
 async function resizeReal(
   world: World,
   holder: Holder,
-  next: Things,
-  { blockers }: ReturnType<typeof inTheWay>,
-  ask: Ask,
+  { next, blockers, ask }: { next: Things; blockers: Set<string>; ask: Ask },
 ): Promise<void> {
   const left = holder.wholes.map((whole, host) => whole && next.wholes[host] !== true);
   const soiled = soil({ ...world, cleaned: [0, 0] }, { ...holder, wholes: left }, cleaning);

@@ -32,7 +32,7 @@ import { classKeySchema } from './resource-class.js';
 export const allocationStates = ['booked', 'held', 'active', 'releasing', 'released', 'expired', 'failed'] as const;
 
 /** What a failed node leaves behind at an allocation. */
-export const allocationFlags = ['resourcesChanged', 'missingResources'] as const;
+const allocationFlags = ['resourcesChanged', 'missingResources'] as const;
 
 /** How long what was tried with `dryRun=hold` is kept, in seconds. */
 export const triedHoldSeconds = 60;

@@ -48,7 +48,7 @@ export const nodeStates = [
 ] as const;
 
 /** At most 30 days. */
-export const cleaningSecondsSchema = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2_592_000));
+const cleaningSecondsSchema = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2_592_000));
 
 const nodeName = text(1, 256);
 const traits = v.pipe(v.array(text(1, 64)), v.maxLength(64));

@@ -8,7 +8,7 @@ const isGone = `(n.state = 'failed' or n.intent = 'expunged')`;
 /** Nodes that are gone, each with its components: by its index, and they are few. */
 const goneThings = `node n cross join lateral (select n.id union all select parts_of(n.id)) p (id)`;
 
-export interface Stricken {
+interface Stricken {
   readonly id: string;
   readonly version: number;
 }

@@ -10,7 +10,7 @@
 //      wait for one row through its whole transaction
 // Each is one statement over everything that the transaction touches, also where that is a batch. Which counters an allocation
 // holds is read before 2 and read again at 4: who finds more than it has locked begins anew (movedOn).
-// Who begins bookings takes 2, 3, 4 and 7. Renew and confirm take 1 and 4, bind takes 4; release, the sweeper and who counts a scope (its row for update before) 2, 4 and 7: none of them
+// Who begins bookings takes 2, 3, 4 and 7. Renew and confirm take 1 and 4, bind takes 4; release, the sweeper and who counts a scope (its row for update before) 2, 4 and 7, with the nodes of 5 that are to be scrubbed: none of them
 // takes a provider, and none can wait in a circle.
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { json, type Tx } from '@sentral/kernel/database';
