@@ -28,6 +28,7 @@ import type { Config, ContextName } from './config.js';
 import { facade } from './auth/sessions.js';
 import type { Contexts } from './routes/world.js';
 import { createMayStill } from './workflows/may-still.js';
+import { functions } from './workflows/functions.js';
 import { workflows } from './workflows/registry.js';
 import path from 'node:path';
 
@@ -187,7 +188,10 @@ export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts)
             bus: use.bus,
             mayStill: createMayStill(contexts, workflows),
             registry: { workflows, knows: knowsAction },
-            ...((contexts.inventory as unknown) === undefined ? {} : { allocations: contexts.inventory.allocation }),
+            functions,
+            ...((contexts.inventory as unknown) === undefined
+              ? {}
+              : { allocations: contexts.inventory.allocation, observed: contexts.inventory }),
             ...((contexts.tenancy as unknown) === undefined ? {} : { scopes: contexts.tenancy.scope }),
           },
         )),

@@ -238,7 +238,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         bind: (caller, command) => bindAllocation(deps, caller, command),
         confirm: (caller, command) => confirmAllocation(deps, caller, command),
         renew: (caller, command) => renewAllocation(deps, caller, command),
-        release: (caller, command) => releaseAllocation(deps, caller, command),
+        release: (caller, command) => releaseAllocation({ ...deps, lanes }, caller, command),
         get: (caller, command) => getAllocation(deps, caller, command),
         list: (caller, command) => listAllocations(deps, caller, command),
       },

@@ -16,6 +16,11 @@ import { listFindings } from './finding/list.js';
 import { resolveFinding } from './finding/resolve.js';
 import { listInvariants } from './invariant/list.js';
 import { scopes } from './projection/view.js';
+import { amendSchedule } from './schedule/amend.js';
+import { createSchedule } from './schedule/create.js';
+import { getSchedule } from './schedule/get.js';
+import { listSchedules } from './schedule/list.js';
+import { removeSchedule } from './schedule/remove.js';
 import { listServiceGates } from './service-gate/list.js';
 import { pauseServiceGate } from './service-gate/pause.js';
 import { resumeServiceGate } from './service-gate/resume.js';
@@ -35,10 +40,11 @@ import { unwindTask } from './task/unwind.js';
 import { waiveTask } from './task/waive.js';
 import { countUsage } from './usage/count.js';
 import { usageNow } from './usage/now.js';
-import { planner, type Registry } from './workflow/workflow.js';
+import { planner, schedulePlanner, type Registry } from './workflow/workflow.js';
 
 export type { Deps } from './deps.js';
 export { createTaskLoops } from './loops.js';
+export type { Functions } from './function/serve.js';
 export type { MayStill } from './run/authorization.js';
 export { createPulse, type Pulse } from './run/pulse.js';
 export type { StepPlan } from './plan/plan.js';
@@ -50,6 +56,7 @@ export type Task = Implements<typeof task>;
 /** The task context: long-running work, made of steps that services do, which always ends and ends right. */
 export function createTask(deps: Deps, { workflows, knows, ...options }: CheckedOptions & Registry): Task {
   const planOf = planner({ workflows, knows });
+  const planScheduled = schedulePlanner({ workflows, knows });
   return checked(
     task,
     {
@@ -70,6 +77,13 @@ export function createTask(deps: Deps, { workflows, knows, ...options }: Checked
       },
       step: { list: (caller, command) => listSteps(deps, caller, command) },
       event: { list: (caller, command) => listEvents(deps, caller, command) },
+      schedule: {
+        create: (caller, command) => createSchedule(deps, caller, { ...command, planScheduled }),
+        get: (caller, command) => getSchedule(deps, caller, command),
+        list: (caller, command) => listSchedules(deps, caller, command),
+        amend: (caller, command) => amendSchedule(deps, caller, { ...command, planScheduled }),
+        remove: (caller, command) => removeSchedule(deps, caller, command),
+      },
       serviceGate: {
         list: (caller) => listServiceGates(deps, caller),
         pause: (caller, command) => pauseServiceGate(deps, caller, command),

@@ -25,6 +25,10 @@ export type Authenticate = (authorization: string | undefined) => Promise<Proof>
 
 /** A token that names more groups than anyone is in is a mistake of its issuer; the first ones count. */
 const groupsMax = 256;
+const maxAgeSeconds = 86_400;
+/** A signature that held a moment ago holds; a key that its issuer takes back is believed for no longer than this. */
+const rememberedMs = 5_000;
+const rememberedMax = 10_000;
 
 /**
  * Reads bearer tokens: API tokens by their checksum, all others by the keys of the trusted issuers.
@@ -45,10 +49,14 @@ export function createAuthenticate(
       },
     ]),
   );
+  const remembered = new Map<string, { readonly proof: Proof; readonly until: number }>();
   return async (authorization) => {
     const token = /^Bearer ([^\s]+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) throw problem('unauthenticated', { reason: 'missing' });
     if (token.startsWith('snt_')) return { credential: await apiToken(token) };
+    const known = remembered.get(token);
+    if (known !== undefined && use.clock().getTime() < known.until) return known.proof;
+    remembered.delete(token);
     const verifier = verifiers.get(issuerOf(token));
     if (verifier === undefined) throw problem('unauthenticated', { reason: 'invalid' });
     const { config } = verifier;
@@ -60,15 +68,15 @@ export function createAuthenticate(
         ...(config.typ === null ? {} : { typ: config.typ }),
         requiredClaims: ['sub', 'exp', 'iat'],
         clockTolerance: 30,
-        maxTokenAge: '24h',
+        maxTokenAge: maxAgeSeconds,
         currentDate: use.clock(),
       });
-      const { sub, exp, groups } = payload;
+      const { sub, exp, iat, groups } = payload;
       if (typeof sub !== 'string' || sub.length < 1 || sub.length > 256) throw new TypeError('sub');
       const names = Array.isArray(groups)
         ? groups.filter((name): name is string => typeof name === 'string' && name.length > 0 && name.length <= 256)
         : [];
-      return {
+      const proof: Proof = {
         credential: {
           type: 'oidc',
           issuer: config.issuer,
@@ -77,6 +85,10 @@ export function createAuthenticate(
         },
         expiresAt: new Date(Number(exp) * 1000),
       };
+      const ends = Math.min(Number(exp), Number(iat) + maxAgeSeconds) * 1000;
+      if (remembered.size >= rememberedMax) remembered.clear();
+      remembered.set(token, { proof, until: Math.min(ends, use.clock().getTime() + rememberedMs) });
+      return proof;
     } catch (error) {
       if (isProblem(error, 'dependency-unavailable')) throw error;
       throw problem('unauthenticated', { reason: error instanceof errors.JWTExpired ? 'expired' : 'invalid' });

@@ -1,10 +1,10 @@
-import { recordLeaf } from '@sentral/contracts/audit-proof';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
 import type { FeedItem } from '@sentral/contracts/shared-verbs';
 import { lockLease, type Lease } from '@sentral/kernel/lease';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { schemaName } from '../change.js';
 import type { Deps } from '../deps.js';
+import { leafOf } from '../log/hashing.js';
 import { columnsOf, recordOf, type AuditPart } from '../record/build.js';
 import { eraseSubjectKeys, lockLiveSubjects } from '../subject/sql.js';
 import { reseal } from './reseal.js';
@@ -37,20 +37,17 @@ export async function appendBatch(deps: Deps, lease: Lease, batch: Batch): Promi
   const primary = await primaries(deps, fresh);
   const sealed = await reseal(deps, fresh);
   const recordedAt = await readNow(app);
-  const records = await Promise.all(
-    fresh.map(async (item) => {
-      const end = ends.get(item.tenantId ?? '') as { id: string; size: number };
-      const record = recordOf(item, { logId: end.id, seq: end.size++, recordedAt, primary: primary.has(item) });
-      const leaf = await recordLeaf(record);
-      return {
-        ...columnsOf(record),
-        leaf: `\\x${Buffer.from(leaf).toString('hex')}`,
-        record,
-        event: item.event,
-        sealed: sealed.get(item) ?? null,
-      };
-    }),
-  );
+  const records = fresh.map((item) => {
+    const end = ends.get(item.tenantId ?? '') as { id: string; size: number };
+    const record = recordOf(item, { logId: end.id, seq: end.size++, recordedAt, primary: primary.has(item) });
+    return {
+      ...columnsOf(record),
+      leaf: `\\x${Buffer.from(leafOf(record)).toString('hex')}`,
+      record,
+      event: item.event,
+      sealed: sealed.get(item) ?? null,
+    };
+  });
   const subjects = new Set(records.flatMap((record) => (record.sealed ?? []).map(({ subject }) => subject)));
   return inTransaction(app, async (tx) => {
     if (!(await lockLease(tx, schemaName, lease))) return false;

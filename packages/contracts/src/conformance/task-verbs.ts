@@ -106,6 +106,50 @@ export const taskVerbCases = [
     },
   },
   {
+    title: 'a schedule is made of a workflow that allows it, changed at a version, and is nobody else’s to see',
+    async run(subject: Task, kit: Kit) {
+      const { kind } = conformanceWorkflow;
+      const asked = { scopeId: defaultTenantId, name: kit.name('nightly'), kind, cron: '30 2 * * *' };
+      const made = await subject.schedule.create(inTenant(kit), asked);
+      kit.equals(
+        [made.timeZone, made.overlap, made.enabled, made.version],
+        ['UTC', 'skip', true, 1],
+        'as it was asked',
+      );
+      kit.holds(made.nextAt?.slice(10) === 'T02:30:00.000Z', 'it is due at its time');
+      kit.equals((await subject.schedule.get(kit.caller(), { id: made.id })).name, asked.name, 'it is read by its id');
+      const { items } = await subject.schedule.list(kit.caller(), { kind, enabled: true });
+      kit.equals(items[0]?.id, made.id, 'it is the newest');
+      await kit.refuses('already-exists', subject.schedule.create(inTenant(kit), asked));
+      const another = { ...asked, name: kit.name('other') };
+      const wrong = (more: object) => subject.schedule.create(inTenant(kit), { ...another, ...more });
+      await kit.refuses('validation-failed', wrong({ cron: '0 0 30 2 *' }));
+      await kit.refuses('validation-failed', wrong({ timeZone: 'Europe/Atlantis' }));
+      await kit.refuses('validation-failed', wrong({ input: { more: 1 } }));
+      await kit.refuses('reference-not-found', wrong({ kind: 'conformance.none' }));
+      await kit.refuses('reference-not-found', subject.schedule.create(kit.caller(), { ...another, scopeId: nowhere }));
+      const scopes = [{ ...tenant, id: asleep, tenantId: asleep, state: 'suspended' as const, version: 1 }];
+      await kit.refuses(
+        'scope-not-active',
+        subject.schedule.create(kit.caller({ scopes }), { ...another, scopeId: asleep }),
+      );
+      const { id } = made;
+      const stopped = await subject.schedule.amend(kit.caller(), { id, version: 1, patch: { enabled: false } });
+      kit.equals([stopped.version, stopped.nextAt], [2, undefined], 'it is stopped');
+      await kit.refuses('version-mismatch', subject.schedule.amend(kit.caller(), { id, version: 1, patch: {} }));
+      const again = subject.schedule.amend(kit.caller(), { id, patch: { cron: '99 * * * *' } });
+      await kit.refuses('validation-failed', again);
+      await kit.refuses('not-found', subject.schedule.get(nobody(kit), { id }));
+      await kit.refuses('not-found', subject.schedule.amend(nobody(kit), { id, patch: {} }));
+      await kit.refuses('not-found', subject.schedule.remove(nobody(kit), { id }));
+      kit.equals((await subject.schedule.list(nobody(kit), {})).items, [], 'nor is it in a list');
+      await kit.refuses('invalid-cursor', subject.schedule.list(kit.caller(), { cursor: 'x' }));
+      await kit.refuses('version-mismatch', subject.schedule.remove(kit.caller(), { id, version: 1 }));
+      kit.equals((await subject.schedule.remove(kit.caller(), { id, version: 2 })).id, id, 'it is gone');
+      await kit.refuses('not-found', subject.schedule.get(kit.caller(), { id }));
+    },
+  },
+  {
     title: 'a gate is closed and opened by who runs the platform',
     async run(subject: Task, kit: Kit) {
       const service = kit.name('gate').slice(0, 32);

@@ -8,8 +8,8 @@ import type { Held } from '../quota/move.js';
 import { endTakenBlocks, listDependents } from './address-sql.js';
 import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { recordAllocation, recordBlockRemoved } from './events.js';
-import { endAllocation, endItems, type Ending } from './end-sql.js';
-import { listItems, type AllocationRow, type Failure, type ItemRow } from './sql.js';
+import { endAllocations, endItems, type Ending } from './end-sql.js';
+import { listItems, only, type AllocationRow, type Failure, type ItemRow } from './sql.js';
 
 /** What ended items give back: moved with whatever else the transaction moves, as its last locks. */
 export interface Given {
@@ -34,17 +34,25 @@ export async function endThings(
   if (items.some((item) => item.what === 'block')) {
     for (const block of await endTakenBlocks(tx, ids)) await recordBlockRemoved(tx, { ...block, tenantId }, ended.by);
   }
+  const quarantine = ended.state === 'expired' && onExpiry === 'quarantine';
   return {
-    gives: items.flatMap(({ dimension, amount }) =>
-      dimension === null ? [] : [{ tenantId, projectId, scopeId, dimension, delta: -amount }],
+    ...givenBack({ tenantId, projectId, scopeId }, items),
+    soiled: items.flatMap(({ what, nodeId, unused }) =>
+      what === 'node' && nodeId !== null && (quarantine || !unused) ? [{ nodeId, quarantine }] : [],
     ),
-    frees: freed(items),
-    soiled: items.flatMap(({ what, nodeId, unused }) => {
-      const quarantine = ended.state === 'expired' && onExpiry === 'quarantine';
-      return what === 'node' && nodeId !== null && (quarantine || !unused) ? [{ nodeId, quarantine }] : [];
-    }),
   };
 }
+
+/** What goes back to counters and quotas. */
+export const givenBack = (
+  { tenantId, projectId, scopeId }: Scope,
+  items: readonly ItemRow[],
+): Omit<Given, 'soiled'> => ({
+  gives: items.flatMap(({ dimension, amount }) =>
+    dimension === null ? [] : [{ tenantId, projectId, scopeId, dimension, delta: -amount }],
+  ),
+  frees: freed(items),
+});
 
 /** What items give back to their counters. */
 export const freed = (items: readonly ItemRow[]): CapacityMove[] =>
@@ -66,7 +74,7 @@ export async function endWhole(
   how: { state: Ending; by: Caller; failure?: Failure },
 ): Promise<Given & { seen: Allocation }> {
   const items = await listItems(tx, [id]);
-  const row = await endAllocation(tx, id, how);
+  const row = only(await endAllocations(tx, [id], how));
   const given = await endThings(tx, row, { items, ...how });
   return { ...given, seen: await recordAllocation(tx, row, { event: how.state, by: how.by }) };
 }

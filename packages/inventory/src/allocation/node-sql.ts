@@ -1,7 +1,6 @@
 // Lock order and isolation: allocation/sql.ts. The exclusion allocation_item_node_held_once is the judge.
 import type { Tx } from '@sentral/kernel/database';
 import { owned } from '../owner-sql.js';
-import { walkOf, type Sight } from '../reading.js';
 import { microseconds } from './instant-sql.js';
 import type { Span } from './levels.js';
 import type { HolderRow } from './number-sql.js';
@@ -20,23 +19,20 @@ export interface NodeToTake {
 
 export const selectToTake = `select n.id, n.name, n.kind, n.state, n.intent, k.alloc_mode as "allocMode", coalesce(n.cleaning_seconds, k.cleaning_seconds) as "cleaningSeconds" from node n join kind k on k.key = n.kind`;
 
+const andWholes = `where n.id = any($1::uuid[] || array(select w.id from unnest($1::uuid[]) i (id), wholes_of(i.id) w (id)))`;
+
 /**
- * For share: a retire or a drain waits for us or we see it; other takers of other nodes do not wait. Who takes a whole is alone with
- * it, also before those who take its components, since they lock what these are parts of (`above`) too.
+ * With what they are parts of. For share: a retire or a drain waits for us or we see it; other takers of other nodes do not wait.
+ * Who takes a whole is alone with it, also before those who take its components, since they lock what these are parts of too.
  */
 export async function lockNodesToTake(
   tx: Tx,
-  sight: Sight,
-  of: { ids: readonly string[]; above: readonly string[]; whole: boolean },
+  of: { ids: readonly string[]; whole: boolean },
 ): Promise<readonly NodeToTake[]> {
-  const q = walkOf(sight);
-  q.and(`n.id = any(${q.value([...of.ids, ...of.above])}::uuid[])`);
-  q.and(`(n.id = any(${q.value(of.above)}::uuid[]) or ${q.sees('node', 'n')})`);
   const rows = of.whole
-    ? await tx.unsafe(`${selectToTake} ${q.where()} order by n.id for no key update of n`, q.params)
-    : await tx.unsafe(`${selectToTake} ${q.where()} order by n.id for share of n`, q.params);
-  const asked = new Set(of.ids);
-  return (rows as unknown as readonly NodeToTake[]).filter(({ id }) => asked.has(id));
+    ? await tx.unsafe(`${selectToTake} ${andWholes} order by n.id for no key update of n`, [of.ids])
+    : await tx.unsafe(`${selectToTake} ${andWholes} order by n.id for share of n`, [of.ids]);
+  return rows as unknown as readonly NodeToTake[];
 }
 
 /** What components are parts of, up to their hosts. */
@@ -123,7 +119,7 @@ async function listSpans(tx: Tx, text: string, params: readonly unknown[]): Prom
   return rows.map((row) => ({ ...row, until: row.until ?? Infinity }));
 }
 
-/** Of nodes that are wanted in parts, when someone has them whole; of all, when someone has the whole of what they are parts of. */
+/** Of nodes that are wanted in parts and can be given whole, when someone has them so; of all, when someone has the whole of what they are parts of. */
 export async function listHeldWhole(
   tx: Tx,
   of: { inParts: readonly string[]; ids: readonly string[] },
@@ -132,7 +128,9 @@ export async function listHeldWhole(
   return listSpans(
     tx,
     `select n.id as "nodeId", ${spanColumns} from unnest($1::uuid[]) n (id)
-     cross join lateral (select n.id where n.id = any($2::uuid[]) union all select wholes_of(n.id)) w (id)
+     cross join lateral (
+       select o.id from node o join kind k on k.key = o.kind where o.id = n.id and o.id = any($2::uuid[]) and k.alloc_mode = 'exclusive'
+       union all select wholes_of(n.id)) w (id)
      cross join lateral (${busy('w.id')}) i
      join allocation a on a.id = i.allocation_id`,
     [[...of.ids], [...of.inParts]],

@@ -37,7 +37,7 @@ interface Replace {
   /** Not asked for: what it lost with a node that failed is looked for elsewhere (elsewhere.ts), and its scope and policies are not judged anew. */
   readonly heals?: true;
 }
-interface Release {
+export interface Release {
   readonly op: 'release';
   readonly id: string;
   readonly version: number | undefined;

@@ -5,6 +5,7 @@ import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { expectActive, lockScopePaths, type ScopeViewRow } from '@sentral/kernel/scopes/view';
 import { schemaName } from '../change.js';
+import { findByConsumer } from './consumer-sql.js';
 import type { Scope } from './end.js';
 import type { Locked } from './lock.js';
 import { inOperation, type Operation, type Reserve } from './operation.js';
@@ -13,15 +14,7 @@ import { toAllocation } from './resource.js';
 import { findNow } from './policy-sql.js';
 import { expectNotStoodOn } from '../platform-resource/stood-on.js';
 import { expectUnbound, judgeStep } from './rules.js';
-import {
-  findAllocation,
-  findByConsumer,
-  findByRequest,
-  findFence,
-  listItems,
-  type AllocationRow,
-  type ItemRow,
-} from './sql.js';
+import { findAllocation, findByRequest, findFence, listItems, type AllocationRow, type ItemRow } from './sql.js';
 import { expectWindow, judgeWindow, type Window } from './window.js';
 
 /** One operation with what it was found to be about. */
@@ -146,8 +139,8 @@ export async function sameRequest(
  */
 export async function targetUnderLock(
   tx: Tx,
-  { operation, target }: Part,
-  { locked, caller }: { locked: Locked; caller: Caller },
+  { operation, target }: Pick<Part, 'operation' | 'target'>,
+  { locked, caller }: { locked: Pick<Locked, 'rows' | 'items'>; caller: Caller },
 ): Promise<{ row: AllocationRow; items: readonly ItemRow[] }> {
   const row = locked.rows.get(target?.id ?? '');
   if (row === undefined || operation.op === 'create') throw problem('not-found', { resourceType: 'allocation' });

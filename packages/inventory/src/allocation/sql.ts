@@ -158,37 +158,6 @@ export async function findByRequest(tx: Tx, tenantId: string, requestId: string)
   return rows[0] as AllocationRow | undefined;
 }
 
-export interface Consumer {
-  readonly service: string;
-  readonly kind: string;
-  readonly id: string;
-}
-
-export const findByConsumer = async (
-  tx: Tx,
-  tenantId: string,
-  consumer: Consumer,
-): Promise<AllocationRow | undefined> => (await listByConsumers(tx, [{ tenantId, consumer }]))[0];
-
-/** What these consumers hold. */
-export async function listByConsumers(
-  tx: Tx,
-  of: readonly { readonly tenantId: string; readonly consumer: Consumer }[],
-): Promise<readonly AllocationRow[]> {
-  const rows = await tx.unsafe(
-    `select ${allocationColumns} from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) as w(tenant_id, service, kind, id)
-     join allocation a on a.tenant_id = w.tenant_id and a.consumer_service = w.service and a.consumer_kind = w.kind and a.consumer_id = w.id
-       and a.ended_at is null`,
-    [
-      of.map(({ tenantId }) => tenantId),
-      of.map(({ consumer }) => consumer.service),
-      of.map(({ consumer }) => consumer.kind),
-      of.map(({ consumer }) => consumer.id),
-    ],
-  );
-  return rows as unknown as readonly AllocationRow[];
-}
-
 /** One statement in id order: two takers of the same two things can never hold one each. */
 export async function lockProviders(tx: Tx, providerIds: readonly string[]): Promise<void> {
   await tx.sql`

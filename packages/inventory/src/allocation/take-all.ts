@@ -10,7 +10,7 @@ import type { Locked } from './lock.js';
 import { inOperation } from './operation.js';
 import type { Moves, Taking } from './perform.js';
 import { byTaking, type Wanted } from './rules.js';
-import { suppliesOf, type Supply } from './supply.js';
+import { lockNodes, suppliesOf, type Supply } from './supply.js';
 import { inTheWay, judgeAmount, takenOf, windowOfRow } from './take-capacity.js';
 import { outrun } from './sql.js';
 import { take, type Taker } from './take.js';
@@ -34,11 +34,8 @@ export async function takeAll(
   const wanted = takings
     .flatMap((taking) => taking.fresh.map((item) => ({ taking, item })))
     .toSorted((a, b) => byTaking(a.item, b.item));
-  const supplies = await suppliesOf(
-    tx,
-    takings.flatMap(({ row, fresh }) => fresh.map((item) => ({ caller, tenantId: row.tenantId, item }))),
-    locked.counters,
-  );
+  const asking = wanted.map(({ item }) => ({ caller, item }));
+  const supplies = suppliesOf(await lockNodes(tx, asking), locked.counters);
   const amounts: NewCapacityItem[] = [];
   for (const { taking, item } of wanted) {
     const { part, row, firstOrdinal } = taking;
