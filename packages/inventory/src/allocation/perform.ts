@@ -202,12 +202,12 @@ async function performIn(
   }
   const { soiled } = moves;
   // What is beside has locked its nodes, and counts their versions.
-  if (beside === undefined && soiled.length > 0) await scrub(tx, caller, { soiled, beside: await nodesOf(tx, wanted) });
+  if (beside === undefined && soiled.length > 0) await scrub(tx, ending, { soiled, beside: await nodesOf(tx, wanted) });
   await takeAll(tx, { deps, caller }, { takings, locked, moves });
   // What ran out and is not ended is still in the counter: who tries is judged by the levels alone.
   if (!tried || beside !== undefined) await amendCapacity(tx, moves.capacity);
   await completed?.();
-  if (beside !== undefined) await scrub(tx, caller, { soiled });
+  if (beside !== undefined) await scrub(tx, ending, { soiled });
   const recorded = await recordAllocations(
     tx,
     takings.map(({ part, row, judgement }) => ({
