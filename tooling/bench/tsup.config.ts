@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/main.ts', 'src/load-worker.ts', 'src/limit-worker.ts'],
+  entry: ['src/main.ts', 'src/load-worker.ts', 'src/limit-worker.ts', 'src/bare-server.ts'],
   format: ['esm'],
   platform: 'node',
   target: 'node20',

@@ -58,24 +58,32 @@ import { scopeHandlers } from './routes/scopes.js';
 import { systemHandlers } from './routes/system.js';
 import { serviceGateHandlers, taskHandlers } from './routes/tasks.js';
 import { troubleHandlers } from './routes/trouble.js';
-import type { World } from './routes/world.js';
+import type { Contexts, World } from './routes/world.js';
+import { createInvariants, type Diagnostics } from './diagnostics.js';
 
 /** The public model of Sentral: every route behind the door, in one place. */
 export function mountFacade(
   app: Hono,
   use: {
     world: World;
+    contexts: Contexts;
     door: Door;
     trail: Trail;
     seal: Seal;
     draining: () => boolean;
     readiness: () => Promise<Readiness>;
+    diagnose: () => Promise<Diagnostics>;
   },
 ): void {
   const { world } = use;
   const common = { door: use.door, trail: use.trail, seal: use.seal, expand: createExpand(world) };
   mount(app, systemRoutes, {
-    handlers: systemHandlers({ readiness: use.readiness, documents: documents() }),
+    handlers: systemHandlers({
+      readiness: use.readiness,
+      invariants: createInvariants(use.contexts),
+      diagnose: use.diagnose,
+      documents: documents(),
+    }),
     ...common,
   });
   mount(app, scopeRoutes, { handlers: scopeHandlers(world), ...common });

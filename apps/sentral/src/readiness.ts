@@ -32,7 +32,16 @@ const probeMs = 2_000;
 
 /** 503 only when draining or when a needed database cannot be written; everything else is told as degraded with 200. */
 export async function readiness(watched: Watched): Promise<Readiness> {
-  const databases = await Promise.all(Object.entries(watched.databases).map(([name, db]) => probe(name, db)));
+  const alone = Object.keys(watched.databases).length === 1;
+  const databases = await Promise.all(
+    Object.entries(watched.databases).map(async ([name, db]) => {
+      const part = await probe(name, db);
+      // While audit is away the feeds wait, whole, and everything else goes on: no reason to send requests elsewhere.
+      return name === 'audit' && !alone && part.status === 'unavailable'
+        ? { ...part, status: 'degraded' as const }
+        : part;
+    }),
+  );
   const bus = watched.bus === undefined ? [] : [await busPart(watched.bus)];
   const lags = await Promise.all(watched.lags.flatMap((each) => [lagPart(each), recordPart(each)]));
   const missing = watched.integrity === undefined ? [] : await integrityPart(watched.integrity);
@@ -117,9 +126,10 @@ function administrators(watched: Watched): Part[] {
   return [{ name: 'administrators', status: 'degraded', reason: noAdministrator }];
 }
 
-function within<T>(work: Promise<T>): Promise<T> {
+/** Waits so long and no longer. */
+export function within<T>(work: Promise<T>, ms = probeMs): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('too slow')), probeMs);
+    const timer = setTimeout(() => reject(new Error('too slow')), ms);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

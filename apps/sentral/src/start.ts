@@ -22,6 +22,7 @@ import {
   startRelays,
 } from './composition.js';
 import type { Config } from './config.js';
+import { diagnose } from './diagnostics.js';
 import { mountFacade } from './facade.js';
 import { createApp } from './http/app.js';
 import { createCursors } from './http/cursor.js';
@@ -99,10 +100,20 @@ export async function start(config: Config, { issuers = [], clock = systemClock 
     mountFacade(app, {
       trail,
       draining: () => draining,
+      contexts,
       world: { ...contexts, cursors: createCursors(instanceKeys(config, 'cursor')) },
       seal: sealOf(config),
       door,
       readiness: ready,
+      diagnose: () =>
+        diagnose({
+          mode: config.mode,
+          contexts: config.contexts,
+          pools: poolsByRole(pools, busDb),
+          bus,
+          relays,
+          readiness: ready,
+        }),
     });
   }
   const wire =

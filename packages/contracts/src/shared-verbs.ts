@@ -74,8 +74,32 @@ export const invariantSchema = v.object({
   violations: counter,
   /** Up to ten ids or names of what breaks it. */
   examples: v.array(v.string()),
+  /** Why nobody knows, where it could not be looked up in time: `violations` says nothing then. */
+  unknown: v.optional(v.string()),
 });
 export type Invariant = v.InferOutput<typeof invariantSchema>;
+
+/** What a context may spend on looking up all of its invariants, in milliseconds. */
+const lookUpMs = 10_000;
+
+/** Looks up one after another, within bounds: what fails or comes too late is unknown, and keeps no other. */
+export async function lookUpInvariants<C extends Pick<Invariant, 'name' | 'statement'>>(
+  checks: readonly C[],
+  lookUp: (check: C) => Promise<Invariant>,
+): Promise<{ items: Invariant[] }> {
+  const began = Date.now();
+  const items: Invariant[] = [];
+  for (const check of checks) {
+    const { name, statement } = check;
+    const unknown = (why: string): Invariant => ({ name, statement, violations: 0, examples: [], unknown: why });
+    items.push(
+      Date.now() - began > lookUpMs
+        ? unknown('the others took too long')
+        : await lookUp(check).catch(() => unknown('it took too long, or failed')),
+    );
+  }
+  return { items };
+}
 
 /** The noun `invariant`, the same in every context. */
 export const invariantVerbs = {

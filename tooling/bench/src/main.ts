@@ -2,10 +2,22 @@ import { appendFileSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { w1, w2, w4, w5b, type Workload } from './allocating.js';
+import { w3, w5 } from './reading.js';
+import { w7 } from './importing.js';
+import { audit } from './auditing.js';
 import { report } from './report.js';
 import { startStand } from './stand.js';
 
-const workloads: Readonly<Record<string, Workload>> = { W1: w1, W2: w2, W4: w4, W5b: w5b };
+const workloads: Readonly<Record<string, Workload>> = {
+  W1: w1,
+  W2: w2,
+  W3: w3,
+  W4: w4,
+  W5: w5,
+  W5b: w5b,
+  W7: w7,
+  audit,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -54,6 +54,19 @@ describe('the door', () => {
   test('a token that has expired says so', async () => {
     expect(await reasonOf(`Bearer ${await issuer.token(-120)}`)).toBe('expired');
   });
+  test('a token whose signature was checked a moment ago is not checked again, but for its end; another one is', async () => {
+    let ms = Date.now();
+    const timed = createAuthenticate([trusted], { ...use, clock: () => new Date(ms) });
+    const token = await issuer.token(60);
+    const first = await timed(`Bearer ${token}`);
+    expect(await timed(`Bearer ${token}`)).toBe(first);
+    await expect(timed(`Bearer ${token.slice(0, -4)}AAAA`)).rejects.toMatchObject({ facts: { reason: 'invalid' } });
+    ms += 6_000;
+    const again = await timed(`Bearer ${token}`);
+    expect([again === first, again]).toEqual([false, first]);
+    ms += 120_000;
+    await expect(timed(`Bearer ${token}`)).rejects.toMatchObject({ facts: { reason: 'expired' } });
+  });
   test('a token signed with another key under a known key id is refused', async () => {
     expect(await reasonOf(`Bearer ${await forge({})}`)).toBe('invalid');
   });

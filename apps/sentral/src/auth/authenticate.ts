@@ -3,6 +3,7 @@ import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Credential } from '@sentral/contracts/tenancy/access';
 import type { Clock } from '@sentral/kernel/id';
 import type { Telemetry } from '@sentral/kernel/telemetry';
+import { createHash } from 'node:crypto';
 import { createLocalJWKSet, decodeJwt, errors, jwtVerify, type JSONWebKeySet } from 'jose';
 import { createIssuerKeys } from './issuer-keys.js';
 
@@ -26,9 +27,6 @@ export type Authenticate = (authorization: string | undefined) => Promise<Proof>
 /** A token that names more groups than anyone is in is a mistake of its issuer; the first ones count. */
 const groupsMax = 256;
 const maxAgeSeconds = 86_400;
-/** A signature that held a moment ago holds; a key that its issuer takes back is believed for no longer than this. */
-const rememberedMs = 5_000;
-const rememberedMax = 10_000;
 
 /**
  * Reads bearer tokens: API tokens by their checksum, all others by the keys of the trusted issuers.
@@ -49,14 +47,13 @@ export function createAuthenticate(
       },
     ]),
   );
-  const remembered = new Map<string, { readonly proof: Proof; readonly until: number }>();
+  const remembered = createRemembered();
   return async (authorization) => {
     const token = /^Bearer ([^\s]+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) throw problem('unauthenticated', { reason: 'missing' });
     if (token.startsWith('snt_')) return { credential: await apiToken(token) };
-    const known = remembered.get(token);
-    if (known !== undefined && use.clock().getTime() < known.until) return known.proof;
-    remembered.delete(token);
+    const known = remembered.find(token, use.clock().getTime());
+    if (known !== undefined) return known;
     const verifier = verifiers.get(issuerOf(token));
     if (verifier === undefined) throw problem('unauthenticated', { reason: 'invalid' });
     const { config } = verifier;
@@ -86,13 +83,40 @@ export function createAuthenticate(
         expiresAt: new Date(Number(exp) * 1000),
       };
       const ends = Math.min(Number(exp), Number(iat) + maxAgeSeconds) * 1000;
-      if (remembered.size >= rememberedMax) remembered.clear();
-      remembered.set(token, { proof, until: Math.min(ends, use.clock().getTime() + rememberedMs) });
+      remembered.keep(token, proof, { checkedAt: use.clock().getTime(), ends });
       return proof;
     } catch (error) {
       if (isProblem(error, 'dependency-unavailable')) throw error;
       throw problem('unauthenticated', { reason: error instanceof errors.JWTExpired ? 'expired' : 'invalid' });
     }
+  };
+}
+
+/** A signature is checked once in this time, which is how long one by a key that its issuer has taken back may still be taken. */
+const rememberedMs = 5_000;
+const rememberedMax = 10_000;
+
+/** Tokens whose signature was checked a moment ago, by their digest: checking it is half of what a small read costs. */
+function createRemembered() {
+  const proofs = new Map<string, { readonly proof: Proof; readonly checkedAt: number; readonly ends: number }>();
+  const digest = (token: string) => createHash('sha256').update(token).digest('base64');
+  return {
+    find(token: string, now: number): Proof | undefined {
+      const found = proofs.get(digest(token));
+      if (found === undefined) return undefined;
+      const { proof, checkedAt, ends } = found;
+      return now >= checkedAt && now < Math.min(checkedAt + rememberedMs, ends) ? proof : undefined;
+    },
+    keep(
+      token: string,
+      proof: Proof,
+      { checkedAt, ends }: { readonly checkedAt: number; readonly ends: number },
+    ): void {
+      const key = digest(token);
+      proofs.delete(key);
+      proofs.set(key, { proof, checkedAt, ends });
+      if (proofs.size > rememberedMax) proofs.delete(proofs.keys().next().value as string);
+    },
   };
 }
 

@@ -30,10 +30,10 @@ test('who comes while a question is on its way gets the answer of one that began
 test('a question that fails fails those who shared it, and the next one is asked for all that', async () => {
   const { open, ask } = asked();
   const question = shared(ask);
-  const failing = expect(question()).rejects.toThrow('away');
+  const failing = question();
   const waiting = question();
   open[0]?.reject(new Error('away'));
-  await failing;
+  await expect(failing).rejects.toThrow('away');
   await settle();
   open[1]?.resolve(2);
   expect(await waiting).toBe(2);

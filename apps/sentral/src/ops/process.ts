@@ -36,7 +36,7 @@ export function processFamilies(mode: string): readonly Family[] {
 }
 
 /** Of the package that this file lies in, whether it runs as it was written or as it was built. */
-function versionHere(): string {
+export function versionHere(): string {
   let at = new URL('./package.json', import.meta.url);
   while (!existsSync(at)) {
     const above = new URL('../package.json', at);

@@ -1,4 +1,5 @@
 import type { systemRoutes } from '@sentral/contracts/api/system';
+import type { Diagnostics, Invariants } from '../diagnostics.js';
 import type { Handlers } from '../http/mount.js';
 import type { Readiness } from '../readiness.js';
 import type { readScopeSchema } from '@sentral/contracts/contract';
@@ -6,6 +7,8 @@ import type { InferOutput } from 'valibot';
 
 export function systemHandlers(use: {
   readiness: () => Promise<Readiness>;
+  invariants: () => Promise<Invariants>;
+  diagnose: () => Promise<Diagnostics>;
   documents: { readonly openapi: Record<string, unknown>; readonly asyncapi: Record<string, unknown> };
 }): Handlers<typeof systemRoutes> {
   return {
@@ -16,6 +19,8 @@ export function systemHandlers(use: {
     },
     openapi: async () => ({ status: 200, body: use.documents.openapi }),
     asyncapi: async () => ({ status: 200, body: use.documents.asyncapi }),
+    listSystemInvariants: async () => ({ status: 200, body: await use.invariants() }),
+    getSystemDiagnostics: async () => ({ status: 200, body: await use.diagnose() }),
     whoami: async (_, asked) => {
       const { principal } = asked.entered?.session ?? {};
       return {

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { principalTypes, readScopeSchema } from '../contract.js';
 import { route } from '../route.js';
-import { timeSchema } from './common.js';
+import { invariantSchema } from '../shared-verbs.js';
+import { countSchema, timeSchema } from './common.js';
 
 /** How one part of the deployment is: `degraded` parts do not make it unready. */
 export const partHealthSchema = v.object({
@@ -24,6 +25,62 @@ export const whoamiSchema = v.object({
   readScope: readScopeSchema,
   /** When the credential ends; absent for one that does not. */
   expiresAt: v.optional(timeSchema),
+});
+
+/** What must always hold, looked up in live data: of every context that answers. */
+export const invariantsSchema = v.object({
+  /** When it was looked up; what was asked a moment ago is not looked up again. */
+  at: timeSchema,
+  /** True where every context answered, everything could be looked up, and nothing is broken. */
+  holds: v.boolean(),
+  contexts: v.array(
+    v.object({
+      context: v.string(),
+      status: v.picklist(['ok', 'unavailable']),
+      reason: v.optional(v.string()),
+      invariants: v.array(invariantSchema),
+    }),
+  ),
+});
+
+/** How the process that answers is, and what it sees of the rest. */
+export const diagnosticsSchema = v.object({
+  at: timeSchema,
+  /** Of the release that runs. */
+  version: v.string(),
+  node: v.string(),
+  mode: v.string(),
+  uptimeSeconds: countSchema,
+  residentMib: countSchema,
+  readiness: readinessSchema,
+  /** Contexts that run in this process. */
+  contexts: v.array(v.string()),
+  /** Connections to databases, by context and role. */
+  pools: v.array(
+    v.object({
+      context: v.string(),
+      role: v.string(),
+      size: countSchema,
+      open: countSchema,
+      busy: countSchema,
+      /** Callers that wait for a connection. */
+      waiting: countSchema,
+    }),
+  ),
+  bus: v.object({ connected: v.boolean(), detail: v.string() }),
+  /** Feeds of the contexts that run here; fields are absent where they could not be had in time. */
+  feeds: v.array(
+    v.object({
+      context: v.string(),
+      /** Facts without a position yet, and the age of the oldest. */
+      unnumbered: v.optional(countSchema),
+      oldestSeconds: v.optional(v.number()),
+      /** With a position, and not on the bus yet. */
+      unpublished: v.optional(countSchema),
+      /** With a position, and not on record yet. */
+      unrecorded: v.optional(countSchema),
+    }),
+  ),
 });
 
 /** What is asked of the deployment itself. */
@@ -69,6 +126,28 @@ export const systemRoutes = {
     tags: ['system'],
     permission: null,
     responses: { 200: { description: 'AsyncAPI 3.0.', schema: v.record(v.string(), v.unknown()) } },
+    problems: [],
+  }),
+  listSystemInvariants: route({
+    operationId: 'listSystemInvariants',
+    method: 'GET',
+    path: '/v1/system/invariants',
+    summary: 'What must always hold and no constraint can say, looked up in live data of every context, read only.',
+    tags: ['system'],
+    permission: 'system.invariant.read',
+    on: 'platform',
+    responses: { 200: { description: 'What holds and what is broken.', schema: invariantsSchema } },
+    problems: [],
+  }),
+  getSystemDiagnostics: route({
+    operationId: 'getSystemDiagnostics',
+    method: 'GET',
+    path: '/v1/system/diagnostics',
+    summary: 'How the process that answers is: health, connections, lag of feeds, release.',
+    tags: ['system'],
+    permission: 'system.diagnostics.read',
+    on: 'platform',
+    responses: { 200: { description: 'How it is now.', schema: diagnosticsSchema } },
     problems: [],
   }),
   whoami: route({

@@ -205,8 +205,11 @@ const reserve = verb({
 const replacing = {
   id: idSchema('alc'),
   version: basedOnVersion,
-  /** The whole set; an empty one gives everything back. Absent: as it is. */
-  items: v.optional(v.pipe(v.array(allocationRequestItemSchema), v.maxLength(64))),
+  /**
+   * The whole set, named or described as for a new one; an empty one gives everything back. Absent: as it is. What it holds and a
+   * description still fits is kept rather than exchanged for the like of it.
+   */
+  items: v.optional(v.pipe(v.array(allocationSelectingItemSchema), v.maxLength(64))),
   /** Of what has begun the start stays. */
   startsAt: v.optional(timeInputSchema),
   /** Null: for good. */
@@ -246,7 +249,7 @@ const replace = verb({
     'Another set of things, or another window, counts instead of the old one; what is in both stays, and nobody sees a moment between.',
   command: v.strictObject(replacing),
   result: allocationSchema,
-  refuses: [...refusesTaking, 'validation-failed', 'not-found', 'lease-expired', 'has-dependents'],
+  refuses: [...refusesTaking, ...refusesChoosing, 'not-found', 'lease-expired', 'has-dependents'],
   idempotent: false,
 });
 
@@ -264,6 +267,8 @@ const batch = verb({
       v.minLength(1),
       v.maxLength(100),
     ),
+    /** Judged as asked, and then what is created is kept as with reserve; nothing else can be held. */
+    hold: v.optional(v.literal(true)),
   }),
   result: v.object({
     /** As they are now, in the order of the operations. */

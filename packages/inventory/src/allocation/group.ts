@@ -19,12 +19,12 @@ import {
   keyOf,
   listLevels,
   lockCapacity,
+  type CapacityMove,
   type NewCapacityItem,
 } from './capacity-sql.js';
 import { listByConsumers } from './consumer-sql.js';
 import type { Scope } from './end.js';
 import { recordWith } from './events.js';
-import type { Span } from './levels.js';
 import { overdueMax, thingsOf } from './lock.js';
 import { newAllocation } from './new.js';
 import type { Create, Reserve } from './operation.js';
@@ -129,8 +129,7 @@ interface Grant extends Open {
 async function decide(tx: Tx, deps: Deps, members: readonly Member[]): Promise<ReadonlyMap<Member, Verdict>> {
   const verdicts = new Map<Member, Verdict>();
   const judge = judging(verdicts);
-  const things = wantedOf(members);
-  const { keys } = thingsOf(things);
+  const { keys } = thingsOf(wantedOf(members));
   // One after the other in the order of locks, all on their way at once.
   const [, paths, holders, overdue, counters, nodes] = await Promise.all([
     answerRepeated(tx, members, verdicts),
@@ -176,6 +175,9 @@ async function decide(tx: Tx, deps: Deps, members: readonly Member[]): Promise<R
   const grants: Grant[] = [];
   const items: NewCapacityItem[] = [];
   const held: Held[] = [];
+  const capped = [...quotas.values()].some(({ cap }) => cap !== null);
+  const moveOf = (item: NewCapacityItem) => ({ ...item, delta: item.amount, booked: false, span });
+  const taken: CapacityMove[] = [];
   for (const each of open)
     await judge(each.member, async () => {
       const { caller, operation, scope, path } = each;
@@ -185,18 +187,19 @@ async function decide(tx: Tx, deps: Deps, members: readonly Member[]): Promise<R
       const supply = supplies(caller, scope.tenantId);
       const mine: NewCapacityItem[] = [];
       for (const item of amountsOf(operation)) {
-        const moves = [...items, ...mine].map((taken) => ({ ...taken, delta: taken.amount, booked: false, span }));
+        const moves = mine.length === 0 ? taken : [...taken, ...mine.map(moveOf)];
         const by = { wanted: item, supply, window: forGood, moves, timeline };
         const { nodeId, class: of, dimension } = await judgeAmount(tx, caller, by);
         const { amount, ordinal } = item;
         mine.push({ id: deps.newId(), allocationId: operation.id, ordinal, nodeId, class: of, amount, dimension });
       }
-      judgeQuota(quotas, netMoves(heldBy(each)), netMoves(held));
+      if (capped) judgeQuota(quotas, netMoves(heldBy(each)), netMoves(held));
       held.push(...heldBy(each));
       items.push(...mine);
+      taken.push(...mine.map(moveOf));
       grants.push({ ...each, judgement });
     });
-  await write(tx, { grants, items, held, span, verdicts });
+  await write(tx, { grants, items, held, taken, verdicts });
   return verdicts;
 }
 
@@ -228,11 +231,11 @@ async function write(
     grants: readonly Grant[];
     items: readonly NewCapacityItem[];
     held: readonly Held[];
-    span: Span;
+    taken: readonly CapacityMove[];
     verdicts: Map<Member, Verdict>;
   },
 ): Promise<void> {
-  const { grants, items, held, span, verdicts } = of;
+  const { grants, items, held, taken, verdicts } = of;
   if (grants.length === 0) return storeAnswers(tx, verdicts);
   const [rows, , , , written] = await Promise.all([
     insertAllocations(
@@ -240,10 +243,7 @@ async function write(
       grants.map(({ operation, scope, judgement }) => newAllocation(operation, scope, judgement)),
     ),
     insertCapacityItems(tx, items),
-    amendCapacity(
-      tx,
-      items.map((item) => ({ ...item, delta: item.amount, booked: false, span })),
-    ),
+    amendCapacity(tx, taken),
     amendQuota(tx, netMoves(held)),
     listItems(
       tx,

@@ -24,6 +24,7 @@ export async function healAll(deps: Deps): Promise<number> {
           id,
           version,
           wanted: [],
+          places: [],
           keeps: false,
           moves: undefined,
           heals: true,

@@ -4,9 +4,8 @@ import type { NodeCapacities } from '@sentral/contracts/inventory/capacity';
 import { problem } from '@sentral/contracts/problem';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
-import { findNode } from '../node/sql.js';
 import { readDb, sightOf } from '../reading.js';
-import { listCapacities, toCapacity } from './sql.js';
+import { findOffers, toCapacity } from './sql.js';
 
 /**
  * What a node has to give of each class.
@@ -19,12 +18,12 @@ export async function listNodeCapacities(
 ): Promise<NodeCapacities> {
   const db = readDb(deps, caller);
   const id = decodeId('nod', command.nodeId);
-  const node = await findNode(db, sightOf(caller), id);
-  if (node === undefined) throw problem('not-found', { resourceType: 'node' });
-  const rows = await listCapacities(db, id);
+  const found = await findOffers(db, sightOf(caller), id);
+  if (found === undefined) throw problem('not-found', { resourceType: 'node' });
+  const { version, rows } = found;
   return {
     nodeId: encodeId('nod', id),
-    version: node.version,
-    items: rows.map((row) => toCapacity(row, node.version)),
+    version,
+    items: rows.map((row) => toCapacity(row, version)),
   };
 }

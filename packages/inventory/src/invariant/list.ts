@@ -1,6 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
-import type { Invariant } from '@sentral/contracts/shared-verbs';
+import { lookUpInvariants, type Invariant } from '@sentral/contracts/shared-verbs';
 import type { Deps } from '../deps.js';
 import { countViolations, invariants } from './sql.js';
 
@@ -11,7 +11,5 @@ import { countViolations, invariants } from './sql.js';
 export async function listInvariants(deps: Deps, caller: Caller): Promise<{ items: Invariant[] }> {
   if (!('all' in caller.readScope))
     throw problem('permission-denied', { missingPermission: 'inventory.invariant.read' });
-  const items: Invariant[] = [];
-  for (const each of invariants) items.push(await countViolations(deps.db.platform, each));
-  return { items };
+  return lookUpInvariants(invariants, (each) => countViolations(deps.db.platform, each));
 }

@@ -53,6 +53,11 @@ export const invariants: readonly Check[] = [
         and upper(i.during) > now()`,
   },
   {
+    name: 'inventory.allocation.holdsEnd',
+    statement: 'No hold outlives its time by more than five minutes: the sweep ends it.',
+    query: `select a.id::text as example from allocation a where a.state = 'held' and a.ended_at is null and a.expires_at < now() - interval '5 minutes'`,
+  },
+  {
     name: 'inventory.addressBlock.underLive',
     statement: 'No live prefix lies under an ended one, and each lies under the longest that holds it.',
     query: `select b.id::text as example from address_block b join address_block p on p.id = b.parent_id where b.ended_at is null and p.ended_at is not null

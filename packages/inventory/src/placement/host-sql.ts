@@ -25,6 +25,10 @@ export interface Search {
     /** Hosts of the places of this ask that are chosen already. */
     readonly hosts: readonly string[];
   };
+  /** Whose things are replaced by what is searched: they count as free, and of those nodes what still does is kept. */
+  readonly instead?: { readonly allocationId: string; readonly nodeIds: readonly string[] };
+  /** Only these nodes are walked along. */
+  readonly among?: readonly string[];
 }
 
 export const nothingPending: Search['pending'] = { amounts: [], nodes: [], hosts: [] };
@@ -66,13 +70,16 @@ export const rangeOf = (q: SeeingQuery, { window }: Search): string =>
     : `tstzrange(coalesce(${q.value(window.startsAt)}::timestamptz, now()), ${q.value(window.endsAt)}::timestamptz)`;
 
 /** Live items of which a condition holds and that somebody has in that time, or in the `cleaned` seconds after; a hold may be confirmed, so it has no end. */
-export const isTaken = (q: SeeingQuery, search: Search, condition: string, cleaned = '0'): string =>
-  search.window === undefined
+export const isTaken = (q: SeeingQuery, search: Search, of: string, cleaned = '0'): string => {
+  const { instead } = search;
+  const condition = instead === undefined ? of : `${of} and w.allocation_id <> ${q.value(instead.allocationId)}::uuid`;
+  return search.window === undefined
     ? // Nobody knows beforehand how few overlap: the fence keeps the walk from reading all items instead of those of a node.
       `exists (select from (select w.during, w.cleaning_seconds, w.allocation_id from allocation_item w where ${condition} and w.ended_at is null offset 0) w
     where w.during && ${rangeOf(q, search)} or (occupied(w.during, w.cleaning_seconds) && ${rangeOf(q, search)} and ${isCleanedAfter('w')}))`
     : `exists (select from allocation_item w join allocation v on v.id = w.allocation_id where ${condition} and w.ended_at is null and (upper(w.during) > now() or ${isCleanedAfter('w')})
     and case when v.state = 'held' then tstzrange(lower(w.during), null) else occupied(w.during, w.cleaning_seconds) end && occupied(${rangeOf(q, search)}, ${cleaned}))`;
+};
 
 /** It was given back and is being cleaned in that time. */
 export const isCleaned = (q: SeeingQuery, search: Search, id: string): string =>
