@@ -9,12 +9,14 @@ import { startLoop, type Loop } from '@sentral/kernel/relay';
 import { listenToScopes, startFillingScopes, type ScopeSource } from '@sentral/kernel/scopes/news';
 import { announceFew } from './allocation/announce.js';
 import { beginFew } from './allocation/begin.js';
+import { healAll } from './allocation/heal.js';
 import { sweepAllocations } from './allocation/sweep.js';
 import { itself, schemaName } from './change.js';
 import type { Deps } from './deps.js';
 import { purgeFindings } from './finding/purge.js';
 import { startImportWorker } from './import/worker.js';
 import type { TenantSource } from './import/tenants.js';
+import { quarantineFew } from './node/scrub.js';
 import { scopes } from './projection/view.js';
 import { inventorySteps } from './serve.js';
 
@@ -33,6 +35,7 @@ export function createInventoryLoops(deps: Deps, ears?: Ears): readonly Pick<Loo
     async () => {
       // A full sweep is followed by another at once; expiry is seen in time, and nothing waits for it.
       while ((await sweepAllocations(deps)) > 0);
+      while ((await quarantineFew(deps)) > 0);
       // What ends makes room for what begins.
       while ((await beginFew(deps)) > 0);
       while ((await announceFew(deps)) > 0);
@@ -44,6 +47,11 @@ export function createInventoryLoops(deps: Deps, ears?: Ears): readonly Pick<Loo
       ended: () => Promise.resolve(),
     },
   );
+  const healing = startLoop(async () => void (await healAll(deps)), {
+    pollMs: [1_000, 3_000],
+    failed: (error) => deps.telemetry.log('warn', 'healing failed and will be tried again', { error }),
+    ended: () => Promise.resolve(),
+  });
   const hygiene = startLoop(
     async () => {
       await deps.db.app.unsafe('select inventory.refusal_keep_partitions(7)');
@@ -66,7 +74,7 @@ export function createInventoryLoops(deps: Deps, ears?: Ears): readonly Pick<Loo
           ...(ears.scopes === undefined ? [] : [startFillingScopes(deps, scopes, ears.scopes)]),
         ];
   const tenancy = ears?.scopes;
-  return [sweep, hygiene, startImportWorker(deps, tenancy === undefined ? {} : { tenancy }), ...others];
+  return [sweep, healing, hygiene, startImportWorker(deps, tenancy === undefined ? {} : { tenancy }), ...others];
 }
 
 /** H1: what was done for steps that are gone with their tasks. */
