@@ -61,7 +61,9 @@ const filesOf =
 /** The key as it left with the checkpoints. */
 async function leftKey(): Promise<NoteKey> {
   const line = written.findLast((text) => text.includes('"auditCheckpoint"')) ?? '{}';
-  return (await parseNoteKey((JSON.parse(line) as Json).auditCheckpoint.key)) as NoteKey;
+  const key = await parseNoteKey((JSON.parse(line) as Json).auditCheckpoint.key);
+  if (key === undefined) throw new Error('no key has left');
+  return key;
 }
 
 test('a tenant takes its log away, and verifies it by the files and the key that left', async () => {

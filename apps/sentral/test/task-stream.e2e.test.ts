@@ -17,7 +17,8 @@ afterAll(() => server.stop());
 const signal = (id: string, name: string, headers: Record<string, string> = {}) =>
   server.ask(`/v1/tasks/${id}/signal`, { ...as(place.owner), method: 'POST', body: { name }, headers });
 
-async function listen(id: string, { token = place.owner.token, headers = {} as Record<string, string> } = {}) {
+async function listen(id: string, more: { token?: string; headers?: Readonly<Record<string, string>> } = {}) {
+  const { token = place.owner.token, headers = {} } = more;
   const answer = await fetch(`${server.url}/v1/tasks/${id}/events`, {
     headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream', ...headers },
   });

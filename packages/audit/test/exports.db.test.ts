@@ -178,7 +178,12 @@ test('what is changed, left out or promised beyond what is there is found', asyn
   const strange = { ...key, publicKey: new Uint8Array(32) };
   expect((await verifyExport(filesOf(id), strange)).findings).toContain('the checkpoint is not signed by the key');
   const lines = await linesOf(id, 'records-00002.ndjson.gz');
-  const forged = gzipSync([...lines.slice(1).map((line) => `${line}\n`)].join(''));
+  const forged = gzipSync(
+    lines
+      .slice(1)
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
   const { findings } = await verifyExport(but(id, 'records-00002.ndjson.gz', forged), key);
   expect(findings[0]).toBe('records-00002.ndjson.gz is not the file that the manifest names');
   const manifest = await manifestOf(id);

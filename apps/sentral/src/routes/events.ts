@@ -29,10 +29,11 @@ export function eventHandlers({ audit, cursors }: World, streams: Streams): Hand
         const items = (await visible(asked.access, page.items)).map(({ event }) => event);
         return listed(cursors, asked, { items, ...(page.more ? { nextCursor: String(page.examined) } : {}) });
       }
-      let { logId, afterSeq: from } = await begin(audit.event.page, asked, where);
+      const from = await begin(audit.event.page, asked, where);
+      let { logId } = from;
       return streamed(
         await streams.open(asked, {
-          afterSeq: from,
+          afterSeq: from.afterSeq,
           read: async (afterSeq, access) => {
             const page = await audit.event.page(asked.caller, { ...where, afterSeq });
             logId ??= page.logId;

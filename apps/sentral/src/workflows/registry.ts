@@ -7,6 +7,6 @@ import { platformResources } from './resources.js';
 /** Every kind of long-running work that this deployment can do. */
 export const workflows: readonly Workflow[] = [
   ...platformResources.flatMap(workflowsOf),
-  auditExport as unknown as Workflow,
-  emptyEnvironment as unknown as Workflow,
+  auditExport,
+  emptyEnvironment,
 ];

@@ -3,7 +3,6 @@ import { fromBase64, toBase64 } from '@sentral/contracts/audit-note';
 import type { AuditExport } from '@sentral/contracts/audit/export';
 import type { AuditRecord } from '@sentral/contracts/audit/record';
 import { encodeId } from '@sentral/contracts/ids';
-import { problem } from '@sentral/contracts/problem';
 import { json, type Tx } from '@sentral/kernel/database';
 import { query } from '@sentral/kernel/page';
 import { filter } from '../record/list.js';

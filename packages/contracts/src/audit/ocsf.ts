@@ -133,7 +133,7 @@ function accountOf(record: AuditRecord): Classified | undefined {
     of: accountChange,
     activity: accountVerbs[action] ?? [99, action.slice(action.lastIndexOf('.') + 1)],
     more: known({
-      user: userOf({ id: uid, type: uid.startsWith('sac_') ? 'serviceAccount' : String(subject['type'] ?? 'user') }),
+      user: userOf({ id: uid, type: uid.startsWith('sac_') ? 'serviceAccount' : textOf(subject['type'], 'user') }),
       policy: binding ? known({ uid: resource.id, name: state['role'] }) : undefined,
     }),
   };
@@ -175,6 +175,8 @@ function statusOf({ outcome }: AuditRecord): Fields {
   if (outcome === 'success') return { status_id: 1, status: 'Success' };
   return outcome === 'unknown' ? { status_id: 0, status: 'Unknown' } : { status_id: 2, status: 'Failure' };
 }
+
+const textOf = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
 
 const asFields = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {});
 
