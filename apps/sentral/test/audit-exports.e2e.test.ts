@@ -61,7 +61,7 @@ const filesOf =
 /** The key as it left with the checkpoints. */
 async function leftKey(): Promise<NoteKey> {
   const line = written.findLast((text) => text.includes('"auditCheckpoint"')) ?? '{}';
-  const key = await parseNoteKey((JSON.parse(line) as Json).auditCheckpoint.key);
+  const key = await parseNoteKey(JSON.parse(line).auditCheckpoint.key);
   if (key === undefined) throw new Error('no key has left');
   return key;
 }

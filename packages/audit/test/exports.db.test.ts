@@ -165,6 +165,7 @@ test('an export is whole, verifies from its files and the key alone, and holds w
   const id = await written();
   const it = await audit.export.get(caller, { id });
   expect(it).toMatchObject({ state: 'ready', records: 595, version: 2 });
+  expect(it.bytes).toBe(it.files.reduce((sum, { bytes }) => sum + bytes, 0));
   expect(it.files.map(({ name }) => name)).toContain('records-00006.ndjson.gz');
   const manifest = await manifestOf(id);
   expect(manifest.seqRanges).toEqual([{ log: expect.any(String), first: 0, last: 594, count: 595, contiguous: true }]);

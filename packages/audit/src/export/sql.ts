@@ -174,9 +174,15 @@ export async function amendExport(
 
 /** Whether there was anything. */
 export async function deleteExportFiles(tx: Tx, id: string): Promise<boolean> {
-  const progress = await tx.unsafe('delete from audit.export_progress where export_id = $1 returning 1', [id]);
+  const begun = await deleteProgress(tx, id);
   const files = await tx.unsafe('delete from audit.export_file where export_id = $1 returning 1', [id]);
-  return progress.length + files.length > 0;
+  return begun || files.length > 0;
+}
+
+/** Whether there was any. */
+export async function deleteProgress(tx: Tx, id: string): Promise<boolean> {
+  const rows = await tx.unsafe('delete from audit.export_progress where export_id = $1 returning 1', [id]);
+  return rows.length > 0;
 }
 
 export interface Progress {

@@ -16,6 +16,7 @@ import { toExport } from './resource.js';
 import {
   amendExport,
   amendProgress,
+  deleteProgress,
   findOwnRecord,
   findProgress,
   findSigned,
@@ -207,6 +208,7 @@ async function finish(
   });
   const content = Buffer.from(canonicalJson(manifest));
   await insertFile(tx, row.id, told(manifestName, 1, content), content);
+  await deleteProgress(tx, row.id);
   const bytes = progress.bytes + content.length;
   const { records } = progress;
   const ready = await amendExport(tx, row.id, { state: 'ready', ready: { records, bytes, days: exportLimits.days } });
