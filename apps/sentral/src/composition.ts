@@ -189,7 +189,9 @@ export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts)
             mayStill: createMayStill(contexts, workflows),
             registry: { workflows, knows: knowsAction },
             functions,
-            ...((contexts.inventory as unknown) === undefined ? {} : { allocations: contexts.inventory.allocation, observed: contexts.inventory }),
+            ...((contexts.inventory as unknown) === undefined
+              ? {}
+              : { allocations: contexts.inventory.allocation, observed: contexts.inventory }),
             ...((contexts.tenancy as unknown) === undefined ? {} : { scopes: contexts.tenancy.scope }),
           },
         )),
