@@ -81,7 +81,10 @@ test('what one is refused harms no other of its group: another’s, an old versi
     give(mine.caller, e as Id<'alc'>),
     give(mine.caller, f as Id<'alc'>, { version: 1 }),
   ]);
-  expect(outcomes.map(codeOf)).toEqual(['ok', 'not-found', 'version-mismatch', 'fence-stale', 'ok', 'not-found', 'ok']);
+  const codes = outcomes.map(codeOf);
+  // Which of the two that give back the same comes first is nobody's to say.
+  expect(codes.splice(4, 2).toSorted()).toEqual(['not-found', 'ok']);
+  expect(codes).toEqual(['ok', 'not-found', 'version-mismatch', 'fence-stale', 'ok']);
   expect(await s.used(host)).toBe(3);
 });
 
