@@ -33,7 +33,7 @@ export const permissionRegistry = {
     kind: { on: 'platform', verbs: crud },
     resourceClass: { on: 'platform', verbs: crud },
     trait: { on: 'platform', verbs: crud },
-    node: { on: 'platform', verbs: [...crud, 'reshape'] },
+    node: { on: 'platform', verbs: [...crud, 'reshape', 'clean'] },
     capacity: { on: 'platform', verbs: crud },
     edge: { on: 'platform', verbs: crud },
     pool: { on: 'platform', verbs: crud },

@@ -183,6 +183,8 @@ const sentral = {
     input: v.object({ resources: standingSchema }),
     output: v.object({ first: childTasks, then: childTasks }),
   },
+  /** The undo of every function: its answer is nobody's any more. */
+  'answer.forget': { contract: 1, input: v.object({}) },
 } as const satisfies Record<string, ActionDef>;
 
 /** Service → action → what it takes. */
