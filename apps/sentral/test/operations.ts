@@ -142,6 +142,11 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
       machines: { count: 1, size: { vcpu: 1, memoryMib: 1 } },
       spec: { version: '1.33', machine: { image: 'debian-13' } },
     }),
+    sch: await id(
+      '/v1/schedules',
+      { scopeId: place.environment, name: 'of-things', kind: 'environment.empty', cron: '0 3 1 1 *' },
+      as,
+    ),
     lgh: await ours('/legalHolds', { reason: 'case-1' }),
     bkt: await begun('buckets', { name: 'of-things', sizeGib: 1 }),
     tnt: place.tenant,

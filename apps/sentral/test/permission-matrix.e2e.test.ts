@@ -38,6 +38,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   env: 'e',
   alc: 'e',
   tsk: 'e',
+  sch: 'e',
   rfs: 'e',
   bkt: 'e',
   net: 'e',

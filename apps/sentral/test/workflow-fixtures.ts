@@ -15,6 +15,43 @@ const size = { vcpu: 2, memoryMib: 1024 };
 const part = { what: 'capacity', nodeId: 'nod_01jz0000000000000000000000', fence: 7 };
 const address = { what: 'address', blockId: 'blk_01jz0000000000000000000000', address: '10.0.1.2', fence: 9 };
 
+/** Workflows that make no resource of the platform. */
+export const others: Readonly<Record<string, { readonly input: Json; readonly outputs: Fixture['outputs'] }>> = {
+  'environment.empty': {
+    input: { environmentId: 'env_01jz0000000000000000000000' },
+    outputs: {
+      'environment.list-resources': {
+        resources: [
+          {
+            id: 'nod_01jz0000000000000000000000',
+            kind: 'bucket',
+            name: 'photos',
+            state: 'available',
+            allocationId: 'alc_01jz0000000000000000000000',
+            wanted: {},
+          },
+        ],
+        more: false,
+      },
+      'removals.plan': {
+        first: [
+          {
+            kind: 'bucket.delete',
+            input: {
+              id: 'bkt_01jz0000000000000000000000',
+              name: 'photos',
+              state: 'available',
+              allocationId: 'alc_01jz0000000000000000000000',
+            },
+          },
+        ],
+        then: [],
+      },
+      'child.run': { tasks: [] },
+    },
+  },
+};
+
 export const fixtures: { readonly [K in ResourceKind]?: Fixture } = {
   bucket: {
     body: { sizeGib: 10, spec: { versioning: true } },

@@ -36,7 +36,7 @@ const working = owner.filter((p) => /^(inventory|task)\./.test(p) && !/^task\.ta
 const editor = union(
   viewer.filter((p) => !accessObjects.test(p)),
   working,
-  named(/^tenancy\.(project|environment)\.(create|update)$/),
+  named(/^tenancy\.((project|environment)\.(create|update)|environment\.empty)$/),
 );
 
 const allocator = union(

@@ -1,9 +1,12 @@
 import * as v from 'valibot';
 import { defineEvents } from './events.js';
+import { scheduleToldSchema } from './task/schedule.js';
 import { taskSchema } from './task/task.js';
 
 // Input and output are the tenant's own and may be long: whoever may see them reads the task.
 const task = { data: v.omit(taskSchema, ['replayed', 'input', 'output']) };
+
+const schedule = { data: scheduleToldSchema };
 
 /** What task says publicly: one event a change of state or of a hold; the steps of one task are read from task itself. */
 export const taskEvents = defineEvents({
@@ -19,6 +22,13 @@ export const taskEvents = defineEvents({
     'task.abandoned': { summary: 'A person ended it as it was.', ...task },
     'task.held': { summary: 'Nothing new is sent until it is resumed.', ...task },
     'task.resumed': { summary: 'The hold on it was lifted.', ...task },
+    'schedule.created': { summary: 'Work is to be begun again and again.', ...schedule },
+    'schedule.amended': {
+      summary: 'It is begun in another way, or by somebody else, or not for a while.',
+      ...schedule,
+    },
+    'schedule.held': { summary: 'It was stopped: its owner may not begin it any more, or it cannot be.', ...schedule },
+    'schedule.removed': { summary: 'It is begun no more; as it was.', ...schedule },
     'task.asked': { summary: 'A person asked for something that left its state as it was.', ...task },
   },
 });

@@ -1,5 +1,6 @@
 import { defineContract } from './contract.js';
 import { feedVerbs, invariantVerbs, scopeUserVerbs, usageNow } from './shared-verbs.js';
+import { schedule } from './task/schedule.js';
 import { serviceGate } from './task/service-gate.js';
 import { event, step } from './task/step.js';
 import { taskNoun } from './task/task.js';
@@ -12,6 +13,7 @@ export const task = defineContract({
     task: taskNoun,
     step,
     event,
+    schedule,
     serviceGate,
     finding,
     deadLetter,

@@ -1,7 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
 import { isProblem } from '@sentral/contracts/problem';
-import { actions } from '@sentral/contracts/services/registry';
+import { actions, standingMax, type Standing } from '@sentral/contracts/services/registry';
 import type { Asker } from '@sentral/contracts/services/serve';
 import type { Tx } from '@sentral/kernel/database';
 import type { ServedAction } from '@sentral/kernel/bus/operation';
@@ -13,6 +13,8 @@ import { judged } from './change.js';
 import type { Deps } from './deps.js';
 import { moveRecord } from './platform-resource/move.js';
 import { endRecords, endRecordsOf } from './platform-resource/record.js';
+import { toPlatformResource } from './platform-resource/row.js';
+import { listStanding } from './platform-resource/sql.js';
 
 const serves = actions.inventory;
 type Serves = typeof serves;
@@ -74,6 +76,18 @@ export function inventorySteps(deps: Deps): Readonly<Record<keyof Serves, Served
         const ids = nodeIds.map((nodeId) => decodeId('nod', nodeId));
         await judged(endRecords(tx, callerOf(asker), ids));
         return {};
+      },
+    },
+    'environment.list-resources': {
+      ...serves['environment.list-resources'],
+      run: async (tx, asker, { environmentId }: Input<'environment.list-resources'>) => {
+        const of = { environmentId: decodeId('env', environmentId), tenantId: decodeId('tnt', asker.tenantid) };
+        const rows = await listStanding(tx, of, standingMax + 1);
+        const resources = rows.slice(0, standingMax).map((row): Standing => {
+          const { id, kind, name, state, allocationId, wanted } = toPlatformResource(row);
+          return { id, kind, name, state, allocationId, wanted };
+        });
+        return { resources, more: rows.length > standingMax };
       },
     },
     'node.set-state': {

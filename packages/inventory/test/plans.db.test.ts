@@ -10,7 +10,8 @@ import { amendCapacity, listLevels, lockCapacity } from '../src/allocation/capac
 import { listAllocations } from '../src/allocation/list.js';
 import { lockNodesToTake } from '../src/allocation/node-sql.js';
 import { findNextNumber, insertNumberHold } from '../src/allocation/number-sql.js';
-import { findByConsumer, listOverdue, lockAllocation, lockProviders } from '../src/allocation/sql.js';
+import { findByConsumer } from '../src/allocation/consumer-sql.js';
+import { listOverdue, lockAllocation, lockProviders } from '../src/allocation/sql.js';
 import { claimDue } from '../src/allocation/begin-sql.js';
 import { claimOverdue } from '../src/allocation/sweep-sql.js';
 import { historyOfNode } from '../src/node/history.js';
@@ -147,7 +148,7 @@ const statements: readonly [
   [
     'nodes to be taken are locked by id',
     ['node_pkey'],
-    (on) => lockNodesToTake(on, 'everything', { ids: nodes, above: [], whole: false }),
+    (on) => lockNodesToTake(on, { ids: nodes, whole: false }),
     ['kind'],
   ],
   [

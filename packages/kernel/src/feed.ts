@@ -129,7 +129,7 @@ export async function feedPage(
  */
 export async function numberFeed(db: Database, schema: string, limit: number): Promise<number> {
   const name = quoteName(schema);
-  const [waiting] = await db.unsafe(`select 1 as one from ${name}.feed where pos is null limit 1`);
+  const [waiting] = await db.unsafe(`select 1 as one from ${name}.feed where pos is null limit $1`, [1]);
   if (waiting === undefined) return 0;
   return inTransaction(
     db,
@@ -195,7 +195,7 @@ export async function restoreFeed(
 /** The tables of facts of a context; what the feed names a row, and how many records it must have, as SQL where table and version do not tell. */
 export interface Versions {
   readonly schema: string;
-  readonly sources: readonly { readonly table: string; readonly type?: string; readonly changes?: string }[];
+  readonly sources: readonly { table: string; type?: string; version?: string; changes?: string }[];
   readonly wireId: (type: string, uuid: string) => string;
 }
 
@@ -211,9 +211,9 @@ export async function versionPage(
   const [source, following] = [sources[Number(at)], Number(at) + 1];
   if (source === undefined) throw problem('invalid-cursor');
   const noun = source.table.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  const { table, type = `'${schema}.${noun}'`, changes = 'version' } = source;
+  const { table, type = `'${schema}.${noun}'`, version = 'version', changes = 'version' } = source;
   const rows = (await db.unsafe(
-    `select ${type} as type, id, version, ${changes} as changes from ${quoteName(schema)}.${quoteName(table)} where id > $1 order by id limit $2`,
+    `select ${type} as type, id, ${version} as version, ${changes} as changes from ${quoteName(schema)}.${quoteName(table)} where id > $1 order by id limit $2`,
     [after, limit],
   )) as unknown as readonly { type: string; id: string; version: number; changes: number }[];
   const items = rows.map((row) => ({ ...row, id: wireId(row.type, row.id) }));

@@ -48,14 +48,17 @@ export async function lookUpKeys(
   const names = keys.map(nameOf);
   if (new Set(names).size !== names.length)
     throw new TypeError('equal idempotency keys are collapsed before the look-up');
-  const locked = await tryLockKeys(tx, schema, names);
-  const rows = await tx.unsafe(
-    `select i.scope, i.key, i.fingerprint, i.minted_id as "mintedId", i.result is not null as done, i.result
-     from jsonb_to_recordset($1) as k(scope text, key text)
-     join ${quoteName(schema)}.idempotency i on i.scope = k.scope and i.key = k.key
-     where i.expires_at > now()`,
-    [json(keys)],
-  );
+  // The look-up is a statement of its own, and so sees what the last holder of a lock has committed.
+  const [locked, rows] = await Promise.all([
+    tryLockKeys(tx, schema, names),
+    tx.unsafe(
+      `select i.scope, i.key, i.fingerprint, i.minted_id as "mintedId", i.result is not null as done, i.result
+       from jsonb_to_recordset($1) as k(scope text, key text)
+       join ${quoteName(schema)}.idempotency i on i.scope = k.scope and i.key = k.key
+       where i.expires_at > now()`,
+      [json(keys)],
+    ),
+  ]);
   const stored = new Map(rows.map((row) => [nameOf(row as unknown as IdempotencyKey), row]));
   return keys.map((each, place): KeyVerdict => {
     const facts = { idempotencyKey: each.key };

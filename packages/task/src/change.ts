@@ -9,6 +9,7 @@ export const schemaName = 'task';
 /** The last judge of every rule is a constraint; here is what each means to the caller. An unknown name is a bug. */
 const constraints: Record<string, (error: unknown) => Problem> = {
   task_pkey: () => problem('already-exists', { field: 'id' }),
+  schedule_name_once_a_scope: () => problem('already-exists', { field: 'name' }),
 };
 
 /** A verb's change in one transaction: once per key of the caller, judged to the end and undone on a dry run. */

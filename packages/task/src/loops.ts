@@ -4,7 +4,9 @@ import { listenToScopes, startFillingScopes, type ScopeSource } from '@sentral/k
 import { serveChildren } from './child/loops.js';
 import type { Deps } from './deps.js';
 import { scopes } from './projection/view.js';
+import { serveFunctions, type Functions } from './function/serve.js';
 import { holdingScans, type Allocations } from './reconcile/holdings.js';
+import { observedScans, type Observed } from './reconcile/observed.js';
 import { startReconciler } from './reconcile/runner.js';
 import { ownScans } from './reconcile/scans.js';
 import { startAdmission } from './run/admission.js';
@@ -15,7 +17,8 @@ import { startRetention } from './run/retention.js';
 import { startScan } from './run/scan.js';
 import { startSending } from './run/sending.js';
 import { startTimers } from './run/timers.js';
-import { planner, type Registry } from './workflow/workflow.js';
+import { startSchedules } from './schedule/run.js';
+import { planner, schedulePlanner, type Registry } from './workflow/workflow.js';
 
 /** What tasks hear others by. */
 export interface Ears {
@@ -23,8 +26,12 @@ export interface Ears {
   readonly mayStill: MayStill;
   /** What children are made of. */
   readonly registry: Registry;
+  /** What the service `sentral` computes; without them this process does not serve it. */
+  readonly functions?: Functions;
   /** Inventory's word about what tasks hold. Absent where this process is not told of inventory. */
   readonly allocations?: Allocations;
+  /** Inventory's word about what should be there, and where it hears what is. */
+  readonly observed?: Observed;
   /** Absent where this process is not told of tenancy: events and what callers bring are then all it has. */
   readonly scopes?: ScopeSource;
 }
@@ -46,10 +53,13 @@ export function createTaskLoops(deps: Deps, ears: Ears): readonly Pick<Loop, 'st
     startAuthorization(deps, mayStill),
     startScan(deps),
     startRetention(deps),
+    startSchedules(deps, { planScheduled: schedulePlanner(registry), mayStill }),
     ...startReconciler(deps, [
       ...ownScans(deps, bus),
       ...(ears.allocations === undefined ? [] : holdingScans(deps, ears.allocations)),
+      ...(ears.observed === undefined ? [] : observedScans(deps, bus, ears.observed)),
     ]),
     ...serveChildren(deps, bus, planner(registry)),
+    ...(ears.functions === undefined ? [] : serveFunctions(deps, bus, ears.functions)),
   ];
 }

@@ -29,13 +29,13 @@ export async function readingAs<T>(
   return inTransaction(deps.db.read, (tx) => work(tx), { settings });
 }
 
-/** The condition under which a task is seen. Only what is named takes part: an OR over empty lists would cost the index of the others. */
-export function taskSeen(q: Pick<Query, 'value'>, { readScope }: Caller): string {
+/** The condition under which a task, or a schedule, is seen. Only what is named takes part: an OR over empty lists would cost the index of the others. */
+export function taskSeen(q: Pick<Query, 'value'>, { readScope }: Caller, of = 't'): string {
   if ('all' in readScope) return 'true';
   const terms = [
-    ['t.tenant_id', readScope.tenantIds.map((id) => decodeId('tnt', id))],
-    ['t.project_id', readScope.projectIds.map((id) => decodeId('prj', id))],
-    ['t.environment_id', readScope.environmentIds.map((id) => decodeId('env', id))],
+    [`${of}.tenant_id`, readScope.tenantIds.map((id) => decodeId('tnt', id))],
+    [`${of}.project_id`, readScope.projectIds.map((id) => decodeId('prj', id))],
+    [`${of}.environment_id`, readScope.environmentIds.map((id) => decodeId('env', id))],
   ] as const;
   const named = terms
     .filter(([, ids]) => ids.length > 0)
@@ -53,10 +53,10 @@ function sees({ readScope }: Caller, { tenantId, projectId, environmentId }: Pla
 }
 
 /**
- * A task that is not there and one that is not the caller's are refused alike.
+ * What is not there and what is not the caller's are refused alike.
  * @throws Problem not-found
  */
-export function expectSeen<T extends Place>(caller: Caller, task: T | undefined): T {
-  if (task === undefined || !sees(caller, task)) throw problem('not-found', { resourceType: 'task' });
-  return task;
+export function expectSeen<T extends Place>(caller: Caller, found: T | undefined, resourceType = 'task'): T {
+  if (found === undefined || !sees(caller, found)) throw problem('not-found', { resourceType });
+  return found;
 }

@@ -79,7 +79,7 @@ test('the first child that fails ends its siblings, and what they had made is ta
   }, 'the parent to end');
   expect(ended).toMatchObject({ state: 'failed', cause: 'step_failed', error: { code: 'child_failed' } });
   const states = (await childrenOf(id)).map(({ state, cause }) => `${state} ${cause ?? ''}`).toSorted();
-  expect(states).toEqual(['cancelled dependency', 'failed step_failed', 'succeeded ', 'succeeded ']);
+  expect(states).toEqual(['failed dependency', 'failed step_failed', 'succeeded ', 'succeeded ']);
   expect(nett.story).toContain('port.backfour');
 });
 
@@ -94,7 +94,7 @@ test('what has succeeded and names nothing that takes it back needs a person', a
   await stage.until(acme, id, 'failed');
 });
 
-test('cancelled, a parent waits for its children to be cancelled, also for one that is stuck', async () => {
+test('cancelled, a parent waits for its children to be taken back, also for one that is stuck', async () => {
   const policy = { ...quick, retry: { attemptsMax: 1 } };
   const stuck = inARow(step('seven'), step('refuse', { onFailure: 'hold', policy }));
   const { id } = await stage.make(acme, { steps: [children('all', [[step('wait')], stuck])] });
@@ -106,7 +106,7 @@ test('cancelled, a parent waits for its children to be cancelled, also for one t
   expect(await stateOf(id)).toBe('unwinding');
   await nett.end(op!, done);
   await stage.until(acme, id, 'cancelled');
-  expect((await childrenOf(id)).map(({ state }) => state)).toEqual(['cancelled', 'cancelled']);
+  expect((await childrenOf(id)).map(({ state }) => state)).toEqual(['failed', 'failed']);
   expect(nett.world.has(op!)).toBe(false);
 });
 

@@ -1,16 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api';
 import { expect, test } from 'vitest';
 import { auditedTables, bookkeepingTables, tenantTables } from '../src/schema/catalogue.js';
 import * as context from '../src/schema/context.js';
 import * as kernel from '../src/schema/kernel.js';
 import * as lane from '../src/schema/lane.js';
+import * as schedules from '../src/schema/schedule.js';
 import * as scope from '../src/schema/scope.js';
 import * as step from '../src/schema/step.js';
 import * as tasks from '../src/schema/task.js';
 import * as trouble from '../src/schema/trouble.js';
 
-const schema = { schema: context.task, ...kernel, ...lane, ...scope, ...step, ...tasks, ...trouble };
+const schema = { schema: context.task, ...kernel, ...lane, ...schedules, ...scope, ...step, ...tasks, ...trouble };
 
 type Snapshot = { id: string; tables: Record<string, { name: string }> };
 
@@ -32,7 +33,8 @@ test('every table is a fact or bookkeeping', () => {
 });
 
 test('every fact has the guard of the kernel, and every table that a tenant reads a policy', () => {
-  const written = readFileSync('migrations/0004_rules.sql', 'utf8');
+  const files = readdirSync('migrations').filter((name) => name.endsWith('.sql'));
+  const written = files.map((name) => readFileSync(`migrations/${name}`, 'utf8')).join('\n');
   for (const table of auditedTables) {
     expect(written).toContain(`create trigger version_moves_by_one before update on task.${table} for each row`);
     expect(written).toContain(

@@ -4,6 +4,7 @@ import { conformanceWorkflow } from '@sentral/contracts/conformance/task-verbs';
 import { remoteContext } from '@sentral/contracts/client-internal';
 import { serveContext } from '@sentral/contracts/server-internal';
 import { task as contract } from '@sentral/contracts/task';
+import { parseContent } from '@sentral/contracts/validation';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
@@ -21,6 +22,7 @@ const standIn = workflow({
   summary: 'One step that nobody serves.',
   permission: 'task.task.signal',
   input: v.strictObject({}),
+  scheduled: (wanted) => parseContent(v.strictObject({}), wanted, '/input'),
   plan: () => ({
     claims: [],
     holdings: [],

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { differences } from './compare.js';
-import { topologyFacts, topologyLines } from './placement.js';
+import { halvesOf, topologyFacts, topologyLines } from './placement.js';
 import type { Stored } from './resource.js';
 
 const fixture = (name: string): string => readFileSync(new URL(`../../../fixtures/${name}`, import.meta.url), 'utf8');
@@ -24,6 +24,20 @@ test('the whole topology becomes lines with the facts that the checker computes,
   expect(wrong(nodes.map((node, at) => (at === 5 ? { ...node, parent: 'rack:1023' } : node))).length).toBeGreaterThan(
     0,
   );
+});
+
+test('each host gets the free halves of a server, and offers what they have', () => {
+  const servers = halvesOf(fixture('placement/servers.csv'));
+  expect(servers).toHaveLength(1_710);
+  const all = nodesOf(topologyLines(csv, servers)) as (Stored & { capacities?: { class: string; total: number }[] })[];
+  expect(all).toHaveLength(17_387 * 3 + 1_024 + 1);
+  const some = all.filter(({ kind }) => kind === 'module').slice(0, 2 * servers.length);
+  const cores = some.flatMap(({ capacities = [] }) =>
+    capacities.flatMap((each) => (each.class === 'vcpu' ? each.total : [])),
+  );
+  expect(cores.reduce((sum, each) => sum + each, 0)).toBe(141_856);
+  expect(some.every(({ capacities = [] }) => capacities.every(({ total }) => total > 0))).toBe(true);
+  expect(() => halvesOf('a,b\n1,2')).toThrow(/head/);
 });
 
 test.each([

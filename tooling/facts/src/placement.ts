@@ -5,8 +5,30 @@ import { increment, type Stored } from './resource.js';
 const site = 'site';
 const rackKey = (rack: string): string => `rack:${rack}`;
 
-/** The topology as a change set of NDJSON lines, whole: a host that is gone from the file is gone from its source. */
-export function* topologyLines(csv: string): Generator<string> {
+/** What one NUMA node of a server has free. */
+export interface Half {
+  readonly cores: number;
+  readonly gib: number;
+}
+
+/** The free capacity of servers as `CPU1,RAM1,CPU2,RAM2` lines: two halves each. */
+export function halvesOf(csv: string): readonly (readonly Half[])[] {
+  const [head, ...rows] = csv.trim().split(/\r?\n/);
+  if (head !== 'CPU1,RAM1,CPU2,RAM2') throw new Error(`the head is ${head}, not CPU1,RAM1,CPU2,RAM2`);
+  return rows.map((row) => {
+    const [cores = 0, gib = 0, otherCores = 0, otherGib = 0] = row.split(',').map(Number);
+    return [
+      { cores, gib },
+      { cores: otherCores, gib: otherGib },
+    ];
+  });
+}
+
+/**
+ * The topology as a change set of NDJSON lines, whole: a host that is gone from the file is gone from its source. With halves, hosts get
+ * those of the servers in turn, as components that have what is free of them to give.
+ */
+export function* topologyLines(csv: string, servers: readonly (readonly Half[])[] = []): Generator<string> {
   const upsert = (externalId: string, resource: object): string =>
     `${JSON.stringify({ op: 'upsert', externalId, resource: { type: 'node', ...resource } })}\n`;
   const [head, ...rows] = csv.trim().split(/\r?\n/);
@@ -14,12 +36,23 @@ export function* topologyLines(csv: string): Generator<string> {
   yield `${JSON.stringify({ changeSet: 1, complete: true })}\n`;
   yield upsert(site, { kind: 'site', name: site });
   const racks = new Set<string>();
-  for (const row of rows) {
+  for (const [at, row] of rows.entries()) {
     const [host, rack, ...more] = row.split(',');
     if (!host || !rack || more.length > 0) throw new Error(`not a host and its rack: ${row}`);
     if (!racks.has(rack)) yield upsert(rackKey(rack), { kind: 'rack', name: `rack-${rack}`, parent: site });
     racks.add(rack);
     yield upsert(`host:${host}`, { kind: 'server', name: host, parent: rackKey(rack) });
+    for (const [half, { cores, gib }] of (servers[at % servers.length] ?? []).entries())
+      yield upsert(`host:${host}/numa${half}`, {
+        kind: 'module',
+        name: `numa${half}`,
+        parent: `host:${host}`,
+        // What has none of a class does not offer it.
+        capacities: [
+          { class: 'vcpu', total: cores },
+          { class: 'memoryMib', total: gib * 1_024 },
+        ].filter(({ total }) => total > 0),
+      });
   }
 }
 

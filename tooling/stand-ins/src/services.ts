@@ -2,7 +2,7 @@ import { actions } from '@sentral/contracts/services/registry';
 import type { Job, StepAction } from '@sentral/contracts/services/serve';
 import { createHash } from 'node:crypto';
 import type { GenericSchema, InferOutput } from 'valibot';
-import type { World } from './world.js';
+import { specHashOf, type World } from './world.js';
 
 export const standInNames = ['nett', 'maskin', 'plattform', 'objekt'] as const;
 export type StandInName = (typeof standInNames)[number];
@@ -48,7 +48,7 @@ function resource<I, D>(
         const { resource: kind, state } = makes;
         const thing = { resource: kind, id: makes.id(asked), op, spec: makes.spec(asked), state };
         await world.create({ ...thing, ...(on === undefined ? {} : { on }) });
-        return makes.output(asked, op);
+        return { ...makes.output(asked, op), specHash: specHashOf(thing.spec) };
       },
     },
     remove: {

@@ -4,13 +4,14 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { FaultInput } from './faults.js';
 import type { StandInName } from './services.js';
+import type { Drift } from './world.js';
 
 export interface StandInProcess {
   readonly child: ChildProcess;
   /** Where its control call is taken. */
   readonly control: string;
   /** Asks for something to go wrong; without a fault it only looks. */
-  ask(asked?: { fault?: FaultInput; clear?: boolean }): Promise<{
+  ask(asked?: { fault?: FaultInput; drift?: Drift; clear?: boolean }): Promise<{
     faults: readonly object[];
     things: readonly { resource: string; id: string; op: string; state: string }[];
   }>;

@@ -10,7 +10,7 @@ import { drawFrom, faultSchema, insertFault, takeFault, type FaultInput } from '
 import { makeTables } from './schema.js';
 import { actionsOf, type StandInName } from './services.js';
 import { sendReplies, storeOf } from './store.js';
-import { worldOf, type World } from './world.js';
+import { driftSchema, worldOf, type World } from './world.js';
 
 export interface StandInOptions {
   readonly service: StandInName;
@@ -32,14 +32,18 @@ export interface StandIn {
   describe(data: string): Promise<Description>;
   /** Asks for something to go wrong. */
   fault(fault: FaultInput): Promise<void>;
-  /** The control call: a fault, `{ "clear": true }`, or nothing at all, which only looks. */
+  /** The control call: a fault, a drift, `{ "clear": true }`, or nothing at all, which only looks. */
   control(data: string): Promise<string>;
   /** Settles when no work runs and every reply that is due has been sent. */
   idle(): Promise<void>;
   stop(): Promise<void>;
 }
 
-const controlSchema = v.strictObject({ fault: v.optional(faultSchema), clear: v.optional(v.boolean()) });
+const controlSchema = v.strictObject({
+  fault: v.optional(faultSchema),
+  drift: v.optional(driftSchema),
+  clear: v.optional(v.boolean()),
+});
 
 /** Where a stand-in takes its control call, on the bus. */
 export const controlSubject = (service: StandInName): string => `dv.qry.v1.${service}.control`;
@@ -121,6 +125,7 @@ export async function openStandIn(options: StandInOptions): Promise<StandIn> {
     const asked = v.parse(controlSchema, JSON.parse(data));
     if (asked.clear === true) await db.unsafe(`delete from ${service}.fault`);
     if (asked.fault !== undefined) await insertFault(db, service, asked.fault);
+    if (asked.drift !== undefined) await world.drift(asked.drift);
     const [faults, things] = await Promise.all([
       db.unsafe(`select kind, action, reply, times from ${service}.fault where times > 0 order by id`),
       db.unsafe(`select resource, id, op, spec, state from ${service}.thing order by resource, id limit 1000`),

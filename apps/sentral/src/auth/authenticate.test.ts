@@ -61,7 +61,7 @@ describe('the door', () => {
     const first = await timed(`Bearer ${token}`);
     expect(await timed(`Bearer ${token}`)).toBe(first);
     await expect(timed(`Bearer ${token.slice(0, -4)}AAAA`)).rejects.toMatchObject({ facts: { reason: 'invalid' } });
-    ms += 31_000;
+    ms += 6_000;
     const again = await timed(`Bearer ${token}`);
     expect([again === first, again]).toEqual([false, first]);
     ms += 120_000;

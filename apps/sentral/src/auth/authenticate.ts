@@ -26,6 +26,7 @@ export type Authenticate = (authorization: string | undefined) => Promise<Proof>
 
 /** A token that names more groups than anyone is in is a mistake of its issuer; the first ones count. */
 const groupsMax = 256;
+const maxAgeSeconds = 86_400;
 
 /**
  * Reads bearer tokens: API tokens by their checksum, all others by the keys of the trusted issuers.
@@ -64,10 +65,10 @@ export function createAuthenticate(
         ...(config.typ === null ? {} : { typ: config.typ }),
         requiredClaims: ['sub', 'exp', 'iat'],
         clockTolerance: 30,
-        maxTokenAge: '24h',
+        maxTokenAge: maxAgeSeconds,
         currentDate: use.clock(),
       });
-      const { sub, exp, groups } = payload;
+      const { sub, exp, iat, groups } = payload;
       if (typeof sub !== 'string' || sub.length < 1 || sub.length > 256) throw new TypeError('sub');
       const names = Array.isArray(groups)
         ? groups.filter((name): name is string => typeof name === 'string' && name.length > 0 && name.length <= 256)
@@ -81,7 +82,8 @@ export function createAuthenticate(
         },
         expiresAt: new Date(Number(exp) * 1000),
       };
-      remembered.keep(token, proof, use.clock().getTime());
+      const ends = Math.min(Number(exp), Number(iat) + maxAgeSeconds) * 1000;
+      remembered.keep(token, proof, { checkedAt: use.clock().getTime(), ends });
       return proof;
     } catch (error) {
       if (isProblem(error, 'dependency-unavailable')) throw error;
@@ -91,25 +93,28 @@ export function createAuthenticate(
 }
 
 /** A signature is checked once in this time, which is how long one by a key that its issuer has taken back may still be taken. */
-const rememberedMs = 30_000;
+const rememberedMs = 5_000;
 const rememberedMax = 10_000;
 
 /** Tokens whose signature was checked a moment ago, by their digest: checking it is half of what a small read costs. */
 function createRemembered() {
-  const proofs = new Map<string, { readonly proof: Proof; readonly checkedAt: number }>();
+  const proofs = new Map<string, { readonly proof: Proof; readonly checkedAt: number; readonly ends: number }>();
   const digest = (token: string) => createHash('sha256').update(token).digest('base64');
   return {
     find(token: string, now: number): Proof | undefined {
       const found = proofs.get(digest(token));
       if (found === undefined) return undefined;
-      const { proof, checkedAt } = found;
-      const until = Math.min(checkedAt + rememberedMs, proof.expiresAt?.getTime() ?? 0);
-      return now >= checkedAt && now < until ? proof : undefined;
+      const { proof, checkedAt, ends } = found;
+      return now >= checkedAt && now < Math.min(checkedAt + rememberedMs, ends) ? proof : undefined;
     },
-    keep(token: string, proof: Proof, now: number): void {
+    keep(
+      token: string,
+      proof: Proof,
+      { checkedAt, ends }: { readonly checkedAt: number; readonly ends: number },
+    ): void {
       const key = digest(token);
       proofs.delete(key);
-      proofs.set(key, { proof, checkedAt: now });
+      proofs.set(key, { proof, checkedAt, ends });
       if (proofs.size > rememberedMax) proofs.delete(proofs.keys().next().value as string);
     },
   };

@@ -3,6 +3,7 @@ import { platformScopeId, type Implements, type ScopeRow } from '@sentral/contra
 import type { Id } from '@sentral/contracts/ids';
 import type { tenancy } from '@sentral/contracts/tenancy';
 import { facade } from './sessions.js';
+import { sharedBy } from './shared.js';
 
 type Tenancy = Pick<Implements<typeof tenancy>, 'scope'>;
 
@@ -22,7 +23,7 @@ const rememberedMax = 50_000;
 /** Where scopes lie. @throws Problem not-found for one that never was, or was purged */
 export function createLineage(tenancy: Tenancy): Lineage {
   const known = new Map<string, readonly ScopeRef[]>();
-  const rows = async (id: ScopeId): Promise<readonly ScopeRow[]> => {
+  const rows = sharedBy(async (id: ScopeId): Promise<readonly ScopeRow[]> => {
     const { rows: path } = await tenancy.scope.path(facade, { id });
     if (known.size >= rememberedMax) known.clear();
     known.set(
@@ -30,7 +31,7 @@ export function createLineage(tenancy: Tenancy): Lineage {
       path.map(({ id, kind, parentId, tenantId }) => ({ id, kind, parentId, tenantId })),
     );
     return path;
-  };
+  });
   return {
     rows,
     of: async (id) => (id === platformScopeId ? [platform] : (known.get(id) ?? rows(id))),

@@ -39,6 +39,10 @@ const finders: { readonly [P in Prefix]?: Finder } = {
     const { environmentId, projectId, tenantId } = await task.task.get(facade, { id });
     return environmentId ?? projectId ?? tenantId;
   },
+  sch: async ({ task }, id) => {
+    const { environmentId, projectId, tenantId } = await task.schedule.get(facade, { id });
+    return environmentId ?? projectId ?? tenantId;
+  },
   hol: async ({ tenancy }, id) => (await tenancy.hold.get(facade, { id })).scopeId,
   pex: async ({ tenancy }, id) => (await tenancy.exemption.get(facade, { id })).scopeId,
   qta: async ({ tenancy }, id) => (await tenancy.quota.get(facade, { id })).scopeId,

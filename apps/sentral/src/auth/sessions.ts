@@ -3,6 +3,7 @@ import type { tenancy } from '@sentral/contracts/tenancy';
 import type { Credential } from '@sentral/contracts/tenancy/access';
 import { startLoop, type Loop } from '@sentral/kernel/relay';
 import type { Telemetry } from '@sentral/kernel/telemetry';
+import { shared } from './shared.js';
 
 type Access = Implements<typeof tenancy>['access'];
 type Epoch = Awaited<ReturnType<Access['epoch']>>;
@@ -53,11 +54,11 @@ export function createSessions(use: { access: Access; telemetry: Telemetry }): S
     entries.clear();
   };
 
-  const ask = async (): Promise<Epoch> => {
+  const ask = shared(async (): Promise<Epoch> => {
     const said = await use.access.epoch(facade, {});
     heard(said);
     return said;
-  };
+  });
 
   const open = async (credential: Credential): Promise<Session> => {
     const key = keyOf(credential);

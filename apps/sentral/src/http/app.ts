@@ -3,6 +3,7 @@ import { problem } from '@sentral/contracts/problem';
 import type { Telemetry } from '@sentral/kernel/telemetry';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { problemResponse } from './answer.js';
+import { hasContent } from './body.js';
 
 const uriLimitBytes = 8 * 1024;
 
@@ -43,7 +44,7 @@ export function createApp(options: AppOptions): Hono {
     const theirs = c.req.header('client-request-id');
     if (theirs !== undefined && /^[\x21-\x7e]{1,128}$/.test(theirs)) c.res.headers.set('client-request-id', theirs);
     // What was not read of a body must not be taken for the next request of its connection.
-    if (c.res.status === 413 || (c.req.raw.body !== null && !c.req.raw.bodyUsed))
+    if (c.res.status === 413 || (hasContent(c.req.raw) && !c.req.raw.bodyUsed))
       c.res.headers.set('connection', 'close');
     if (options.draining()) c.res.headers.set('connection', 'close');
     // Path only: a query string may hold what a log must not.

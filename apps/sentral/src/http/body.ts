@@ -40,6 +40,10 @@ export async function readJson(request: Request, mediaTypes: readonly string[]):
   return value;
 }
 
+/** Whether content comes with a request, by its headers: asking for the body itself would build all of a `Request` for it. */
+export const hasContent = ({ headers }: Request): boolean =>
+  headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0';
+
 /** @throws Problem unsupported-media-type */
 export function requireMediaType(request: Request, mediaTypes: readonly string[]): void {
   const [type = ''] = (request.headers.get('content-type') ?? '').split(';');
@@ -51,6 +55,8 @@ export function requireMediaType(request: Request, mediaTypes: readonly string[]
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length') ?? 0) > limit)
     throw problem('content-too-large', { limitBytes: limit });
+  // HTTP itself holds a body to the length that it names.
+  if (request.headers.has('content-length')) return new Uint8Array(await request.arrayBuffer());
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body ?? []) {

@@ -12,7 +12,7 @@ import { nobody, placeOf, type Access } from '../auth/authorize.js';
 import type { Door, Entered } from '../auth/door.js';
 import type { ScopeId } from '../auth/lineage.js';
 import { everyAnswer } from './answer.js';
-import { readJson, requireMediaType } from './body.js';
+import { hasContent, readJson, requireMediaType } from './body.js';
 import type { Expand } from './expand.js';
 import { fingerprint } from './fingerprint.js';
 import { matchesNone, readIdempotencyKey, readIfMatch, readReason, type Expected } from './preconditions.js';
@@ -228,8 +228,7 @@ function partOf(schema: v.GenericSchema<unknown, unknown>, value: unknown, refus
   throw refuse(typeof key === 'string' ? key : 'request');
 }
 
-const isEmpty = (request: Request) =>
-  (request.body === null || request.headers.get('content-length') === '0') && !request.headers.has('content-type');
+const isEmpty = (request: Request) => !hasContent(request) && !request.headers.has('content-type');
 
 function mediaTypesOf(def: RouteDef): readonly string[] {
   if (def.bodyType === 'application/merge-patch+json') return ['application/merge-patch+json'];

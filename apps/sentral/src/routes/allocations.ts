@@ -45,10 +45,11 @@ export function allocationHandlers(world: World): Handlers<typeof allocationRout
       shown(await inventory.allocation.get(asked.caller, { ...params, ...query })),
     replaceAllocation: async ({ params, body }, asked) =>
       shown(await inventory.allocation.replace(asked.caller, { ...params, ...body, version: requireVersion(asked) })),
-    batchAllocations: async ({ body }, asked) => {
+    batchAllocations: async ({ query, body }, asked) => {
       requireIdempotencyKey(asked);
       const scopes = await authorizeBatch(world, asked, body.operations);
-      return done(await inventory.allocation.batch({ ...asked.caller, scopes }, body));
+      const hold = query.dryRun === 'hold' ? { hold: true as const } : {};
+      return done(await inventory.allocation.batch({ ...asked.caller, scopes }, { ...body, ...hold }));
     },
     confirmAllocation: async ({ params }, asked) =>
       shown(await inventory.allocation.confirm(asked.caller, { ...params, version: versionOf(asked) })),

@@ -1,5 +1,6 @@
 import type { placementRoutes } from '@sentral/contracts/api/inventory/placements';
-import { requireVersion, type Handlers } from '../http/mount.js';
+import { problem } from '@sentral/contracts/problem';
+import { requireIdempotencyKey, requireVersion, type Handlers } from '../http/mount.js';
 import { createdAt, done, listed, openCursor, shown } from './shape.js';
 import type { World } from './world.js';
 
@@ -23,7 +24,33 @@ export function placementHandlers({ inventory, cursors }: World): Handlers<typeo
     removePool: async ({ params }, asked) =>
       shown(await pool.remove(asked.caller, { ...params, version: requireVersion(asked) })),
     getPoolCapacity: async ({ params }, asked) => done(await pool.capacity(asked.caller, params)),
-    findPlacements: async ({ params, body }, asked) =>
-      done(await placement.candidates(asked.caller, { ...body, environmentId: params.id })),
+    findPlacements: async ({ params, query, body: { consumer, ...wanted } }, asked) => {
+      const environmentId = params.id;
+      if (query.dryRun === undefined) {
+        if (consumer !== undefined) throw fault('contradiction', 'belongs to what is kept with dryRun=hold');
+        return done(await placement.candidates(asked.caller, { ...wanted, environmentId }));
+      }
+      requireIdempotencyKey(asked);
+      if (consumer === undefined) throw fault('required', 'say who the place is kept for');
+      const missingPermission = 'inventory.allocation.create';
+      if (!(await asked.access.mayOn(missingPermission, environmentId)))
+        throw problem('permission-denied', { missingPermission, scope: environmentId });
+      const { limit: _, explain: __, startsAt, endsAt, ...place } = wanted;
+      const items = [{ what: 'place' as const, ...place }];
+      return createdAt(
+        await inventory.allocation.reserve(asked.caller, {
+          environmentId,
+          consumer,
+          items,
+          hold: true,
+          startsAt,
+          endsAt,
+        }),
+        '/v1/allocations',
+      );
+    },
   };
 }
+
+const fault = (code: string, message: string) =>
+  problem('validation-failed', { errors: [{ pointer: '/consumer', code, message }] });

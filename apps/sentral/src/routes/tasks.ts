@@ -1,6 +1,6 @@
 import type { serviceGateRoutes, taskRoutes } from '@sentral/contracts/api/task/tasks';
 import type { Task } from '@sentral/contracts/task/task';
-import { requireVersion, type Handlers } from '../http/mount.js';
+import { requireIdempotencyKey, requireVersion, type Handlers } from '../http/mount.js';
 import { etagOf } from '../http/preconditions.js';
 import { done, listed, openCursor, shown, versionOf } from './shape.js';
 import type { World } from './world.js';
@@ -27,6 +27,11 @@ export function taskHandlers({ task, cursors }: World): Handlers<typeof taskRout
     listTaskEvents: async ({ params, query }, asked) => {
       const command = { taskId: params.id, ...openCursor(cursors, asked, query) };
       return listed(cursors, asked, await task.event.list(asked.caller, command));
+    },
+    emptyEnvironment: async ({ params }, asked) => {
+      requireIdempotencyKey(asked);
+      const input = { environmentId: params.id };
+      return begun(await of.create(asked.caller, { kind: 'environment.empty', scopeId: params.id, input }));
     },
     cancelTask: async ({ params, body }, asked) =>
       begun(await of.cancel(asked.caller, { ...params, ...body, version: versionOf(asked) })),

@@ -18,6 +18,7 @@ import { machineRoutes } from './platform/machines.js';
 import { networkRoutes } from './platform/networks.js';
 import { systemRoutes } from './system.js';
 import { serviceGateRoutes, taskRoutes } from './task/tasks.js';
+import { scheduleRoutes } from './task/schedules.js';
 import { troubleRoutes } from './task/trouble.js';
 import { accessRoutes } from './tenancy/access.js';
 import { principalRoutes } from './tenancy/principals.js';
@@ -47,6 +48,7 @@ export const routes: typeof systemRoutes &
   typeof eventRoutes &
   typeof legalHoldRoutes &
   typeof taskRoutes &
+  typeof scheduleRoutes &
   typeof serviceGateRoutes &
   typeof bucketRoutes &
   typeof networkRoutes &
@@ -71,6 +73,7 @@ export const routes: typeof systemRoutes &
   ...importRoutes,
   ...findingRoutes,
   ...taskRoutes,
+  ...scheduleRoutes,
   ...serviceGateRoutes,
   ...troubleRoutes,
   ...bucketRoutes,

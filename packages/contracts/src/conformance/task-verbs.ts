@@ -59,7 +59,15 @@ export const taskVerbCases = [
     async run(subject: Task, kit: Kit) {
       const { id } = await make(subject, inTenant(kit));
       kit.equals((await subject.task.get(kit.caller(), { id })).id, id, 'it is read by its id');
-      kit.equals((await subject.step.list(kit.caller(), { taskId: id })).items.length, 1, 'it has its step');
+      const [own] = (await subject.step.list(kit.caller(), { taskId: id })).items;
+      const gone = encodeId('stp', '00000000-0000-7000-8000-00000000dead');
+      const asked = own === undefined ? [gone] : [own.id, gone];
+      kit.equals(
+        (await subject.step.living(kit.caller(), { ids: asked })).ids,
+        [own?.id],
+        'it has its step, which lives',
+      );
+      await kit.refuses('permission-denied', subject.step.living(nobody(kit), { ids: asked }));
       const { items } = await subject.event.list(kit.caller(), { taskId: id });
       kit.equals(items[0]?.type, 'task.created', 'its story begins with its creation');
       await kit.refuses('not-found', subject.task.get(nobody(kit), { id }));
@@ -76,6 +84,11 @@ export const taskVerbCases = [
       kit.equals(living.items[0]?.id, id, 'it is the newest that lives');
       const counted = living.states.reduce((sum, { count }) => sum + count, 0);
       kit.equals(living.more, counted > 1, 'the counts are of all');
+      kit.equals(
+        (await subject.task.claimants(kit.caller(), { resources: [kit.name('free')] })).items,
+        [],
+        'what nobody changes has nobody',
+      );
       await kit.refuses('invalid-cursor', subject.task.list(kit.caller(), { cursor: 'x' }));
     },
   },
@@ -103,6 +116,50 @@ export const taskVerbCases = [
       );
       const signalled = await subject.task.signal(kit.caller(), { id, name: 'go', messageId: 'm' });
       kit.equals(signalled.version, cancelled.version, 'a signal that nobody waits for is only kept');
+    },
+  },
+  {
+    title: 'a schedule is made of a workflow that allows it, changed at a version, and is nobody else’s to see',
+    async run(subject: Task, kit: Kit) {
+      const { kind } = conformanceWorkflow;
+      const asked = { scopeId: defaultTenantId, name: kit.name('nightly'), kind, cron: '30 2 * * *' };
+      const made = await subject.schedule.create(inTenant(kit), asked);
+      kit.equals(
+        [made.timeZone, made.overlap, made.enabled, made.version],
+        ['UTC', 'skip', true, 1],
+        'as it was asked',
+      );
+      kit.holds(made.nextAt?.slice(10) === 'T02:30:00.000Z', 'it is due at its time');
+      kit.equals((await subject.schedule.get(kit.caller(), { id: made.id })).name, asked.name, 'it is read by its id');
+      const { items } = await subject.schedule.list(kit.caller(), { kind, enabled: true });
+      kit.equals(items[0]?.id, made.id, 'it is the newest');
+      await kit.refuses('already-exists', subject.schedule.create(inTenant(kit), asked));
+      const another = { ...asked, name: kit.name('other') };
+      const wrong = (more: object) => subject.schedule.create(inTenant(kit), { ...another, ...more });
+      await kit.refuses('validation-failed', wrong({ cron: '0 0 30 2 *' }));
+      await kit.refuses('validation-failed', wrong({ timeZone: 'Europe/Atlantis' }));
+      await kit.refuses('validation-failed', wrong({ input: { more: 1 } }));
+      await kit.refuses('reference-not-found', wrong({ kind: 'conformance.none' }));
+      await kit.refuses('reference-not-found', subject.schedule.create(kit.caller(), { ...another, scopeId: nowhere }));
+      const scopes = [{ ...tenant, id: asleep, tenantId: asleep, state: 'suspended' as const, version: 1 }];
+      await kit.refuses(
+        'scope-not-active',
+        subject.schedule.create(kit.caller({ scopes }), { ...another, scopeId: asleep }),
+      );
+      const { id } = made;
+      const stopped = await subject.schedule.amend(kit.caller(), { id, version: 1, patch: { enabled: false } });
+      kit.equals([stopped.version, stopped.nextAt], [2, undefined], 'it is stopped');
+      await kit.refuses('version-mismatch', subject.schedule.amend(kit.caller(), { id, version: 1, patch: {} }));
+      const again = subject.schedule.amend(kit.caller(), { id, patch: { cron: '99 * * * *' } });
+      await kit.refuses('validation-failed', again);
+      await kit.refuses('not-found', subject.schedule.get(nobody(kit), { id }));
+      await kit.refuses('not-found', subject.schedule.amend(nobody(kit), { id, patch: {} }));
+      await kit.refuses('not-found', subject.schedule.remove(nobody(kit), { id }));
+      kit.equals((await subject.schedule.list(nobody(kit), {})).items, [], 'nor is it in a list');
+      await kit.refuses('invalid-cursor', subject.schedule.list(kit.caller(), { cursor: 'x' }));
+      await kit.refuses('version-mismatch', subject.schedule.remove(kit.caller(), { id, version: 1 }));
+      kit.equals((await subject.schedule.remove(kit.caller(), { id, version: 2 })).id, id, 'it is gone');
+      await kit.refuses('not-found', subject.schedule.get(kit.caller(), { id }));
     },
   },
   {

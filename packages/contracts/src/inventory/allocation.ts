@@ -31,6 +31,9 @@ import { classKeySchema } from './resource-class.js';
 
 export const allocationStates = ['booked', 'held', 'active', 'releasing', 'released', 'expired', 'failed'] as const;
 
+/** What a failed node leaves behind at an allocation. */
+const allocationFlags = ['resourcesChanged', 'missingResources'] as const;
+
 /** How long what was tried with `dryRun=hold` is kept, in seconds. */
 export const triedHoldSeconds = 60;
 
@@ -132,6 +135,8 @@ export const allocationSchema = v.object({
   noticedAt: v.optional(timeSchema),
   /** Of a booking that could not begin: what it was refused with. */
   failure: v.optional(v.object({ code: v.string(), detail: v.optional(v.string()) })),
+  /** What became of it when a node failed: things were moved elsewhere, or given back since nothing else fits. */
+  flags: v.optional(v.array(v.picklist(allocationFlags))),
   labels: labelsSchema,
   createdAt: timeSchema,
   updatedAt: timeSchema,
@@ -141,7 +146,8 @@ export const allocationSchema = v.object({
 });
 export type Allocation = v.InferOutput<typeof allocationSchema>;
 
-const asked = {
+/** What is asked for. */
+export const asked = {
   environmentId: idSchema('env'),
   /** Unique per tenant: the same one answers with the same allocation. Absent: minted. */
   requestId: v.optional(text(1, 128)),
@@ -163,7 +169,7 @@ const asked = {
 };
 
 /** What taking anything may be refused with. */
-const refusesTaking = [
+export const refusesTaking = [
   'reference-not-found',
   'scope-not-active',
   'version-mismatch',
@@ -180,7 +186,7 @@ const refusesTaking = [
 ] as const;
 
 /** And what choosing may be refused with. */
-const refusesChoosing = ['validation-failed', 'unsupported-filter'] as const;
+export const refusesChoosing = ['validation-failed', 'unsupported-filter'] as const;
 
 const reserve = verb({
   summary: 'Takes all items or none: held with a TTL, active at once without one; idempotent on requestId.',
@@ -200,8 +206,11 @@ const reserve = verb({
 const replacing = {
   id: idSchema('alc'),
   version: basedOnVersion,
-  /** The whole set; an empty one gives everything back. Absent: as it is. */
-  items: v.optional(v.pipe(v.array(allocationRequestItemSchema), v.maxLength(64))),
+  /**
+   * The whole set, named or described as for a new one; an empty one gives everything back. Absent: as it is. What it holds and a
+   * description still fits is kept rather than exchanged for the like of it.
+   */
+  items: v.optional(v.pipe(v.array(allocationSelectingItemSchema), v.maxLength(64))),
   /** Of what has begun the start stays. */
   startsAt: v.optional(timeInputSchema),
   /** Null: for good. */
@@ -209,39 +218,12 @@ const replacing = {
   noticeSeconds: v.optional(v.nullable(ttlSeconds)),
 };
 
-const earliest = verb({
-  summary:
-    'The earliest start at which all items would be had at once, as they are asked for; nothing is taken. What no time alone would help is refused as a dry run is.',
-  command: v.strictObject({
-    ...v.omit(v.strictObject(asked), [
-      'requestId',
-      'consumer',
-      'ttlSeconds',
-      'maxTtlSeconds',
-      'noticeSeconds',
-      'onExpiry',
-      'labels',
-    ]).entries,
-    /** Absent: somebody who holds nothing. */
-    consumer: v.optional(consumerInputSchema),
-  }),
-  result: v.object({
-    /** Not before the start that was asked for: a window of the same length, and for good where none has an end. It is a fact of this moment. */
-    startsAt: timeSchema,
-    endsAt: v.optional(timeSchema),
-    /** Whether that is the start that was asked for. */
-    asAsked: v.boolean(),
-  }),
-  refuses: [...refusesTaking, ...refusesChoosing],
-  idempotent: true,
-});
-
 const replace = verb({
   summary:
     'Another set of things, or another window, counts instead of the old one; what is in both stays, and nobody sees a moment between.',
   command: v.strictObject(replacing),
   result: allocationSchema,
-  refuses: [...refusesTaking, 'validation-failed', 'not-found', 'lease-expired', 'has-dependents'],
+  refuses: [...refusesTaking, ...refusesChoosing, 'not-found', 'lease-expired', 'has-dependents'],
   idempotent: false,
 });
 
@@ -259,6 +241,8 @@ const batch = verb({
       v.minLength(1),
       v.maxLength(100),
     ),
+    /** Judged as asked, and then what is created is kept as with reserve; nothing else can be held. */
+    hold: v.optional(v.literal(true)),
   }),
   result: v.object({
     /** As they are now, in the order of the operations. */
@@ -354,4 +338,4 @@ const list = verb({
   idempotent: true,
 });
 
-export const allocation = { reserve, earliest, bind, replace, batch, confirm, renew, release, get, list } as const;
+export const allocation = { reserve, bind, replace, batch, confirm, renew, release, get, list } as const;

@@ -76,6 +76,8 @@ const list = verb({
     name: v.optional(text(1, 256)),
     /** Those that stand on this one. */
     dependsOn: v.optional(nodeId),
+    /** Those whose id comes after this one. */
+    after: v.optional(nodeId),
     state: v.optional(v.pipe(v.array(v.picklist(platformResourceStates)), v.minLength(1))),
     /** The Kubernetes grammar, at most 10 requirements. */
     labelSelector: v.optional(text(1, 1024)),

@@ -1,12 +1,13 @@
 import * as v from 'valibot';
 import { versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
-import { allocation, allocationSchema } from './allocation.js';
+import { allocation, allocationRequestItemSchema, allocationSchema } from './allocation.js';
 import { capacity } from './capacity.js';
 import { nodeId } from './fields.js';
 import { node, nodeSchema, rackPositionInputSchema } from './node.js';
 
-const { items } = allocation.replace.command.entries;
+/** By name: what is described would be searched in what is about to be another one. */
+const items = v.optional(v.pipe(v.array(allocationRequestItemSchema), v.maxLength(64)));
 
 /** How many nodes and how many holders one reshape may have: they are one transaction. */
 export const reshapeMax = 100;

@@ -68,6 +68,7 @@ export const observationSchema = v.object({
   state: text(1, 64),
   observedAt: timeInputSchema,
 });
+/** In the order of `resource`, by its bytes: two lists are compared side by side. */
 export const observePageSchema = v.object({
   items: v.pipe(v.array(observationSchema), v.maxLength(observePageMax)),
   nextCursor: v.optional(text(1, 2048)),

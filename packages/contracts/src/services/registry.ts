@@ -3,7 +3,7 @@ import { text } from '../api/common.js';
 import { idSchema } from '../ids.js';
 import { attributesSchema, cidrSchema, hostSchema, numberValueSchema } from '../inventory/fields.js';
 import { taskKindSchema } from '../task/task.js';
-import { platformResourceStates, recordingsSchema } from '../inventory/platform-resource.js';
+import { platformResourceKinds, platformResourceStates, recordingsSchema } from '../inventory/platform-resource.js';
 import { bucketSpecSchema, clusterSpecSchema, machineSpecSchema, networkSpecSchema } from './specs.js';
 
 // Every action that some service serves as a step, with its version: what a plan may name, and what its input must look like.
@@ -24,6 +24,9 @@ const allocationId = idSchema('alc');
 /** Larger than every earlier one of the thing (inventory.md): an older one is refused. */
 const fence = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
+/** What `observe` will tell of it: a service that tells it here too hears of what differs later. */
+const specHash = v.optional(text(1, 128));
+
 /** Takes the tenant's name for granted: the command carries it. */
 const nett = {
   'network.create': {
@@ -38,7 +41,7 @@ const nett = {
       fence,
       spec: networkSpecSchema,
     }),
-    output: v.object({ networkId, vlan: numberValueSchema, gateway: hostSchema }),
+    output: v.object({ networkId, vlan: numberValueSchema, gateway: hostSchema, specHash }),
   },
   'network.delete': { contract: 1, input: v.object({ networkId }) },
   'port.attach': {
@@ -64,7 +67,7 @@ const maskin = {
       fence,
       spec: machineSpecSchema,
     }),
-    output: v.object({ machineId, state: text(1, 64) }),
+    output: v.object({ machineId, state: text(1, 64), specHash }),
   },
   'machine.delete': { contract: 1, input: v.object({ machineId }) },
 } as const satisfies Record<string, ActionDef>;
@@ -79,7 +82,7 @@ const plattform = {
       machineIds: v.pipe(v.array(machineId), v.minLength(1), v.maxLength(100)),
       spec: clusterSpecSchema,
     }),
-    output: v.object({ clusterId, endpoint: text(1, 256) }),
+    output: v.object({ clusterId, endpoint: text(1, 256), specHash }),
   },
   'cluster.delete': { contract: 1, input: v.object({ clusterId }) },
 } as const satisfies Record<string, ActionDef>;
@@ -94,7 +97,7 @@ const objekt = {
       fence,
       spec: bucketSpecSchema,
     }),
-    output: v.object({ bucketId, endpoint: text(1, 256) }),
+    output: v.object({ bucketId, endpoint: text(1, 256), specHash }),
   },
   'bucket.delete': { contract: 1, input: v.object({ bucketId }) },
 } as const satisfies Record<string, ActionDef>;
@@ -108,6 +111,21 @@ const nodeMove = v.object({
   /** What its service has told of it; kept as it is when it is absent. */
   status: v.optional(attributesSchema),
 });
+
+/** What a removal needs of a resource, as it was found. */
+const standing = v.object({
+  id: idSchema('nod'),
+  kind: v.picklist(platformResourceKinds),
+  name: text(1, 64),
+  state: v.picklist(platformResourceStates),
+  allocationId,
+  wanted: attributesSchema,
+});
+export type Standing = v.InferOutput<typeof standing>;
+
+/** How many resources a step finds at once, those that stand on others first; whatever is left is found the next time. */
+export const standingMax = 100;
+const standingSchema = v.pipe(v.array(standing), v.maxLength(standingMax));
 
 /** Inventory serves what tasks hold, by the task that asks, and the platform's own records. */
 const inventory = {
@@ -125,6 +143,12 @@ const inventory = {
     contract: 1,
     input: v.object({ nodeIds: v.pipe(v.array(idSchema('nod')), v.minLength(1), v.maxLength(64)) }),
   },
+  /** The platform's resources in an environment, as they are now. */
+  'environment.list-resources': {
+    contract: 1,
+    input: v.object({ environmentId: idSchema('env') }),
+    output: v.object({ resources: standingSchema, more: v.boolean() }),
+  },
   'node.set-state': { contract: 1, input: nodeMove },
   /** The undo of `node.set-state`, with the same input. */
   'node.reset-state': { contract: 1, input: nodeMove },
@@ -137,7 +161,8 @@ const childTasks = v.array(v.object({ kind: taskKindSchema, input: v.unknown() }
 const task = {
   'child.run': {
     contract: 1,
-    input: v.object({ tasks: v.pipe(childTasks, v.minLength(1), v.maxLength(200)) }),
+    // None is nothing to do: what a step before has found may be empty.
+    input: v.object({ tasks: v.pipe(childTasks, v.maxLength(200)) }),
     output: v.object({ tasks: v.array(v.object({ taskId: idSchema('tsk'), output: v.optional(v.unknown()) })) }),
   },
   /** The undo: what lives is cancelled, and for what has succeeded `tasks` names, in the same order, what takes it back. */
@@ -147,8 +172,23 @@ const task = {
   },
 } as const satisfies Record<string, ActionDef>;
 
+/**
+ * Functions of what steps before have answered: nothing is read and nothing changed but the answer, so that they are done again at
+ * will. What they compute differently goes under the next contract.
+ */
+const sentral = {
+  /** The tasks that remove these: what stands on others goes first, and parts go with their whole. */
+  'removals.plan': {
+    contract: 1,
+    input: v.object({ resources: standingSchema }),
+    output: v.object({ first: childTasks, then: childTasks }),
+  },
+  /** The undo of every function: its answer is nobody's any more. */
+  'answer.forget': { contract: 1, input: v.object({}) },
+} as const satisfies Record<string, ActionDef>;
+
 /** Service → action → what it takes. */
-export const actions = { nett, maskin, plattform, objekt, inventory, task } as const;
+export const actions = { nett, maskin, plattform, objekt, inventory, task, sentral } as const;
 export type ServiceName = keyof typeof actions;
 
 /** Whether a service serves an action under a version of its contract: what the validator of plans asks. */

@@ -20,7 +20,9 @@ export async function batchAllocations(
   for (const [index, each] of command.operations.entries())
     operations.push(
       await inOperation(index, async () => {
-        if (each.op === 'create') return toCreate(deps, caller, { ...each, version: 0 });
+        if (each.op === 'create')
+          return toCreate(deps, caller, { ...each, version: 0, ...(command.hold === true ? { hold: true } : {}) });
+        if (command.hold === true) throw notHeld(index);
         if (command.operations.findIndex((other) => other.op !== 'create' && other.id === each.id) < index)
           throw problem('validation-failed', {
             errors: [{ pointer: `/operations/${index}/id`, code: 'duplicate', message: 'is named twice' }],
@@ -30,3 +32,9 @@ export async function batchAllocations(
     );
   return perform(deps, caller, operations);
 }
+
+/** What is given back or replaced for a minute would have to come back by itself. */
+const notHeld = (index: number) =>
+  problem('validation-failed', {
+    errors: [{ pointer: `/operations/${index}/op`, code: 'unsupported', message: 'must be create where it is held' }],
+  });

@@ -9,7 +9,8 @@ import type { Deps } from '../deps.js';
 import { recordAll } from '../platform-resource/record.js';
 import { recordAllocation } from './events.js';
 import { toAllocation } from './resource.js';
-import { findByConsumer, listItems, type AllocationRow } from './sql.js';
+import { findByConsumer } from './consumer-sql.js';
+import { listItems, type AllocationRow } from './sql.js';
 import { amendExpiry } from './span-sql.js';
 import { stepIn } from './step.js';
 

@@ -5,11 +5,14 @@ import type { Search } from '../placement/host-sql.js';
 import { expectReferences } from '../placement/refer.js';
 import { listPlaces, needsOf, type PlaceRow } from '../placement/sql.js';
 import { givingSight } from '../reading.js';
-import { inOperation } from './operation.js';
-import type { Part } from './part.js';
+import { elsewhere } from './elsewhere.js';
+import { inOperation, type Operation } from './operation.js';
+import { expectVersion, type Part } from './part.js';
 import type { WantedPlace } from './place.js';
 import { allowedPlaces } from './policy.js';
 import type { Wanted } from './rules.js';
+import { listItems, type ItemRow } from './sql.js';
+import { windowOfRow } from './take-capacity.js';
 
 type Pending = { -readonly [K in keyof Search['pending']]: Search['pending'][K][number][] };
 
@@ -23,7 +26,7 @@ export async function choose(
   { caller, tries }: { caller: Caller; tries: number },
   parts: readonly Part[],
 ): Promise<readonly Part[]> {
-  if (parts.every(({ operation }) => operation.op !== 'create' || operation.places.length === 0)) return parts;
+  if (parts.every(({ operation }) => !isDescribed(operation))) return parts;
   // What the transaction names or has chosen already is in no counter yet.
   const pending: Pending = { amounts: [], nodes: [], hosts: [] };
   for (const { operation } of parts)
@@ -31,7 +34,11 @@ export async function choose(
   const chosen: Part[] = [];
   for (const part of parts) {
     const { operation } = part;
-    if (operation.op !== 'create' || operation.places.length === 0) {
+    if (operation.op === 'replace' && operation.heals === true) {
+      chosen.push(await elsewhere(tx, part, { tries, pending }));
+      continue;
+    }
+    if (operation.op === 'release' || operation.places.length === 0) {
       chosen.push(part);
       continue;
     }
@@ -39,11 +46,15 @@ export async function choose(
     await inOperation(part.index, async () => {
       const allowed = await allowedPlaces(tx, part.path);
       const sight = givingSight(part.scope.tenantId);
+      const old = await replacedBy(tx, part);
+      const window = windowed(part);
       for (const place of operation.places) {
         await expectReferences(tx, { asked: place.asked, at: place.at, caller, sight });
         pending.hosts.length = 0;
         for (let n = 0; n < place.count * place.ask.count; n += 1) {
-          const search = { ask: place.ask, sight, allowed, pending, ...windowed(part) };
+          const beside = { ...pending, amounts: [...pending.amounts, ...old.gives] };
+          const instead = old.instead === undefined ? {} : { instead: old.instead };
+          const search = { ask: place.ask, sight, allowed, pending: beside, ...instead, ...window };
           const found = await listPlaces(tx, search, tries);
           const row = found[Math.floor(Math.random() * found.length)];
           if (row === undefined && n >= place.countMin * place.ask.count) {
@@ -59,6 +70,7 @@ export async function choose(
             add(pending, item);
           }
           pending.hosts.push(row.host);
+          old.keep(row.takers);
         }
       }
     });
@@ -67,7 +79,48 @@ export async function choose(
   return chosen;
 }
 
-const windowed = ({ window }: Part): Pick<Search, 'window'> => (window === undefined ? {} : { window });
+const isDescribed = (operation: Operation): boolean =>
+  operation.op !== 'release' &&
+  (operation.places.length > 0 || (operation.op === 'replace' && operation.heals === true));
+
+/** What a replacement has: nobody else's, and rather kept than given back for the like of it. */
+interface Old {
+  readonly gives: Search['pending']['amounts'];
+  /** What is not spoken for yet. */
+  readonly instead: Search['instead'] | undefined;
+  readonly keep: (takers: readonly string[]) => void;
+}
+
+/** @throws Problem version-mismatch */
+async function replacedBy(tx: Tx, { operation, target }: Part): Promise<Old> {
+  if (operation.op !== 'replace' || target === undefined)
+    return { gives: [], instead: undefined, keep: () => undefined };
+  // As it will be judged under the lock: whoever comes with an old version is told so, and not that there is no place.
+  expectVersion(target, operation.version);
+  const items = (await listItems(tx, [target.id])).filter(({ endedAt }) => endedAt === null);
+  const held = new Set(items.flatMap(({ nodeId }) => nodeId ?? []));
+  return {
+    gives: givenBackBy(items),
+    get instead() {
+      return { allocationId: target.id, nodeIds: [...held].toSorted() };
+    },
+    keep: (takers: readonly string[]) => takers.forEach((id) => held.delete(id)),
+  };
+}
+
+/** Amounts that are given back, for who searches in their place. */
+export const givenBackBy = (items: readonly ItemRow[]): Search['pending']['amounts'] =>
+  items.flatMap(({ what, nodeId, class: of, amount }) =>
+    what === 'capacity' && nodeId !== null && of !== null ? [{ nodeId, class: of, amount: -amount }] : [],
+  );
+
+/** When it is wanted: as it is asked for, or as what it replaces has it; a hold may be confirmed, so it has no end. */
+function windowed({ operation, target, window }: Part): Pick<Search, 'window'> {
+  if (window !== undefined) return { window };
+  if (operation.op !== 'replace' || target === undefined) return {};
+  const { startsAt, endsAt } = { ...windowOfRow(target), ...operation.moves };
+  return startsAt === null && endsAt === null ? {} : { window: { startsAt, endsAt } };
+}
 
 function add(pending: Pending, item: Wanted): void {
   if (item.what === 'node') pending.nodes.push(item.providerId);

@@ -7,7 +7,7 @@ import { findBlock, toBlock } from '../address-block/sql.js';
 import { schemaName } from '../change.js';
 import { feedEvent, recordChanges } from '../events.js';
 import { toAllocation } from './resource.js';
-import { listItems, only, type AllocationRow } from './sql.js';
+import { listItems, only, type AllocationRow, type ItemRow } from './sql.js';
 
 type ParticipleOf<N extends string, E = InventoryEventName> = E extends `${N}.${infer P}` ? P : never;
 /** What the contract lists of an allocation: nothing else can be recorded. */
@@ -25,22 +25,29 @@ export async function recordAllocation(tx: Tx, row: AllocationRow, change: Alloc
   return only(await recordAllocations(tx, [{ row, ...change }]));
 }
 
+type RowChange = AllocationChange & { readonly row: AllocationRow };
+
 /** Several at once, each by its own caller. */
-export async function recordAllocations(
-  tx: Tx,
-  changes: readonly (AllocationChange & { readonly row: AllocationRow })[],
-): Promise<readonly Allocation[]> {
+export async function recordAllocations(tx: Tx, changes: readonly RowChange[]): Promise<readonly Allocation[]> {
   const items = await listItems(
     tx,
     changes.map(({ row }) => row.id),
   );
-  const seen = changes.map(({ row }) =>
-    toAllocation(
-      { ...row, overdue: false },
-      items.filter((item) => item.allocationId === row.id),
-    ),
-  );
-  await record(
+  const { seen, recorded } = recordWith(tx, changes, items);
+  await recorded;
+  return seen;
+}
+
+/** The same of allocations whose items are at hand: what they look like now is told before the feed rows are written. */
+export function recordWith(
+  tx: Tx,
+  changes: readonly RowChange[],
+  items: readonly ItemRow[],
+): { readonly seen: readonly Allocation[]; readonly recorded: Promise<void> } {
+  const itemsOf = new Map<string, ItemRow[]>(changes.map(({ row }) => [row.id, []]));
+  for (const item of items) itemsOf.get(item.allocationId)?.push(item);
+  const seen = changes.map(({ row }) => toAllocation({ ...row, overdue: false }, itemsOf.get(row.id) ?? []));
+  const recorded = record(
     tx,
     schemaName,
     changes.map(({ row, event, by, before, auditOnly = [] }, at) =>
@@ -59,7 +66,7 @@ export async function recordAllocations(
       }),
     ),
   );
-  return seen;
+  return { seen, recorded };
 }
 
 type Block = { readonly id: string; readonly tenantId: string };

@@ -1,7 +1,9 @@
+import type { Caller } from '@sentral/contracts/contract';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { overloaded } from '@sentral/kernel/errors';
 import type { Deps } from '../deps.js';
 import { performGroup, type Member } from './group.js';
+import { releaseGroup, type Leaving } from './release-group.js';
 
 /**
  * Where requests for the same things meet: a hot pool would commit one of them after the other, and more clients would make it
@@ -10,16 +12,18 @@ import { performGroup, type Member } from './group.js';
 export interface Lanes {
   /** @throws Problem what allocation.reserve refuses with | overloaded: too many wait */
   admit(member: Member): Promise<Allocation>;
+  /** @throws Problem what allocation.release refuses with | overloaded: too many wait */
+  release(member: Leaving): Promise<Allocation>;
 }
 
-/** Few: each keeps a connection busy, and others need some of the pool. */
+/** Few: each keeps a connection busy, and others need some of the pool. As many for those who take as for those who give back. */
 const lanesOfProcess = 4;
 const groupMax = 64;
 /** In one lane; more are told to come again. A guess, not measured. */
 const waitingMax = 512;
 
-interface Waiting {
-  readonly member: Member;
+interface Waiting<M> {
+  readonly member: M;
   /** What no two of a group share. */
   readonly names: readonly string[];
   resolve(answer: Promise<Allocation>): void;
@@ -27,19 +31,44 @@ interface Waiting {
 }
 
 export function createLanes(deps: Deps): Lanes {
-  const lanes = Array.from({ length: lanesOfProcess }, () => openLane(deps));
-  return { admit: (member) => (lanes[laneOf(member)] as Lanes).admit(member) };
+  const taking = openLanes(namesOf, (members: readonly Member[]) => performGroup(deps, members));
+  const leaving = openLanes(namesOfLeaving, (members: readonly Leaving[]) => releaseGroup(deps, members));
+  return {
+    admit: (member) =>
+      taking(
+        member,
+        member.operation.wanted.map((item) => item.providerId),
+      ),
+    release: (member) =>
+      leaving(
+        member,
+        member.keys.map(({ nodeId }) => nodeId),
+      ),
+  };
+}
+
+type Admit<M> = (member: M, things: readonly string[]) => Promise<Allocation>;
+
+function openLanes<M>(
+  names: (member: M) => readonly string[],
+  perform: (members: readonly M[]) => Promise<readonly Promise<Allocation>[]>,
+): Admit<M> {
+  const lanes = Array.from({ length: lanesOfProcess }, () => openLane(names, perform));
+  return (member, things) => (lanes[laneOf(things)] as (member: M) => Promise<Allocation>)(member);
 }
 
 /** By the smallest of the things, so that who wants one of two hot pools and who wants both may still meet. */
-function laneOf({ operation }: Member): number {
-  const smallest = operation.wanted.map((item) => item.providerId).reduce((a, b) => (a < b ? a : b));
+function laneOf(things: readonly string[]): number {
+  const smallest = things.reduce((a, b) => (a < b ? a : b));
   // The end of an id is random, its beginning is a time.
   return Number.parseInt(smallest.slice(-4), 16) % lanesOfProcess;
 }
 
-function openLane(deps: Deps): Lanes {
-  const waiting: Waiting[] = [];
+function openLane<M>(
+  names: (member: M) => readonly string[],
+  perform: (members: readonly M[]) => Promise<readonly Promise<Allocation>[]>,
+): (member: M) => Promise<Allocation> {
+  const waiting: Waiting<M>[] = [];
   let busy = false;
 
   async function flush(): Promise<void> {
@@ -47,10 +76,7 @@ function openLane(deps: Deps): Lanes {
     while (waiting.length > 0) {
       const group = nextGroup(waiting);
       try {
-        const answers = await performGroup(
-          deps,
-          group.map(({ member }) => member),
-        );
+        const answers = await perform(group.map(({ member }) => member));
         for (const [at, { resolve }] of group.entries()) resolve(answers[at] as Promise<Allocation>);
       } catch (error) {
         for (const { reject } of group) reject(error);
@@ -59,24 +85,22 @@ function openLane(deps: Deps): Lanes {
     busy = false;
   }
 
-  return {
-    admit: (member) =>
-      new Promise((resolve, reject) => {
-        if (waiting.length >= waitingMax) return reject(overloaded());
-        waiting.push({ member, names: namesOf(member), resolve, reject });
-        if (!busy) void flush();
-      }),
-  };
+  return (member) =>
+    new Promise((resolve, reject) => {
+      if (waiting.length >= waitingMax) return reject(overloaded());
+      waiting.push({ member, names: names(member), resolve, reject });
+      if (!busy) void flush();
+    });
 }
 
 /**
  * Takes out the next to be decided together, in the order in which they came. Who repeats the key, the consumer or the request of
  * another waits for its outcome: locks of one transaction would let both through.
  */
-function nextGroup(waiting: Waiting[]): readonly Waiting[] {
+function nextGroup<M>(waiting: Waiting<M>[]): readonly Waiting<M>[] {
   const taken = new Set<string>();
-  const group: Waiting[] = [];
-  const rest: Waiting[] = [];
+  const group: Waiting<M>[] = [];
+  const rest: Waiting<M>[] = [];
   for (const each of waiting) {
     if (group.length < groupMax && each.names.every((name) => !taken.has(name))) group.push(each);
     else rest.push(each);
@@ -86,12 +110,19 @@ function nextGroup(waiting: Waiting[]): readonly Waiting[] {
   return group;
 }
 
+const keyOf = ({ idempotency: key }: Caller): readonly string[] =>
+  key === undefined ? [] : [JSON.stringify(['key', key.scope, key.key])];
+
 function namesOf({ caller, operation }: Member): readonly string[] {
   const { environmentId, consumer } = operation.command;
-  const key = caller.idempotency;
   return [
-    ...(key === undefined ? [] : [JSON.stringify(['key', key.scope, key.key])]),
+    ...keyOf(caller),
     JSON.stringify(['consumer', environmentId, consumer.service, consumer.kind, consumer.id]),
     JSON.stringify(['request', environmentId, operation.requestId]),
   ];
 }
+
+const namesOfLeaving = ({ caller, operation }: Leaving): readonly string[] => [
+  ...keyOf(caller),
+  JSON.stringify(['allocation', operation.id]),
+];

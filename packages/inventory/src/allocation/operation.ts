@@ -1,6 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
-import type { AllocationRequestItem } from '@sentral/contracts/inventory/allocation';
+import type { AllocationSelectingItem } from '@sentral/contracts/inventory/allocation';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
@@ -28,14 +28,17 @@ interface Replace {
   readonly id: string;
   readonly version: number | undefined;
   readonly wanted: readonly Wanted[];
+  readonly places: readonly WantedPlace[];
   /** It keeps all that it holds. */
   readonly keeps: boolean;
   /** What of its window shall change; an end of null is for good. */
   readonly moves:
     | { readonly startsAt?: Date; readonly endsAt?: Date | null; readonly noticeSeconds?: number | null }
     | undefined;
+  /** Not asked for: what it lost with a node that failed is looked for elsewhere (elsewhere.ts), and its scope and policies are not judged anew. */
+  readonly heals?: true;
 }
-interface Release {
+export interface Release {
   readonly op: 'release';
   readonly id: string;
   readonly version: number | undefined;
@@ -53,7 +56,7 @@ export async function toCreate(deps: Deps, caller: Caller, command: Reserve): Pr
   if (command.noticeSeconds !== undefined) expectEnd(window?.endsAt ?? null);
   const places = placesOf(command.items);
   const wanted = await wantedOf(deps, command.items, async () => takingSight(caller, await tenant()));
-  if (places.reduce((sum, place) => sum + thingsOf(place), wanted.length) > thingsMax) throw tooMany();
+  expectFew(wanted, places);
   return {
     op: 'create',
     id: deps.newId(),
@@ -89,7 +92,7 @@ export async function toReplace(
   command: {
     id: string;
     version?: number | undefined;
-    items?: readonly AllocationRequestItem[] | undefined;
+    items?: readonly AllocationSelectingItem[] | undefined;
     startsAt?: string | undefined;
     endsAt?: string | null | undefined;
     noticeSeconds?: number | null | undefined;
@@ -105,6 +108,8 @@ export async function toReplace(
   const id = decodeId('alc', command.id);
   const tenant = async () => (await findAllocation(deps.db.app, id))?.tenantId;
   const wanted = await wantedOf(deps, items ?? [], async () => takingSight(caller, await tenant()));
+  const places = placesOf(items ?? []);
+  expectFew(wanted, places);
   const moves = !moved
     ? undefined
     : {
@@ -112,7 +117,7 @@ export async function toReplace(
         ...(endsAt === undefined ? {} : { endsAt: endsAt === null ? null : new Date(endsAt) }),
         ...(noticeSeconds === undefined ? {} : { noticeSeconds }),
       };
-  return { op: 'replace', id, version: command.version, wanted, keeps: items === undefined, moves };
+  return { op: 'replace', id, version: command.version, wanted, places, keeps: items === undefined, moves };
 }
 
 /**
@@ -134,10 +139,13 @@ async function wantedOf(
   return read.wanted;
 }
 
-const tooMany = () =>
-  problem('validation-failed', {
+/** @throws Problem validation-failed */
+function expectFew(wanted: readonly Wanted[], places: readonly WantedPlace[]): void {
+  if (places.reduce((sum, place) => sum + thingsOf(place), wanted.length) <= thingsMax) return;
+  throw problem('validation-failed', {
     errors: [{ pointer: '/items', code: 'max_length', message: `must ask for at most ${thingsMax} things in all` }],
   });
+}
 
 /** In a batch a refusal says which operation it is about; alone there is nothing to tell. */
 export async function inOperation<R>(index: number | undefined, work: () => R | Promise<R>): Promise<R> {

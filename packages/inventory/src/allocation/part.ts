@@ -5,6 +5,7 @@ import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { expectActive, lockScopePaths, type ScopeViewRow } from '@sentral/kernel/scopes/view';
 import { schemaName } from '../change.js';
+import { findByConsumer } from './consumer-sql.js';
 import type { Scope } from './end.js';
 import type { Locked } from './lock.js';
 import { inOperation, type Operation, type Reserve } from './operation.js';
@@ -13,15 +14,7 @@ import { toAllocation } from './resource.js';
 import { findNow } from './policy-sql.js';
 import { expectNotStoodOn } from '../platform-resource/stood-on.js';
 import { expectUnbound, judgeStep } from './rules.js';
-import {
-  findAllocation,
-  findByConsumer,
-  findByRequest,
-  findFence,
-  listItems,
-  type AllocationRow,
-  type ItemRow,
-} from './sql.js';
+import { findAllocation, findByRequest, findFence, listItems, type AllocationRow, type ItemRow } from './sql.js';
 import { expectWindow, judgeWindow, type Window } from './window.js';
 
 /** One operation with what it was found to be about. */
@@ -37,6 +30,8 @@ export interface Part {
   readonly answer?: Allocation;
   /** When it wants its things, by the clock of the transaction. */
   readonly window?: Window;
+  /** Of what is healed: what became of it. */
+  readonly flags?: AllocationRow['flags'];
 }
 
 const live: readonly AllocationRow['state'][] = ['booked', 'held', 'active', 'releasing'];
@@ -86,6 +81,7 @@ async function partOf(
   const { scopeId, ...part } = each;
   const { operation, target, path } = part;
   if (operation.op === 'release' && target !== undefined) return { ...part, scope: target };
+  if (operation.op === 'replace' && operation.heals === true && target !== undefined) return { ...part, scope: target };
   const scope = scopeOf(caller, path, scopeId);
   if (operation.op !== 'create') return { ...part, scope };
   const earlier =
@@ -143,8 +139,8 @@ export async function sameRequest(
  */
 export async function targetUnderLock(
   tx: Tx,
-  { operation, target }: Part,
-  { locked, caller }: { locked: Locked; caller: Caller },
+  { operation, target }: Pick<Part, 'operation' | 'target'>,
+  { locked, caller }: { locked: Pick<Locked, 'rows' | 'items'>; caller: Caller },
 ): Promise<{ row: AllocationRow; items: readonly ItemRow[] }> {
   const row = locked.rows.get(target?.id ?? '');
   if (row === undefined || operation.op === 'create') throw problem('not-found', { resourceType: 'allocation' });

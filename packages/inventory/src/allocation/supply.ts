@@ -1,6 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import type { Tx } from '@sentral/kernel/database';
-import { takingSight, type Sight } from '../reading.js';
+import { takingSight } from '../reading.js';
 import type { LockedCapacity } from './capacity-sql.js';
 import {
   listHeldWhole,
@@ -25,53 +25,61 @@ export interface Supply {
   readonly usedInside: readonly Entangled[];
 }
 
-/** A thing that somebody takes for a tenant. */
+/** A thing that somebody takes. */
 interface Asking {
   readonly caller: Caller;
-  readonly tenantId: string;
   readonly item: Wanted;
 }
 
 const seesAll = ({ caller }: Pick<Asking, 'caller'>): boolean => takingSight(caller, undefined) === 'everything';
 
-/** One lock of all nodes, in the order of ids; then what of them each may be given. */
-export async function suppliesOf(
-  tx: Tx,
-  asking: readonly Asking[],
-  counters: Supply['counters'],
-): Promise<(caller: Caller, tenantId: string) => Supply> {
-  const ids = (what: Wanted['what']) => asking.flatMap(({ item }) => (item.what === what ? [item.providerId] : []));
-  const shared = new Set(ids('capacity'));
-  const nodeIds = [...new Set([...ids('node'), ...shared])];
-  const tenants = [...new Set(asking.map(({ tenantId }) => tenantId))];
-  const sight: Sight = asking.some(seesAll) ? 'everything' : { tenants, shared: true };
-  const wholes = new Set(ids('node'));
-  const above = await listWholesOf(tx, nodeIds);
-  const nodes =
-    nodeIds.length === 0 ? [] : await lockNodesToTake(tx, sight, { ids: nodeIds, above, whole: wholes.size > 0 });
+/** The nodes of a transaction under their locks, as they are for everyone. */
+export interface LockedNodes {
+  readonly nodes: readonly NodeToTake[];
+  readonly heldWhole: readonly Entangled[];
+  readonly usedInside: readonly Entangled[];
+  /** By node; what is dedicated to nobody has none. Nothing where nobody has to be kept from another's. */
+  readonly owners: ReadonlyMap<string, string> | undefined;
+}
+
+/** One lock of all nodes, in the order of ids, and what is to know of them; sent in one go. */
+export async function lockNodes(tx: Tx, asking: readonly Pick<Asking, 'caller' | 'item'>[]): Promise<LockedNodes> {
+  const ids = (what: Wanted['what']) => [
+    ...new Set(asking.flatMap(({ item }) => (item.what === what ? [item.providerId] : []))),
+  ];
+  const [shared, wholes] = [ids('capacity'), ids('node')];
+  const nodeIds = [...new Set([...wholes, ...shared])];
+  if (nodeIds.length === 0) return { nodes: [], heldWhole: [], usedInside: [], owners: undefined };
+  const [nodes, above, heldWhole, usedInside, owners] = await Promise.all([
+    lockNodesToTake(tx, { ids: nodeIds, whole: wholes.length > 0 }),
+    listWholesOf(tx, nodeIds),
+    listHeldWhole(tx, { inParts: shared, ids: nodeIds }),
+    listUsedInside(tx, wholes),
+    asking.every(seesAll) ? undefined : listNodeOwners(tx, nodeIds),
+  ]);
   // A component that moved before it was locked is part of something that is not.
-  if ((await listWholesOf(tx, nodeIds)).some((id) => !above.includes(id))) throw movedOn;
-  const idsOf = (some: typeof nodes): string[] => some.map(({ id }) => id);
-  const heldWhole = await listHeldWhole(tx, {
-    inParts: idsOf(nodes.filter((node) => node.allocMode === 'exclusive' && shared.has(node.id))),
-    ids: idsOf(nodes),
-  });
-  const usedInside = await listUsedInside(tx, idsOf(nodes.filter(({ id }) => wholes.has(id))));
-  // Where all see alike, what the lock saw is what each may be given.
-  const alike = asking.every(seesAll) || (tenants.length < 2 && sight !== 'everything');
-  const owners = alike ? undefined : await listNodeOwners(tx, idsOf(nodes));
-  const supply = (given: typeof nodes): Supply => ({
+  const locked = new Set(nodes.map(({ id }) => id));
+  if (above.some((id) => !locked.has(id))) throw movedOn;
+  return { nodes, heldWhole, usedInside, owners };
+}
+
+/** What of the locked each may be given. */
+export function suppliesOf(
+  { nodes, heldWhole, usedInside, owners }: LockedNodes,
+  counters: Supply['counters'],
+): (caller: Caller, tenantId: string) => Supply {
+  const supply = (given: LockedNodes['nodes']): Supply => ({
     counters,
     heldWhole,
     usedInside,
     nodes: new Map(given.map((node) => [node.id, node])),
   });
   const whole = supply(nodes);
-  const supplies = new Map(
-    tenants.map((tenantId) => [
-      tenantId,
-      owners === undefined ? whole : supply(nodes.filter(({ id }) => (owners.get(id) ?? tenantId) === tenantId)),
-    ]),
-  );
-  return (caller, tenantId) => (seesAll({ caller }) ? whole : (supplies.get(tenantId) ?? supply([])));
+  const supplies = new Map<string, Supply>();
+  return (caller, tenantId) => {
+    if (owners === undefined || seesAll({ caller })) return whole;
+    const known = supplies.get(tenantId) ?? supply(nodes.filter(({ id }) => (owners.get(id) ?? tenantId) === tenantId));
+    supplies.set(tenantId, known);
+    return known;
+  };
 }

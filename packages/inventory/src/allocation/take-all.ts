@@ -10,11 +10,11 @@ import type { Locked } from './lock.js';
 import { inOperation } from './operation.js';
 import type { Moves, Taking } from './perform.js';
 import { byTaking, type Wanted } from './rules.js';
-import { suppliesOf, type Supply } from './supply.js';
+import { lockNodes, suppliesOf, type Supply } from './supply.js';
 import { inTheWay, judgeAmount, takenOf, windowOfRow } from './take-capacity.js';
 import { outrun } from './sql.js';
 import { take, type Taker } from './take.js';
-import { namedWindow, spanOfWindow, type Window } from './window.js';
+import { namedWindow, spanOfWindow, withCleaning, type Window } from './window.js';
 
 interface All {
   readonly takings: readonly Taking[];
@@ -34,11 +34,8 @@ export async function takeAll(
   const wanted = takings
     .flatMap((taking) => taking.fresh.map((item) => ({ taking, item })))
     .toSorted((a, b) => byTaking(a.item, b.item));
-  const supplies = await suppliesOf(
-    tx,
-    takings.flatMap(({ row, fresh }) => fresh.map((item) => ({ caller, tenantId: row.tenantId, item }))),
-    locked.counters,
-  );
+  const asking = wanted.map(({ item }) => ({ caller, item }));
+  const supplies = suppliesOf(await lockNodes(tx, asking), locked.counters);
   const amounts: NewCapacityItem[] = [];
   for (const { taking, item } of wanted) {
     const { part, row, firstOrdinal } = taking;
@@ -67,7 +64,9 @@ export async function takeAll(
           dimension,
         });
       } else {
-        refuseUsedInPart(item, supply, { locked, moves, window, span });
+        const cleaned = withCleaning(window, supply.nodes.get(item.providerId)?.cleaningSeconds ?? 0);
+        const occupied = { window: cleaned, span: spanOfWindow(cleaned, span.from) };
+        refuseUsedInPart(item, supply, { locked, moves, ...occupied });
         const taker: Taker = {
           tx,
           caller,

@@ -1,3 +1,5 @@
+import type { CapacityInput } from '@sentral/contracts/inventory/capacity';
+
 export type Attributes = Readonly<Record<string, unknown>>;
 
 /** Where a node stands in the rack that contains it. Half unit 0 is the bottom of the rack. */
@@ -16,6 +18,8 @@ export interface NodeResource {
   readonly attributes?: Attributes;
   readonly labels?: Readonly<Record<string, string>>;
   readonly traits?: readonly string[];
+  /** All that it has to give, by class; absent: as it is. */
+  readonly capacities?: readonly CapacityInput[];
   readonly tenant?: string;
   readonly rack?: RackPosition;
 }

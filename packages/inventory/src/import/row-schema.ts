@@ -1,4 +1,5 @@
 import { annotationsInputSchema, displayNameSchema } from '@sentral/contracts/api/common';
+import { capacity } from '@sentral/contracts/inventory/capacity';
 import * as v from 'valibot';
 
 const key = v.pipe(v.string(), v.minLength(1), v.maxLength(512));
@@ -24,6 +25,8 @@ const resourceSchema = v.variant('type', [
     attributes,
     labels: v.optional(v.record(v.string(), v.string())),
     traits: v.optional(v.array(v.string())),
+    /** All that it has to give; absent: as it is. */
+    capacities: v.optional(capacity.set.command.entries.capacities),
     tenant,
     rack: v.optional(
       v.strictObject({

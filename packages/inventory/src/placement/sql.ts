@@ -9,6 +9,7 @@ import {
   domainOf,
   filtersOf,
   hostOf,
+  isCleaned,
   isTaken,
   liesSomewhere,
   occupations,
@@ -32,8 +33,18 @@ const sample = 256;
 
 export const needsOf = (units: readonly Unit[]): readonly Need[] => units.flatMap(({ needs }) => needs);
 
-/** Places for what is asked, at most `limit`; with a strategy the best first. */
+/** So many places of what is replaced are looked at for the one that keeps most of it. */
+const keptMax = 64;
+
+/** Places for what is asked, at most `limit`; with a strategy the best first. What is replaced and still does is the only one. */
 export async function listPlaces(db: Asks, search: Search, limit: number): Promise<readonly PlaceRow[]> {
+  const among = search.instead?.nodeIds ?? [];
+  if (among.length > 0) {
+    const own = await read(db, places({ ...search, among }, keptMax, keptMax));
+    const keeps = ({ takers }: PlaceRow) => takers.filter((id) => among.includes(id)).length;
+    const [most] = own.toSorted((a, b) => keeps(b) - keeps(a));
+    if (most !== undefined) return [most];
+  }
   const ranked = search.ask.strategy !== undefined || search.ask.spread !== undefined;
   if (!ranked) return read(db, places(search, limit, limit));
   const rows = await read(db, places(search, limit, Math.max(sample, limit)));
@@ -105,6 +116,9 @@ function around(id: string, select: string): string {
   return `(${half('>=')} union all ${half('<')})`;
 }
 
+const onlyAmong = (q: SeeingQuery, { among }: Search, id: string): string =>
+  among === undefined ? '' : ` and ${id} = any(${q.value(among)}::uuid[])`;
+
 /** Places whose unit `own` is served by the node that the walk comes by. */
 function wayOf(q: SeeingQuery, search: Search, own: number): string {
   const need = search.ask.units[own]?.needs[0];
@@ -112,7 +126,7 @@ function wayOf(q: SeeingQuery, search: Search, own: number): string {
   const amount = amountOf(q, need);
   const walk = around(
     'c.node_id',
-    `select c.node_id as id from capacity c where c.class = ${q.value(need.class)} and ${fits(q, search, { amount, total: amount })}`,
+    `select c.node_id as id from capacity c where c.class = ${q.value(need.class)}${onlyAmong(q, search, 'c.node_id')} and ${fits(q, search, { amount, total: amount })}`,
   );
   const filters = filtersOf(q, search, 'true').map(({ condition }) => condition);
   return `select h.id as host, way.takers, ${domain(q, search)} as domain, ${rankOf(q, search)}
@@ -124,7 +138,10 @@ function wayOf(q: SeeingQuery, search: Search, own: number): string {
 /** Whole nodes of a kind. */
 function wholeOf(q: SeeingQuery, search: Search): string {
   const { ask } = search;
-  const walk = around('n.id', `select n.id from node n where n.kind = ${q.value(ask.kind)}`);
+  const walk = around(
+    'n.id',
+    `select n.id from node n where n.kind = ${q.value(ask.kind)}${onlyAmong(q, search, 'n.id')}`,
+  );
   const filters = filtersOf(q, search, isFreeWhole(q, search)).map(({ condition }) => condition);
   const mean = ask.strategy === undefined ? '0' : neighbours;
   return `select h.id as host, array[h.id] as takers, ${domain(q, search)} as domain, ${mean}::float8 as mean, 0::float8 as gap
@@ -137,9 +154,12 @@ const neighbours = `(select count(*) from node s join allocation_item i on i.nod
 
 /** Nobody has it, a part of it or one of its components. */
 function isFreeWhole(q: SeeingQuery, search: Search): string {
-  const { nodes, amounts } = search.pending;
-  return `(h.id <> all(${q.value([...nodes, ...amounts.map(({ nodeId }) => nodeId)])}::uuid[]) and not ${isTaken(q, search, 'w.node_id = h.id')}
-    and not exists (select from parts_of(h.id) part (id) where ${isTaken(q, search, 'w.node_id = part.id')}))`;
+  const { nodes } = search.pending;
+  // What is given back beside is no taking.
+  const amounts = search.pending.amounts.filter(({ amount }) => amount > 0);
+  const cleaned = `coalesce(h.cleaning_seconds, (select k.cleaning_seconds from kind k where k.key = h.kind))`;
+  return `(h.id <> all(${q.value([...nodes, ...amounts.map(({ nodeId }) => nodeId)])}::uuid[]) and not ${isTaken(q, search, 'w.node_id = h.id', cleaned)} and not ${isCleaned(q, search, 'h.id')}
+    and not exists (select from parts_of(h.id) part (id) where ${isTaken(q, search, 'w.node_id = part.id', cleaned)}))`;
 }
 
 const chain = (search: Search): string => (liesSomewhere(search) ? `cross join lateral ${chainOf('h.id')} chain` : '');

@@ -26,6 +26,7 @@ export async function listPlatformResources(
     q.and(`r.scope_id = ${q.value(decodeId('env', command.environmentId))}::uuid`);
   if (command.projectId !== undefined) q.and(`r.project_id = ${q.value(decodeId('prj', command.projectId))}::uuid`);
   if (command.name !== undefined) q.and(`r.name = ${q.value(command.name)}`);
+  if (command.after !== undefined) q.and(`r.node_id > ${q.value(decodeId('nod', command.after))}::uuid`);
   if (command.dependsOn !== undefined) {
     const on = q.value(decodeId('nod', command.dependsOn));
     q.and(`exists (select from edge_end own join edge_end onto on onto.edge_id = own.edge_id and onto.side = 'b'

@@ -59,6 +59,20 @@ export async function listStandingOn(tx: Tx, id: string): Promise<readonly { id:
     order by r.kind, r.node_id`;
 }
 
+/** The living ones of an environment of this tenant, what may stand on others before them. */
+export async function listStanding(
+  tx: Tx,
+  of: { readonly environmentId: string; readonly tenantId: string },
+  limit: number,
+): Promise<readonly PlatformResourceRow[]> {
+  const rows = await tx.unsafe(
+    `${selectPlatformResource} where r.scope_id = $1::uuid and r.tenant_id = $2::uuid and r.ended_at is null
+     order by array_position('{cluster,machine,bucket,network}', r.kind), r.node_id limit $3`,
+    [of.environmentId, of.tenantId, limit],
+  );
+  return rows as unknown as readonly PlatformResourceRow[];
+}
+
 /** Those of these that live. */
 export async function listLiving(tx: Tx, ids: readonly string[]): Promise<readonly string[]> {
   const rows = await tx.sql<{ id: string }>`

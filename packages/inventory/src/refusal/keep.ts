@@ -36,6 +36,7 @@ export async function reasoned(
   { operations, error }: { operations: readonly Operation[]; error: unknown },
 ): Promise<unknown> {
   if (!isProblem(error) || !isExplained(error)) return error;
+  if (caller.dryRun !== true && toldEnough(deps, caller.principal.id)) return error;
   try {
     const found = await reasonsOf(deps, caller, operations);
     if (found === undefined) return error;
@@ -47,6 +48,22 @@ export async function reasoned(
     deps.telemetry.log('warn', 'a refusal could not be explained or kept', { code: error.code, error: failure });
     return error;
   }
+}
+
+/** When this process last began to tell principals their reasons, the latest last. */
+const toldAt = new WeakMap<Deps['db']['app'], Map<string, number[]>>();
+const principalsMax = 10_000;
+
+/** What this process alone knows to be too many is not worth a question; what others told besides is counted in the database. */
+function toldEnough({ db }: Deps, principalId: string): boolean {
+  const told = toldAt.get(db.app) ?? new Map<string, number[]>();
+  toldAt.set(db.app, told);
+  const now = performance.now();
+  const recent = (told.get(principalId) ?? []).filter((at) => now - at < 1_000);
+  if (recent.length >= refusalsPerSecondMax) return true;
+  if (told.size >= principalsMax) told.clear();
+  told.set(principalId, [...recent, now]);
+  return false;
 }
 
 const withFacts = (refused: Problem, facts: Record<string, unknown>): Problem =>

@@ -1,6 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import type { Explanation } from '@sentral/contracts/inventory/refusal';
 import type { Tx } from '@sentral/kernel/database';
+import { givenBackBy } from '../allocation/choose.js';
 import { allowedPlaces } from '../allocation/policy.js';
 import { nothingPending } from '../placement/host-sql.js';
 import { waterfallOf } from '../placement/waterfall.js';
@@ -20,7 +21,8 @@ export async function blockedPlaces(tx: Tx, caller: Caller, moves: readonly Move
         sight,
         allowed: await allowedPlaces(tx, move.path),
         window: move.window,
-        pending: nothingPending,
+        pending: { ...nothingPending, amounts: givenBackBy(move.gone) },
+        ...(move.instead === undefined ? {} : { instead: move.instead }),
       };
       const [offered, ...stages] = await waterfallOf(tx, search);
       const needed = countMin * ask.count;

@@ -12,6 +12,7 @@ import type { Wanted } from '../allocation/rules.js';
 import { findAllocation, listItems, type ItemRow } from '../allocation/sql.js';
 import { windowOfRow } from '../allocation/take-capacity.js';
 import { forGood, judgeWindow, secondsOf, type Window } from '../allocation/window.js';
+import type { Search } from '../placement/host-sql.js';
 import { listScopePath } from '../projection/sql.js';
 import { seesAllocation } from '../reading.js';
 
@@ -26,6 +27,8 @@ export interface Move {
   /** What it describes in place of naming it. */
   readonly places: readonly WantedPlace[];
   readonly gone: readonly ItemRow[];
+  /** Of a replacement: what it has counts as free where it describes. */
+  readonly instead?: Search['instead'];
   readonly window: Window;
 }
 
@@ -88,7 +91,9 @@ async function changed(
   const path = await listScopePath(tx, target.scopeId);
   if (operation.op === 'release') return { scope: target, path, command, fresh: [], places: [], gone: items, window };
   const { gone, kept, fresh } = exchange(items, operation);
-  const seen = { scope: target, path, command, places: [], window };
+  const nodeIds = [...new Set(gone.flatMap(({ nodeId }) => nodeId ?? []))].toSorted();
+  const instead = { allocationId: target.id, nodeIds };
+  const seen = { scope: target, path, command, places: operation.places, instead, window };
   if (moved === undefined) return { ...seen, fresh, gone };
   // What stays is held to the new window as if it were given back and taken again.
   return { ...seen, fresh: [...kept.flatMap(again), ...fresh], gone: items };

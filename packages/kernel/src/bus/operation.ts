@@ -50,7 +50,8 @@ export interface ServedSteps {
 }
 
 const columns = 'attempt, undo_attempt as "undoAttempt", state, tombstone, want_undo as "wantUndo", input, result';
-type Kept = Pick<Operation, 'work' | 'undoWork'> & { readonly asker: Asker };
+/** A schema may hold the operations of several services; rows without a name are those of its own. */
+type Kept = Pick<Operation, 'work' | 'undoWork'> & { readonly asker: Asker; readonly service?: string };
 type Row = Omit<Operation, 'op'> & { readonly input: Kept };
 
 /** Serves the steps of a context: hang `take` and `describe` on the bus, and call `resume` in a loop. Any number of processes may. */
@@ -65,7 +66,7 @@ export function servedSteps({ db, schema, service, actions, answered }: ServedSt
   async function write(tx: Tx, asker: Asker, { row, acts }: JournalStep): Promise<void> {
     if (row === undefined) return;
     const { attempt, undoAttempt, state, tombstone, wantUndo, work, undoWork, result = null } = row;
-    const kept = [json({ asker, work, undoWork }), result === null ? null : json(result)];
+    const kept = [json({ service, asker, work, undoWork }), result === null ? null : json(result)];
     await tx.unsafe(
       `insert into ${table} (op, attempt, undo_attempt, state, tombstone, want_undo, input, result) values ($1, $2, $3, $4, $5, $6, $7, $8)
        on conflict (op) do update set attempt = $2, undo_attempt = $3, state = $4, tombstone = $5, want_undo = $6, input = $7, result = $8, updated_at = now()`,
@@ -132,8 +133,9 @@ export function servedSteps({ db, schema, service, actions, answered }: ServedSt
     /** Goes on with what processes have left behind for so long (S5). */
     async resume(idleSeconds = 5): Promise<void> {
       const left = await db.unsafe(
-        `select op from ${table} where state in ('doing', 'undoing') and updated_at <= now() - make_interval(secs => $1) order by updated_at limit 100`,
-        [idleSeconds],
+        `select op from ${table} where state in ('doing', 'undoing') and updated_at <= now() - make_interval(secs => $1)
+           and coalesce(input ->> 'service', $2) = $3 order by updated_at limit 100`,
+        [idleSeconds, schema, service],
       );
       const failures: unknown[] = [];
       for (const { op } of left)
@@ -149,6 +151,39 @@ export function servedSteps({ db, schema, service, actions, answered }: ServedSt
 function readRow(op: Id<'stp'>, [found]: Rows) {
   if (found === undefined) return undefined;
   const { input, result, ...row } = found as unknown as Row;
-  const { asker, ...works } = input;
+  const { asker, service: _, ...works } = input;
   return { asker, row: { op, ...row, ...works, ...(result === null ? {} : { result }) } as Operation };
+}
+
+const purgePage = 200;
+
+/**
+ * Removes operations that were over for a week and whose step is gone with its task (`living` tells which are not): what may still be
+ * undone keeps its tombstone, however long its task waits for a person. Goes once over all of them.
+ */
+export async function purgeOperations(
+  db: Database,
+  schema: string,
+  living: (ids: readonly Id<'stp'>[]) => Promise<readonly string[]>,
+): Promise<number> {
+  const table = `${quoteName(schema)}.operation`;
+  let gone = 0;
+  for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
+    const rows = await db.unsafe(
+      `select op from ${table} where op > $1 and state in ('done', 'failed', 'undone') and updated_at <= now() - interval '7 days'
+       order by op limit $2`,
+      [after, purgePage],
+    );
+    const ops = rows.map(({ op }) => String(op));
+    const kept = new Set(await living(ops.map((op) => encodeId('stp', op))));
+    const dead = ops.filter((op) => !kept.has(encodeId('stp', op)));
+    if (dead.length > 0) {
+      await db.unsafe(`delete from ${table} where op = any($1::uuid[]) and state in ('done', 'failed', 'undone')`, [
+        dead,
+      ]);
+      gone += dead.length;
+    }
+    if (ops.length < purgePage) return gone;
+    after = ops.at(-1) ?? after;
+  }
 }

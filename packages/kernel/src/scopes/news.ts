@@ -19,13 +19,23 @@ import { applyScopes, listNewer, listVersions, scopeUuid, type ScopeView } from 
  * @throws Problem overloaded
  */
 export async function bringForward(db: Database, view: ScopeView, scopes: readonly ScopeRow[]): Promise<void> {
-  const newer = await listNewer(db, view.schema, scopes);
+  const known = knownIn.get(db) ?? new Map<string, number>();
+  knownIn.set(db, known);
+  const unknown = scopes.filter(({ id, version }) => version > (known.get(id) ?? 0));
+  if (unknown.length === 0) return;
+  const newer = await listNewer(db, view.schema, unknown);
   if (newer.length > 0)
     await judged(
       inTransaction(db, (tx) => applyScopes(tx, view, newer)),
       {},
     );
+  if (known.size >= knownMax) known.clear();
+  for (const { id, version } of unknown) known.set(id, Math.max(version, known.get(id) ?? 0));
 }
+
+/** Versions that hold here at least: a row never becomes older, and none is taken out. */
+const knownIn = new WeakMap<Database, Map<string, number>>();
+const knownMax = 50_000;
 
 /**
  * Takes in the scope rows that the caller brings where they are newer; once this is answered they hold here.

@@ -155,7 +155,7 @@ export async function lockScopePaths(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, readonly ScopeViewRow[]>> {
   const view = tableOf(schema);
-  await tx.unsafe(
+  const locked = tx.unsafe(
     `with recursive path as (
        select s.id, s.parent_id from ${view} s where s.id = any($1::uuid[])
        union
@@ -165,7 +165,7 @@ export async function lockScopePaths(
      order by array_position('{platform,tenant,project,environment}', s.kind), s.id for key share of s`,
     [ids],
   );
-  const rows = await tx.unsafe(
+  const read = tx.unsafe(
     `with recursive path as (
        select s.id as "from", s.id, s.parent_id, 0 as up from ${view} s where s.id = any($1::uuid[])
        union all
@@ -176,6 +176,7 @@ export async function lockScopePaths(
      from path join ${view} s on s.id = path.id order by path.up desc`,
     [ids],
   );
+  const [, rows] = await Promise.all([locked, read]);
   const found = new Map<string, ScopeViewRow[]>(ids.map((id) => [id, []]));
   for (const { from, ...row } of rows) found.get(from as string)?.push(row as unknown as ScopeViewRow);
   return found;

@@ -1,5 +1,5 @@
 import type { Direction } from '@sentral/contracts/services/message';
-import { isTerminal, type TaskStateName } from '../decide/aggregate.js';
+import { isTerminal, type Cause, type TaskStateName } from '../decide/aggregate.js';
 import type { Json } from '../plan/template.js';
 
 // What a step of kind child does next, from its children as they are (pure). Each answer is one transaction of one task, after which
@@ -13,6 +13,7 @@ export interface Child {
   /** The attempt of the step that made it: a person who tries again gets a new task for one that has failed. */
   readonly round: number;
   readonly state: TaskStateName;
+  readonly cause: Cause | null;
   /** It is before its pivot, and nobody takes it back yet. */
   readonly revocable: boolean;
   readonly output: Json;
@@ -50,8 +51,8 @@ export function runNext({ count, round, children }: Family): Move {
   const now = newest(children, 'do');
   const all = [...now.values()];
   const ended = all.filter((child) => hasFailed(child) && child.round >= round);
-  // Those that were cancelled may have been so because of another.
-  const failed = ended.find(({ state }) => state !== 'cancelled') ?? ended[0];
+  // Those that were ended because of another are not why.
+  const failed = ended.find(({ state, cause }) => state !== 'cancelled' && cause !== 'dependency') ?? ended[0];
   if (failed !== undefined) return revokeNext(all) ?? { act: 'fail', code: `child_${failed.state}`, child: failed };
   for (let index = 0; index < count; index += 1) {
     const child = now.get(index);

@@ -12,7 +12,7 @@ export interface ChildRead extends Child, Pick<StoredTask, 'kind' | 'error'> {}
 export async function listChildren(tx: Tx, stepId: string): Promise<readonly ChildRead[]> {
   const rows = await tx.unsafe(
     `select t.id, split_part(t.parent_place, ':', 1) as direction, split_part(t.parent_place, ':', 2)::int as index,
-       split_part(t.parent_place, ':', 3)::int as round, t.state, t.output, t.kind, t.error,
+       split_part(t.parent_place, ':', 3)::int as round, t.state, t.cause, t.output, t.kind, t.error,
        (t.state in ('queued', 'running') or t.state = 'stuck' and not exists (select from step u where u.task_id = t.id and u.undo_state <> 'idle'))
          and not exists (select from step p where p.task_id = t.id and p.pivot
            and (p.state = 'succeeded' or p.undo = 'none' and (p.state in ('dispatched', 'accepted') or p.tainted))) as revocable
@@ -48,7 +48,7 @@ export async function listAncestors(tx: Tx, id: string): Promise<readonly string
  */
 export async function listSettled(db: Database, limit: number): Promise<readonly string[]> {
   const rows = await db.unsafe(
-    `select o.op from operation o where o.state in ('doing', 'undoing')
+    `select o.op from operation o where o.state in ('doing', 'undoing') and coalesce(o.input ->> 'service', 'task') = 'task'
        and (not exists (select from task t where t.parent_step_id = o.op and t.finished_at is null)
          or exists (select from task t where t.parent_step_id = o.op and t.state <> 'succeeded' and t.finished_at >= o.updated_at))
      order by o.updated_at limit $1`,

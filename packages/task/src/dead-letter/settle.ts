@@ -7,6 +7,7 @@ import { inChange } from '../change.js';
 import type { Deps } from '../deps.js';
 import { actorOf } from '../task/ask.js';
 import { toLetter } from './resource.js';
+import { recordLetter } from './told.js';
 import { findLetter, lockLetter, resolveLetter, type LetterRow } from './sql.js';
 
 /**
@@ -31,6 +32,8 @@ export function settle(
     if (letter.state !== 'open') throw problem('state-conflict', { state: letter.state, allowedStates: ['open'] });
     await to.does?.(tx, letter);
     await resolveLetter(tx, id, { state: to.state, actor: actorOf(caller), note: to.note ?? null });
-    return toLetter((await findLetter(tx, id)) ?? letter);
+    const after = (await findLetter(tx, id)) ?? letter;
+    await recordLetter(tx, caller, { before: letter, after, state: to.state });
+    return toLetter(after);
   });
 }

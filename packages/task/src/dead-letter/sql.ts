@@ -35,6 +35,18 @@ export async function lockLetter(tx: Tx, id: string): Promise<LetterRow | undefi
   return row as unknown as LetterRow | undefined;
 }
 
+/** The open ones of a task, or of one of its steps; the task is locked. */
+export async function lockOpenLetters(
+  tx: Tx,
+  of: { readonly taskId: string; readonly stepId: string | null },
+): Promise<readonly LetterRow[]> {
+  const rows = await tx.unsafe(
+    `${selectLetter} where d.task_id = $1 and ($2::uuid is null or d.step_id = $2) and d.state = 'open' order by d.id for update`,
+    [of.taskId, of.stepId],
+  );
+  return rows as unknown as readonly LetterRow[];
+}
+
 export async function resolveLetter(
   tx: Tx,
   id: string,

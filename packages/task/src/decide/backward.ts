@@ -157,6 +157,6 @@ export function settleBackward(draft: Draft): void {
     if (!free || !isUndone(step.undoState)) for (const need of step.needs) blocked.add(need);
   }
   if (steps.every(({ undoState }) => isUndone(undoState)))
-    endTask(draft, task.cause === 'cancelled' || task.cause === 'dependency' ? 'cancelled' : 'failed');
+    endTask(draft, task.cause === 'cancelled' ? 'cancelled' : 'failed');
   else if (!steps.some(({ undoState }) => isMoving(undoState))) task.state = 'stuck';
 }

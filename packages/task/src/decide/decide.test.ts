@@ -386,14 +386,14 @@ test('who waits for children only takes no room in its lane, and comes back with
 test('a child that is not wanted any more unwinds, unless it is past its pivot or unwinds already', () => {
   const queued = playOf([stepPlan('a')]);
   queued.give({ on: 'revoked' });
-  expect(queued.aggregate.task).toMatchObject({ state: 'cancelled', cause: 'dependency' });
+  expect(queued.aggregate.task).toMatchObject({ state: 'failed', cause: 'dependency' });
   const stuck = running([stepPlan('a', { onFailure: 'hold' })]);
   stuck.reply('a', failed('permanent'));
   stuck.give({ on: 'revoked' });
   expect([stuck.state(), stuck.sent()]).toEqual(['unwinding', ['a:undo:1']]);
   expect(stuck.give({ on: 'revoked' }).outcome).toBe('ignored');
   stuck.undone('a');
-  expect(stuck.state()).toBe('cancelled');
+  expect(stuck.state()).toBe('failed');
   const past = running([stepPlan('a', { pivot: true, undo: 'none' }), stepPlan('b', { needs: ['a'], undo: 'none' })]);
   past.succeed('a');
   expect(past.give({ on: 'revoked' }).outcome).toBe('ignored');

@@ -5,6 +5,8 @@ import type { TaskFinding } from '@sentral/contracts/task/trouble';
 import { inChange } from '../change.js';
 import type { Deps } from '../deps.js';
 import { expectOperator } from '../operator.js';
+import { recordSettled } from '../settled.js';
+import { actorOf } from '../task/ask.js';
 import { toFinding } from './resource.js';
 import { findFinding, lockFinding, settleFinding } from './sql.js';
 
@@ -25,7 +27,9 @@ export async function settle(
     if (row.state === state) return toFinding(row);
     if (row.state === 'resolved' || row.state === 'accepted')
       throw problem('state-conflict', { state: row.state, allowedStates: ['suspect', 'open', 'repairing'] });
-    await settleFinding(tx, uuid, { state, note: note ?? null });
-    return toFinding((await findFinding(tx, uuid)) ?? row);
+    await settleFinding(tx, uuid, { state, note: note ?? null, decidedBy: actorOf(caller) });
+    const [before, after] = [toFinding(row), toFinding((await findFinding(tx, uuid)) ?? row)];
+    await recordSettled(tx, caller, { what: `finding.${state}`, id: uuid, before, after, note: note ?? null });
+    return after;
   });
 }

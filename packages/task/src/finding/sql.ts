@@ -1,5 +1,5 @@
 import type { TaskFinding } from '@sentral/contracts/task/trouble';
-import type { Database, Tx } from '@sentral/kernel/database';
+import { json, type Database, type Tx } from '@sentral/kernel/database';
 
 export interface FindingRow {
   readonly id: string;
@@ -33,11 +33,10 @@ export async function lockFinding(tx: Tx, id: string): Promise<FindingRow | unde
 export async function settleFinding(
   tx: Tx,
   id: string,
-  to: { readonly state: 'resolved' | 'accepted'; readonly note: string | null },
+  to: { readonly state: 'resolved' | 'accepted'; readonly note: string | null; readonly decidedBy: object },
 ): Promise<void> {
-  await tx.unsafe(`update finding set state = $2, note = coalesce($3, note), resolved_at = now() where id = $1`, [
-    id,
-    to.state,
-    to.note,
-  ]);
+  await tx.unsafe(
+    `update finding set state = $2, note = coalesce($3, note), resolved_at = now(), decided_by = $4 where id = $1`,
+    [id, to.state, to.note, json(to.decidedBy)],
+  );
 }

@@ -4,6 +4,27 @@ import { json, type Database, type Tx } from '@sentral/kernel/database';
 import { takesRoom } from '../store/sql.js';
 import type { Page } from './runner.js';
 
+/** The tasks of these steps, as they are. */
+export async function listMakers(
+  db: Database,
+  stepIds: readonly string[],
+): Promise<readonly { readonly stepId: string; readonly taskId: string; readonly state: TaskStateName }[]> {
+  const rows = await db.unsafe(
+    `select s.id as "stepId", t.id as "taskId", t.state from step s join task t on t.id = s.task_id where s.id = any($1::uuid[])`,
+    [stepIds],
+  );
+  return rows as unknown as readonly { stepId: string; taskId: string; state: TaskStateName }[];
+}
+
+/** The next number of a step's undo, written down before it is sent; its task is locked, and has ended. */
+export async function advanceUndo(tx: Tx, stepId: string): Promise<number> {
+  const [row] = await tx.unsafe(
+    'update step set undo_attempt = undo_attempt + 1 where id = $1 returning undo_attempt as attempt',
+    [stepId],
+  );
+  return Number(row?.['attempt']);
+}
+
 interface ScanRow {
   readonly now: Date;
   readonly startedAt: Date | null;

@@ -13,6 +13,7 @@ export const bookkeepingTables = [
   'claim',
   'holding',
   'lane',
+  'schedule_run',
   'service_gate',
   'signal',
   'dead_letter',
@@ -28,4 +29,4 @@ export const bookkeepingTables = [
 ] as const;
 
 /** What a tenant principal may read: its own rows of these, by row-level security. The rest is closed to it. */
-export const tenantTables = ['task', 'step', 'event', 'schedule'] as const;
+export const tenantTables = ['task', 'step', 'event', 'schedule', 'schedule_run'] as const;

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { boolean, check, doublePrecision, index, integer, jsonb, smallint, text, uuid } from 'drizzle-orm/pg-core';
-import { at, count, id, task as schema } from './context.js';
+import { at, count, task as schema } from './context.js';
 
 /** Admission and fairness: one row a tenant. `max_running` is the projected limit task.running. */
 export const lane = schema.table(
@@ -29,32 +29,6 @@ export const serviceGate = schema.table('service_gate', {
   changedAt: at('changed_at').notNull().defaultNow(),
   changedBy: jsonb('changed_by'),
 });
-
-/** Audited. A task that is made again and again. Row-level security by tenant. */
-export const schedule = schema.table(
-  'schedule',
-  {
-    id: id(),
-    tenantId: uuid('tenant_id').notNull(),
-    kind: text('kind').notNull(),
-    input: jsonb('input').notNull(),
-    cron: text('cron').notNull(),
-    tz: text('tz').notNull().default('UTC'),
-    overlap: text('overlap').notNull().default('skip'),
-    enabled: boolean('enabled').notNull().default(true),
-    nextAt: at('next_at'),
-    lastTaskId: uuid('last_task_id'),
-    version: count('version').notNull().default(1),
-  },
-  (t) => [
-    check('schedule_overlap_known', sql`overlap in ('skip', 'queue', 'allow')`),
-    check('schedule_version_counts', sql`version > 0`),
-    index('schedule_by_tenant').on(t.tenantId, t.id),
-    index('schedule_due')
-      .on(t.nextAt)
-      .where(sql`enabled`),
-  ],
-);
 
 /** How far a scan of the reconciler is. */
 export const scan = schema.table('scan', {

@@ -56,6 +56,8 @@ export const finding = schema.table(
     lastAt: at('last_at').notNull().defaultNow(),
     repairTaskId: uuid('repair_task_id'),
     resolvedAt: at('resolved_at'),
+    // A person; null where it was a scan that found it settled.
+    decidedBy: jsonb('decided_by'),
     note: text('note'),
   },
   (t) => [

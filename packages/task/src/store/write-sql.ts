@@ -214,16 +214,3 @@ export async function insertDeadLetter(tx: Tx, letter: Letter): Promise<void> {
     ],
   );
 }
-
-/** A person has settled what the letters of a task, or of one step of it, are about. */
-export async function resolveLetters(
-  tx: Tx,
-  of: { taskId: string; stepId: string | null },
-  by: { state: 'redriven' | 'discarded'; actor: object; note: string | null },
-): Promise<void> {
-  await tx.unsafe(
-    `update dead_letter set state = $3, resolved_at = now(), resolved_by = $4, note = $5
-     where task_id = $1 and ($2::uuid is null or step_id = $2) and state = 'open'`,
-    [of.taskId, of.stepId, by.state, json(by.actor), by.note],
-  );
-}

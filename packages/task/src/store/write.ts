@@ -104,7 +104,11 @@ async function recordMove(
   await record(tx, schemaName, { ...change, audit, ...causation });
 }
 
-export const scopeOf = ({ tenantId, projectId, environmentId }: StoredTask) => ({
+export const scopeOf = ({
+  tenantId,
+  projectId,
+  environmentId,
+}: Pick<StoredTask, 'tenantId' | 'projectId' | 'environmentId'>) => ({
   tenantId,
   ...(projectId === null ? {} : { projectId }),
   ...(environmentId === null ? {} : { environmentId }),
@@ -141,7 +145,7 @@ function acceptedOf(decision: Decision, after: Loaded['aggregate']) {
   });
 }
 
-const originOf = (stored: StoredTask) => ({
+export const originOf = (stored: StoredTask) => ({
   taskId: stored.id,
   tenantId: stored.tenantId,
   correlationId: stored.correlationId,

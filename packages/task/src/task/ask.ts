@@ -5,6 +5,8 @@ import type { Task } from '@sentral/contracts/task/task';
 import { expectVersion } from '@sentral/kernel/change';
 import type { Tx } from '@sentral/kernel/database';
 import { inChange, schemaName } from '../change.js';
+import { findLetter, lockOpenLetters, resolveLetter } from '../dead-letter/sql.js';
+import { recordLetter } from '../dead-letter/told.js';
 import { decide } from '../decide/decide.js';
 import { isTerminal } from '../decide/aggregate.js';
 import type { Actor, Decision, HumanCommand, Input } from '../decide/decision.js';
@@ -13,7 +15,6 @@ import { expectSeen } from '../reading.js';
 import { announce, drawJitter, type Taken } from '../run/take.js';
 import { load, type Loaded } from '../store/aggregate.js';
 import { lockTask } from '../store/sql.js';
-import { resolveLetters } from '../store/write-sql.js';
 import { writeDecision } from '../store/write.js';
 import { toTask } from './resource.js';
 
@@ -49,7 +50,8 @@ export async function askTask(
     const { event } = decided;
     const decision = event === undefined ? decided : { ...decided, event: { actor: actorOf(caller), ...event } };
     const after = await writeDecision(tx, deps, { loaded, decision, cause: { caller } });
-    if (input.on === 'retry' || input.on === 'waive' || input.on === 'abandon') await settleLetters(tx, uuid, input);
+    if (input.on === 'retry' || input.on === 'waive' || input.on === 'abandon')
+      await settleLetters(tx, caller, { taskId: uuid, command: input });
     taken = { decision, loaded: after };
     return toTask(after.stored);
   });
@@ -65,13 +67,16 @@ export const noted = (note: string | undefined) => (note === undefined ? {} : { 
 
 async function settleLetters(
   tx: Tx,
-  taskId: string,
-  command: Extract<HumanCommand, { on: 'retry' | 'waive' | 'abandon' }>,
+  caller: Caller,
+  { taskId, command }: { taskId: string; command: Extract<HumanCommand, { on: 'retry' | 'waive' | 'abandon' }> },
 ): Promise<void> {
   const { actor, note = null } = command;
   const stepId = command.on === 'abandon' ? null : command.stepId;
   const state = command.on === 'retry' ? 'redriven' : 'discarded';
-  await resolveLetters(tx, { taskId, stepId }, { state, actor, note });
+  for (const before of await lockOpenLetters(tx, { taskId, stepId })) {
+    await resolveLetter(tx, before.id, { state, actor, note });
+    await recordLetter(tx, caller, { before, after: (await findLetter(tx, before.id)) ?? before, state });
+  }
 }
 
 function refused({ stored, aggregate }: Loaded, { code, detail }: NonNullable<Decision['refusal']>): Error {

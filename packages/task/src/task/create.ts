@@ -1,13 +1,11 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
-import { problem } from '@sentral/contracts/problem';
 import type { Task } from '@sentral/contracts/task/task';
-import type { Tx } from '@sentral/kernel/database';
 import { bringForward } from '@sentral/kernel/scopes/news';
-import { expectActive, lockScopePath, scopeUuid } from '@sentral/kernel/scopes/view';
-import { inChange, schemaName } from '../change.js';
+import { inChange } from '../change.js';
 import type { Command } from '../command.js';
 import type { Deps } from '../deps.js';
+import { initiatorOf, lockPlace } from '../place.js';
 import { scopes } from '../projection/view.js';
 import { announce, drawJitter } from '../run/take.js';
 import type { NewTask } from '../store/sql.js';
@@ -51,23 +49,4 @@ export async function createTask(
   if (begun !== undefined) announce(deps, begun);
   else deps.pulse.beat('admission');
   return task;
-}
-
-const initiatorOf = ({ principal: { type, id, groups } }: Caller) => ({
-  type,
-  id,
-  ...(groups === undefined ? {} : { groups }),
-});
-
-/**
- * Where a task lies, locked: while it is being made, no scope of its path is counted empty.
- * @throws Problem reference-not-found | scope-not-active
- */
-async function lockPlace(tx: Tx, scopeId: string) {
-  const path = await lockScopePath(tx, schemaName, scopeUuid(scopeId));
-  const tenantId = path.at(-1)?.tenantId ?? null;
-  if (tenantId === null) throw problem('reference-not-found', { pointer: '/scopeId', resourceType: 'scope' });
-  expectActive(path);
-  const idOf = (kind: 'project' | 'environment') => path.find((scope) => scope.kind === kind)?.id ?? null;
-  return { tenantId, projectId: idOf('project'), environmentId: idOf('environment') };
 }

@@ -2,7 +2,7 @@ import type { Permission } from '@sentral/contracts/access';
 import type { Id } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import { parseContent } from '@sentral/contracts/validation';
-import type { GenericSchema, InferOutput } from 'valibot';
+import type { GenericSchema, InferInput, InferOutput } from 'valibot';
 import type { Plan } from '../plan/plan.js';
 import type { Json } from '../plan/template.js';
 import { violationsOf, type Knows } from '../plan/validate.js';
@@ -23,6 +23,11 @@ export interface Workflow<S extends GenericSchema = GenericSchema> {
   readonly permission: Permission;
   readonly input: S;
   // A method, so that workflows of any input fit into one list.
+  /**
+   * Present: it may be begun by a schedule. Reads what a schedule is given and where its tasks are to lie, and answers `input`.
+   * @throws Problem validation-failed
+   */
+  scheduled?(wanted: unknown, scopeId: string): InferInput<S>;
   plan(input: InferOutput<S>, planning: Planning): Omit<Plan, 'kind' | 'kindVersion'>;
 }
 
@@ -39,6 +44,22 @@ export type PlanOf = (
   asked: { readonly kind: string; readonly input: unknown },
   planning: Planning,
 ) => { readonly plan: Plan; readonly input: Json };
+
+export type PlanScheduled = (
+  asked: { readonly kind: string; readonly input: unknown; readonly scopeId: string },
+  planning: Planning,
+) => ReturnType<PlanOf>;
+
+/** The same for what a schedule is given: only of workflows that say how they read it. */
+export function schedulePlanner(registry: Registry): PlanScheduled {
+  const planOf = planner(registry);
+  return ({ kind, input, scopeId }, planning) => {
+    const found = registry.workflows.find((each) => each.kind === kind);
+    if (found?.scheduled === undefined)
+      throw problem('reference-not-found', { pointer: '/kind', resourceType: 'workflow' }, 'No schedule can begin it.');
+    return planOf({ kind, input: found.scheduled(input, scopeId) }, planning);
+  };
+}
 
 /** Finds the workflow of a kind, checks its input and makes the plan; a plan that is not valid is a bug of the workflow. */
 export function planner({ workflows, knows }: Registry): PlanOf {

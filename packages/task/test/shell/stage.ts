@@ -1,5 +1,6 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
+import { parseContent } from '@sentral/contracts/validation';
 import { loopbackBroker, openLoopback, type LoopbackFaults } from '@sentral/kernel/bus/loopback';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { newId } from '@sentral/kernel/id';
@@ -40,12 +41,13 @@ const inputSchema = v.strictObject({
 });
 
 /** A plan as the test gives it, beside a holding and a claim where it names them. */
-const free = workflow({
+export const free = workflow({
   kind: 'test.free',
   kindVersion: 1,
   summary: 'What the test says.',
   permission: 'task.task.signal',
   input: inputSchema,
+  scheduled: (wanted) => parseContent(inputSchema, wanted, '/input'),
   plan: ({ steps, allocationId, resource, deadlineMs }) => ({
     claims: resource === undefined ? [] : [{ resource, mode: 'exclusive' }],
     holdings: allocationId === undefined ? [] : [{ ref: allocationId, kind: 'allocation' }],

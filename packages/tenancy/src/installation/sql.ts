@@ -18,15 +18,14 @@ export async function lockPolicy(tx: Tx): Promise<number> {
 
 /** What the door asks before every change: three lookups by key. */
 export async function findInstallation(
-  on: Pick<Database | Tx, 'unsafe'>,
+  on: Pick<Database | Tx, 'sql'>,
 ): Promise<{ epoch: number; administrators: number; bootstrapOverride: boolean }> {
-  const [row] = await on.unsafe(
-    `select i.access_epoch as epoch, coalesce(i.overridden_at > now() - interval '24 hours', false) as overridden,
+  const [row] = await on.sql`
+    select i.access_epoch as epoch, coalesce(i.overridden_at > now() - interval '24 hours', false) as overridden,
        (select count(*) from (select from tenancy.role_binding b left join tenancy.principal p on p.id = b.principal_id
          where b.scope_id = '00000000-0000-0000-0000-000000000000' and b.role = 'platform-admin'
            and (b.expires_at is null or b.expires_at > now()) and (p.id is null or p.state = 'active') limit 100) live) as administrators
-     from tenancy.installation i`,
-  );
+     from tenancy.installation i`;
   return {
     epoch: Number(row?.['epoch'] ?? 0),
     administrators: Number(row?.['administrators'] ?? 0),

@@ -1,10 +1,11 @@
 import * as v from 'valibot';
+import { consumerInputSchema } from '../../inventory/allocation.js';
 import { inventory } from '../../inventory/index.js';
 import { route } from '../../route.js';
 import { pageQuery } from '../common.js';
 import { byId, changeQuery, created, found, mergePatch, versioned } from './shape.js';
 
-const { placement, pool } = inventory.nouns;
+const { allocation, placement, pool } = inventory.nouns;
 
 /** Nodes that are given out of together, and where something could be placed. */
 export const placementRoutes = {
@@ -88,13 +89,22 @@ export const placementRoutes = {
     operationId: 'findPlacements',
     method: 'POST',
     path: '/v1/environments/:id/placements',
-    summary: 'Where things could be placed, now or in a window; nothing is taken.',
+    summary:
+      'Where things could be placed, now or in a window; nothing is taken, but with dryRun=hold one place is kept for a minute.',
     tags: ['allocations'],
     permission: 'inventory.placement.create',
     on: 'pathScope',
     params: byId('env'),
-    body: v.omit(placement.candidates.command, ['environmentId']),
-    responses: found('The candidates.', placement.candidates.result),
-    problems: [...placement.candidates.refuses],
+    query: v.strictObject({ dryRun: v.optional(v.literal('hold')) }),
+    body: v.strictObject({
+      ...v.omit(placement.candidates.command, ['environmentId']).entries,
+      /** Who the place is kept for; with dryRun=hold, and only then. */
+      consumer: v.optional(consumerInputSchema),
+    }),
+    responses: {
+      ...found('The candidates.', placement.candidates.result),
+      ...created('The place that is kept, to be confirmed or left to run out.', allocation.reserve.result),
+    },
+    problems: ['idempotency-key-required', ...placement.candidates.refuses, ...allocation.reserve.refuses],
   }),
 } as const;

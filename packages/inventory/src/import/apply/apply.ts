@@ -16,6 +16,7 @@ import {
   type Surroundings,
 } from './plan.js';
 import { recordAll } from './record.js';
+import { lockOffers } from './offers.js';
 import { amendRows } from './rows-sql.js';
 import { listShown } from './shown.js';
 import { tables, type Resolve } from './tables.js';
@@ -97,6 +98,7 @@ export async function applySet(tx: Tx, set: ToApply): Promise<Applied> {
   const judgement = { staged, planned: verdict.planned, endings: all, refused, tenants };
   if (set.whole && (refused.size > 0 || stays.size > 0 || unfit)) return stopped(judgement, stays);
   const endings = all.filter(({ key }) => ends.has(key));
+  const offered = await lockOffers(tx, verdict.planned);
   const first = await endFirst(tx, set.source, endings);
   const { planned } = verdict;
   const byKey = new Map(planned.map((row) => [row.key, row]));
@@ -107,6 +109,7 @@ export async function applySet(tx: Tx, set: ToApply): Promise<Applied> {
     planned,
     resolve,
     racks: rackShapes(surroundings, planned),
+    offered,
     newId: set.newId,
     progress: set.progress,
   });

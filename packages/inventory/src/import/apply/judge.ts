@@ -2,6 +2,7 @@ import type { NodeResource } from '../change-set.js';
 import { nestBlocks } from './block-tree.js';
 import { conflicts } from './conflicts.js';
 import { blocked, movesHeld, type Held } from './held.js';
+import { offersInUse } from './offers.js';
 import {
   refusal,
   type BlockParents,
@@ -45,6 +46,7 @@ export function judge(set: SetToJudge): Judged {
     if (row.op !== 'upsert' || row.resource === undefined) continue;
     const known = set.known.get(row.key);
     const fault = valueFault(row.resource, set.surroundings);
+    const used = offersInUse({ resource: row.resource, known }, set.surroundings);
     const notTheirs = tenantFault(row.resource, known, set.tenants);
     if (fault !== undefined) refused.set(row.line, refusal('validation-failed', fault));
     else if (notTheirs !== undefined) refused.set(row.line, notTheirs);
@@ -52,6 +54,7 @@ export function judge(set: SetToJudge): Judged {
       refused.set(row.line, refusal('already-exists', `the key names a ${known.type} already`));
     else if (row.ifMatch !== undefined && row.ifMatch !== (known?.version ?? 0))
       refused.set(row.line, refusal('version-mismatch', `its version is ${known?.version ?? 0}, not ${row.ifMatch}`));
+    else if (used !== undefined) refused.set(row.line, used);
     else
       byKey.set(row.key, { line: row.line, key: row.key, id: known?.id ?? set.newId(), resource: row.resource, known });
   }

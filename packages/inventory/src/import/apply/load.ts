@@ -114,6 +114,10 @@ export async function surroundingsOf(
     select domain_id as scope, value from number_hold
     where domain_id = any(${ids('numberDomain')}::uuid[]) and free_at > now() and (number_id is null or number_id <> all(${movingIds('number')}::uuid[]))`;
   const traits = await tx.sql<{ key: string }>`select key from trait`;
+  const classes = await tx.sql<{ key: string }>`select key from resource_class`;
+  const inUse = await tx.sql<{ id: string; classes: string[] }>`
+    select node_id as id, array_agg(class order by class) as classes from capacity
+    where node_id = any(${ids('node')}::uuid[]) and used + booked > 0 group by node_id`;
   const cabled = await tx.sql<{ id: string }>`
     select x.node_id as id from edge_end x where x.edge_type = 'connects' and x.live and x.node_id = any(${ids('node')}::uuid[]) and x.edge_id <> all(${movingIds('edge')}::uuid[])`;
   const claims = await tx.sql<{ rack: string; layer: string; face: string; from: number; to: number }>`
@@ -135,6 +139,8 @@ export async function surroundingsOf(
   return {
     kinds: new Map(kinds.map((kind) => [kind.key, kind])),
     traits: new Set(traits.map(({ key }) => key)),
+    classes: new Set(classes.map(({ key }) => key)),
+    usedClasses: new Map(inUse.map(({ id, classes: of }) => [id, of])),
     blocks,
     heldElsewhere: new Set(held),
     cabledElsewhere: new Set(cabled.map(({ id }) => id)),

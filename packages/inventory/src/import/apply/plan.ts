@@ -54,6 +54,9 @@ export interface Surroundings {
   readonly kinds: ReadonlyMap<string, KindRule>;
   /** Keys that are registered. */
   readonly traits: ReadonlySet<string>;
+  readonly classes: ReadonlySet<string>;
+  /** Classes of nodes of the source of which something is used or booked, by node id. */
+  readonly usedClasses: ReadonlyMap<string, readonly string[]>;
   /** Live blocks of the spaces that the set touches, all sources and owners. */
   readonly blocks: readonly {
     readonly id: string;

@@ -1,11 +1,12 @@
 import type { OwnResource } from '../change-set.js';
 import { formatNetwork, parseAddress, parseNetwork } from '../ip.js';
+import { offersFault } from './offers.js';
 import type { Surroundings } from './plan.js';
 
 /** What is wrong with a row by itself, or undefined. */
 export function valueFault(
   resource: OwnResource,
-  { kinds, traits }: Pick<Surroundings, 'kinds' | 'traits'>,
+  { kinds, traits, classes }: Pick<Surroundings, 'kinds' | 'traits' | 'classes'>,
 ): string | undefined {
   switch (resource.type) {
     case 'node': {
@@ -16,7 +17,8 @@ export function valueFault(
       if (resource.kind === 'rack' && rackShape(resource.attributes) === undefined)
         return 'its attributes heightUnits and startingUnit are no shape of a rack';
       const strange = resource.traits?.find((trait) => !traits.has(trait));
-      return strange === undefined ? undefined : `there is no trait ${strange}`;
+      if (strange !== undefined) return `there is no trait ${strange}`;
+      return offersFault(resource.capacities ?? [], classes);
     }
     case 'edge': {
       const ends = [...resource.a, ...resource.b];

@@ -13,6 +13,7 @@ import {
   takeNumbers,
   upsertRacks,
 } from './parts.js';
+import { writeOffers } from './offers.js';
 import { amendRows, insertRows, lockChanged, nameRows, type Cells } from './rows-sql.js';
 import { listParts, listResources } from './load.js';
 import { listShown } from './shown.js';
@@ -34,6 +35,8 @@ export interface Writing {
   readonly planned: readonly Planned[];
   readonly resolve: Resolve;
   readonly racks: ReadonlyMap<string, RackShape>;
+  /** Nodes that offer something else from now on; their counters are locked. */
+  readonly offered: ReadonlySet<string>;
   readonly newId: () => string;
   readonly progress: (rows: number) => Promise<void>;
 }
@@ -59,7 +62,7 @@ export async function writePlanned(tx: Tx, writing: Writing): Promise<Written[]>
       const rows = await lockChanged(
         tx,
         tables[type],
-        hasParts(type) ? await forced(tx, resolve, { chunk, all }) : all,
+        hasParts(type) ? await forced(tx, writing, { chunk, all }) : all,
       );
       const shown = await listShown(
         tx,
@@ -122,7 +125,7 @@ const hasParts = (type: ResourceType): boolean => type === 'node' || type === 'e
 /** A row whose parts are other ones changes, also where its columns are as they were. */
 async function forced(
   tx: Tx,
-  resolve: Resolve,
+  { resolve, offered }: Writing,
   { chunk, all }: { readonly chunk: readonly Planned[]; readonly all: readonly Cells[] },
 ): Promise<readonly Cells[]> {
   const parts = await listParts(
@@ -131,12 +134,23 @@ async function forced(
   );
   return all.map((cells, at) => {
     const row = chunk[at];
-    return { ...cells, force: row !== undefined && partText(row, resolve) !== parts.get(row.id) };
+    return {
+      ...cells,
+      force: row !== undefined && (offered.has(row.id) || partText(row, resolve) !== parts.get(row.id)),
+    };
   });
 }
 
-async function writeParts(tx: Tx, { resolve, racks, newId }: Writing, rows: readonly Planned[]): Promise<void> {
+async function writeParts(
+  tx: Tx,
+  { resolve, racks, offered, newId }: Writing,
+  rows: readonly Planned[],
+): Promise<void> {
   await upsertRacks(tx, rows);
+  await writeOffers(
+    tx,
+    rows.filter(({ id, known }) => known === undefined || offered.has(id)),
+  );
   const startingUnitOf = (key: string): number => racks.get(key)?.startingUnit ?? 1;
   for (const chunk of chunks(rows.flatMap((row) => endParts(row, resolve)))) await insertEnds(tx, chunk);
   for (const chunk of chunks(rows.flatMap((row) => claimParts(row, resolve, { newId, startingUnitOf }))))
