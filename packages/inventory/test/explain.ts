@@ -6,7 +6,11 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import type { Deps } from '../src/deps.js';
 
 /** Runs the work with a handle that has each of its statements explained before it runs, and undoes it. */
-export async function plansOf(app: Database, work: (on: Tx) => Promise<unknown>): Promise<string> {
+export async function plansOf(
+  app: Database,
+  work: (on: Tx) => Promise<unknown>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const plans: string[] = [];
   await inTransaction(
     app,
@@ -28,7 +32,7 @@ export async function plansOf(app: Database, work: (on: Tx) => Promise<unknown>)
       };
       await work({ ...tx, sql, unsafe } as unknown as Tx);
     },
-    { rollback: true },
+    { rollback: true, settings },
   );
   return plans.join('\n');
 }
