@@ -44,6 +44,12 @@ export const inventoryEvents = defineEvents({
   events: {
     'node.registered': { summary: 'A node was registered.', ...node },
     'node.amended': { summary: 'A node was changed.', ...node },
+    'node.scrubbed': { summary: 'A node was given back and is being scrubbed.', ...node },
+    'node.cleaned': { summary: 'A node was declared clean and can be taken again.', ...node },
+    'node.quarantined': {
+      summary: 'A node was not declared clean in time, or is kept out as its lease asked.',
+      ...node,
+    },
     'node.retired': { summary: 'A node was taken out of the graph.', ...node },
     'node.offered': { summary: 'What a node has to give was changed.', ...node },
     'edge.connected': { summary: 'An edge was made between nodes.', ...edge },
@@ -105,6 +111,15 @@ export const inventoryEvents = defineEvents({
     'allocation.confirmed': { summary: 'Things were taken for good.', ...allocation },
     'allocation.renewed': { summary: 'The end of a reservation was moved.', ...allocation },
     'allocation.replaced': { summary: 'An allocation holds another set of things.', ...allocation },
+    'allocation.healed': {
+      summary: 'What an allocation held of a node that failed is held elsewhere now: resourcesChanged.',
+      ...allocation,
+    },
+    'allocation.impaired': {
+      summary:
+        'What an allocation held of a node that failed was given back, since there is no other: missingResources.',
+      ...allocation,
+    },
     'allocation.released': { summary: 'An allocation was given back.', ...allocation },
     'allocation.expired': { summary: 'A reservation ran out.', ...allocation },
     'finding.suspected': { summary: 'A source saw something once that is not as intended.', ...finding },

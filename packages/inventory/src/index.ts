@@ -60,6 +60,7 @@ import { listInvariants } from './invariant/list.js';
 import { getKind } from './kind/get.js';
 import { listAllKinds } from './kind/list.js';
 import { amendNode } from './node/amend.js';
+import { cleanNode } from './node/clean.js';
 import { batchNodes } from './node/batch.js';
 import { getNode } from './node/get.js';
 import { changesOfNode } from './node/changes.js';
@@ -166,6 +167,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
       node: {
         register: (caller, command) => registerNode(deps, caller, command),
         amend: (caller, command) => amendNode(deps, caller, command),
+        clean: (caller, command) => cleanNode(deps, caller, command),
         retire: (caller, command) => retireNode(deps, caller, command),
         batch: (caller, command) => batchNodes(deps, caller, command),
         reshape: (caller, command) => reshapeNodes(deps, caller, command),

@@ -32,7 +32,7 @@ export async function pastOf(db: Pick<Database, 'unsafe'>, asked: string, parame
 
 /** The tables whose rows have a version, with the columns that statements read. */
 const versioned = {
-  node: 'kind, name, name_exclusive, parent_id, tenant_id, attributes, traits, labels, intent, state',
+  node: 'kind, name, name_exclusive, parent_id, tenant_id, attributes, traits, labels, intent, state, cleaning_seconds, scrubs',
   edge: 'edge_type, attributes, live, ended_at',
   address_space: 'name, name_exclusive, cool_down_seconds, attributes, tenant_id, ended_at',
   address_block:

@@ -5,7 +5,7 @@ import { createKit } from '@sentral/contracts/conformance/kit';
 import type { Caller } from '@sentral/contracts/contract';
 import { inventoryEvents, type InventoryEventName } from '@sentral/contracts/inventory-events';
 import type { FeedItem } from '@sentral/contracts/shared-verbs';
-import { encodeId } from '@sentral/contracts/ids';
+import { encodeId, type Id } from '@sentral/contracts/ids';
 import { defaultEnvironmentId, defaultTenantId } from '@sentral/contracts/tenancy';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { numberFeed } from '@sentral/kernel/feed';
@@ -16,9 +16,11 @@ import * as v from 'valibot';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { announceFew } from '../src/allocation/announce.js';
 import { beginFew } from '../src/allocation/begin.js';
+import { healAll } from '../src/allocation/heal.js';
 import { sweepAllocations } from '../src/allocation/sweep.js';
 import type { Deps } from '../src/deps.js';
 import { runNextImport } from '../src/import/worker.js';
+import { quarantineFew } from '../src/node/scrub.js';
 import { createInventory, type Inventory } from '../src/index.js';
 import { listing } from './import/collect.js';
 import { createTenancyOfKeys } from './import/harness.js';
@@ -163,9 +165,40 @@ async function allocations(): Promise<void> {
   await admin.close();
   expect([await beginFew(deps), await announceFew(deps)]).toEqual([2, 1]);
   await inventory.allocation.replace(caller, { id: begun, endsAt: inDays(9) });
+  await scrubbing();
   await reserve('expired', 1);
   for (let swept = 0; swept === 0; swept = await sweepAllocations(deps))
     await new Promise((resolve) => setTimeout(resolve, 100));
+}
+
+/** Three machines that are scrubbed: one is declared clean, one is not in time, and one fails while somebody has it, who gets the first, and then none. */
+async function scrubbing(): Promise<void> {
+  const pool = async (name: string) => {
+    const { id } = await inventory.node.register(caller, { kind: 'switch', name, scrubs: true, cleaningSeconds: 1 });
+    return id;
+  };
+  const take = (nodeId: Id<'nod'>, name: string) =>
+    inventory.allocation.reserve(caller, {
+      environmentId: defaultEnvironmentId,
+      consumer: { service: 'test', kind: 'test', id: name },
+      items: [{ what: 'node', nodeId }],
+    });
+  const [first, second] = [await pool('scrubbed'), await pool('late')];
+  for (const nodeId of [first, second])
+    await inventory.allocation.release(caller, { id: (await take(nodeId, nodeId)).id });
+  await inventory.node.clean(caller, { id: first });
+  for (let late = 0; late === 0; late = await quarantineFew(deps))
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  await inventory.node.clean(caller, { id: second });
+  const { id } = await take(first, 'healed');
+  for (const [failed, flags] of [
+    [first, ['resourcesChanged']],
+    [second, ['resourcesChanged', 'missingResources']],
+  ] as const) {
+    await inventory.node.amend(caller, { id: failed, patch: { state: 'failed' } });
+    expect(await healAll(deps)).toBe(1);
+    expect((await inventory.allocation.get(caller, { id })).flags).toEqual(flags);
+  }
 }
 
 async function feed(): Promise<readonly FeedItem[]> {

@@ -107,7 +107,11 @@ function createRemembered() {
       const { proof, checkedAt, ends } = found;
       return now >= checkedAt && now < Math.min(checkedAt + rememberedMs, ends) ? proof : undefined;
     },
-    keep(token: string, proof: Proof, { checkedAt, ends }: { readonly checkedAt: number; readonly ends: number }): void {
+    keep(
+      token: string,
+      proof: Proof,
+      { checkedAt, ends }: { readonly checkedAt: number; readonly ends: number },
+    ): void {
       const key = digest(token);
       proofs.delete(key);
       proofs.set(key, { proof, checkedAt, ends });

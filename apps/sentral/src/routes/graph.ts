@@ -9,7 +9,7 @@ import { readIfMatch } from '../http/preconditions.js';
 import { authorizeBatch } from './allocation-batch.js';
 import type { World } from './world.js';
 import { seesHolder } from './holder.js';
-import { createdAt, done, listed, openCursor, shown } from './shape.js';
+import { createdAt, done, listed, openCursor, shown, versionOf } from './shape.js';
 
 export function graphHandlers(world: World): Handlers<typeof graphRoutes> {
   const { tenancy, inventory, cursors } = world;
@@ -65,6 +65,8 @@ export function graphHandlers(world: World): Handlers<typeof graphRoutes> {
           patch: body,
         }),
       ),
+    cleanNode: async ({ params, body }, asked) =>
+      shown(await inventory.node.clean(asked.caller, { ...params, ...body, version: versionOf(asked) })),
     retireNode: async ({ params }, asked) =>
       shown(await inventory.node.retire(asked.caller, { ...params, version: requireVersion(asked) })),
     batchNodes: async ({ body }, asked) => {

@@ -1,6 +1,8 @@
 import type { Implements } from '../contract.js';
 import { encodeId, type Id } from '../ids.js';
 import { inventory } from '../inventory/index.js';
+import { defaultEnvironmentId } from '../tenancy/index.js';
+import { defaultScopes } from './inventory-allocation.js';
 import { conformance, type Kit } from './kit.js';
 
 type Inventory = Implements<typeof inventory>;
@@ -44,6 +46,33 @@ export const nodeVersionCases = conformance(inventory, [
         ],
         'each node after its operation',
       );
+    },
+  },
+  {
+    title: 'what somebody had whole is scrubbed until it is declared clean, by who scrubbed it after that',
+    async run(subject, kit) {
+      const asked = { kind: 'server', name: kit.name('scrubbed'), scrubs: true, cleaningSeconds: 600 };
+      const { id } = await subject.node.register(kit.caller(), asked);
+      const clean = (more: { version?: number; fence?: number } = {}) =>
+        subject.node.clean(kit.caller(), { id, ...more });
+      await kit.refuses('state-conflict', clean());
+      const held = await subject.allocation.reserve(
+        { ...kit.caller(), scopes: defaultScopes },
+        {
+          environmentId: defaultEnvironmentId,
+          consumer: { service: 'test', kind: 'test', id: kit.name('scrubbed') },
+          items: [{ what: 'node', nodeId: id }],
+        },
+      );
+      await subject.allocation.release(kit.caller(), { id: held.id });
+      const { state, version } = await subject.node.get(kit.caller(), { id });
+      kit.equals(state, 'scrubbing', 'its state once it is given back');
+      const fence = held.items[0]?.fence ?? 0;
+      await kit.refuses('fence-stale', clean({ fence: fence - 1 }));
+      await kit.refuses('version-mismatch', clean({ version: version - 1 }));
+      kit.equals((await clean({ fence, version })).state, 'available', 'its state once it is clean');
+      const nowhere = encodeId('nod', '01900000-0000-7000-8000-000000000000');
+      await kit.refuses('not-found', subject.node.clean(kit.caller(), { id: nowhere }));
     },
   },
   {

@@ -31,6 +31,9 @@ import { classKeySchema } from './resource-class.js';
 
 export const allocationStates = ['booked', 'held', 'active', 'releasing', 'released', 'expired', 'failed'] as const;
 
+/** What a failed node leaves behind at an allocation. */
+const allocationFlags = ['resourcesChanged', 'missingResources'] as const;
+
 /** How long what was tried with `dryRun=hold` is kept, in seconds. */
 export const triedHoldSeconds = 60;
 
@@ -132,6 +135,8 @@ export const allocationSchema = v.object({
   noticedAt: v.optional(timeSchema),
   /** Of a booking that could not begin: what it was refused with. */
   failure: v.optional(v.object({ code: v.string(), detail: v.optional(v.string()) })),
+  /** What became of it when a node failed: things were moved elsewhere, or given back since nothing else fits. */
+  flags: v.optional(v.array(v.picklist(allocationFlags))),
   labels: labelsSchema,
   createdAt: timeSchema,
   updatedAt: timeSchema,

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
+import { countSchema, pageFields, pageOf, text, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { attributesSchema } from './fields.js';
 
@@ -23,6 +23,9 @@ export const kindSchema = v.object({
   isFailureDomain: v.boolean(),
   isConnectable: v.boolean(),
   allowedTraits: v.array(text(1, 64)),
+  /** What its nodes do that do not say otherwise; see the node. */
+  cleaningSeconds: countSchema,
+  scrubs: v.boolean(),
   version: versionSchema,
   createdAt: timeSchema,
   updatedAt: timeSchema,

@@ -47,6 +47,9 @@ export const nodeStates = [
   'removing',
 ] as const;
 
+/** At most 30 days. */
+const cleaningSecondsSchema = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2_592_000));
+
 const nodeName = text(1, 256);
 const traits = v.pipe(v.array(text(1, 64)), v.maxLength(64));
 
@@ -77,6 +80,10 @@ export const nodeSchema = v.object({
   labels: labelsSchema,
   intent: v.picklist(nodeIntents),
   state: v.picklist(nodeStates),
+  /** How long it is cleaned after someone has had it whole, in seconds, by itself or by its kind; absent: not at all. */
+  cleaningSeconds: v.optional(cleaningSecondsSchema),
+  /** After someone has had it whole it is `scrubbing` until it is declared clean, and `quarantined` when that takes longer than cleaningSeconds. */
+  scrubs: v.optional(v.literal(true)),
   externalIds: v.array(externalIdSchema),
   position: v.optional(rackPositionSchema),
   /** What it has to give, by class; absent where that is nothing. */
@@ -108,6 +115,9 @@ const register = verb({
     labels: v.optional(labelsInputSchema, {}),
     intent: v.optional(v.picklist(nodeIntents), 'in_service'),
     state: v.optional(v.picklist(['planned', 'staged', 'available']), 'available'),
+    /** Absent: as its kind says. */
+    cleaningSeconds: v.optional(cleaningSecondsSchema),
+    scrubs: v.optional(v.boolean()),
     externalIds: v.optional(v.pipe(v.array(externalIdInputSchema), v.maxLength(16)), []),
     position: v.optional(rackPositionInputSchema),
   }),
@@ -136,7 +146,11 @@ const amend = verb({
       traits: v.optional(traits),
       labels: v.optional(labelsPatchSchema),
       intent: v.optional(v.picklist(nodeIntents)),
+      /** `available` declares a node clean that is being scrubbed. */
       state: v.optional(v.picklist(['planned', 'staged', 'available', 'quarantined', 'failed'])),
+      /** Counts from the next taking on. Null: as its kind says. */
+      cleaningSeconds: v.optional(v.nullable(cleaningSecondsSchema)),
+      scrubs: v.optional(v.nullable(v.boolean())),
       position: v.optional(v.nullable(rackPositionInputSchema)),
     }),
   }),
@@ -153,6 +167,19 @@ const amend = verb({
     'has-dependents',
     'blocked-by-hold',
   ],
+  idempotent: false,
+});
+
+const clean = verb({
+  summary: 'Declares a node clean that is being scrubbed or was quarantined: it can be taken again.',
+  command: v.strictObject({
+    id: nodeId,
+    version: basedOnVersion,
+    /** The fence of the use after which it was scrubbed: a report about an earlier use is refused. */
+    fence: v.optional(countSchema),
+  }),
+  result: nodeSchema,
+  refuses: ['not-found', 'version-mismatch', 'state-conflict', 'fence-stale'],
   idempotent: false,
 });
 
@@ -300,6 +327,7 @@ const elevation = verb({
 export const node = {
   register,
   amend,
+  clean,
   retire,
   get,
   list,

@@ -5,7 +5,8 @@ import type { Search } from '../placement/host-sql.js';
 import { expectReferences } from '../placement/refer.js';
 import { listPlaces, needsOf, type PlaceRow } from '../placement/sql.js';
 import { givingSight } from '../reading.js';
-import { inOperation } from './operation.js';
+import { elsewhere } from './elsewhere.js';
+import { inOperation, type Operation } from './operation.js';
 import { expectVersion, type Part } from './part.js';
 import type { WantedPlace } from './place.js';
 import { allowedPlaces } from './policy.js';
@@ -25,7 +26,7 @@ export async function choose(
   { caller, tries }: { caller: Caller; tries: number },
   parts: readonly Part[],
 ): Promise<readonly Part[]> {
-  if (parts.every(({ operation }) => operation.op === 'release' || operation.places.length === 0)) return parts;
+  if (parts.every(({ operation }) => !isDescribed(operation))) return parts;
   // What the transaction names or has chosen already is in no counter yet.
   const pending: Pending = { amounts: [], nodes: [], hosts: [] };
   for (const { operation } of parts)
@@ -33,6 +34,10 @@ export async function choose(
   const chosen: Part[] = [];
   for (const part of parts) {
     const { operation } = part;
+    if (operation.op === 'replace' && operation.heals === true) {
+      chosen.push(await elsewhere(tx, part, { tries, pending }));
+      continue;
+    }
     if (operation.op === 'release' || operation.places.length === 0) {
       chosen.push(part);
       continue;
@@ -73,6 +78,10 @@ export async function choose(
   }
   return chosen;
 }
+
+const isDescribed = (operation: Operation): boolean =>
+  operation.op !== 'release' &&
+  (operation.places.length > 0 || (operation.op === 'replace' && operation.heals === true));
 
 /** What a replacement has: nobody else's, and rather kept than given back for the like of it. */
 interface Old {

@@ -3,25 +3,20 @@ import { encodeId } from '@sentral/contracts/ids';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
+import type { Soiled } from '../node/scrub.js';
 import type { Held } from '../quota/move.js';
 import { endTakenBlocks, listDependents } from './address-sql.js';
 import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { recordAllocation, recordBlockRemoved } from './events.js';
-import {
-  endAllocations,
-  endItems,
-  listItems,
-  only,
-  type AllocationRow,
-  type Ending,
-  type Failure,
-  type ItemRow,
-} from './sql.js';
+import { endAllocations, endItems, type Ending } from './end-sql.js';
+import { listItems, only, type AllocationRow, type Failure, type ItemRow } from './sql.js';
 
 /** What ended items give back: moved with whatever else the transaction moves, as its last locks. */
 export interface Given {
   readonly gives: readonly Held[];
   readonly frees: readonly CapacityMove[];
+  /** Nodes that were used: to be scrubbed by whoever ends them, once nodes are locked. */
+  readonly soiled: readonly Soiled[];
 }
 
 export type Scope = Pick<AllocationRow, 'tenantId' | 'projectId' | 'scopeId'>;
@@ -29,20 +24,30 @@ export type Scope = Pick<AllocationRow, 'tenantId' | 'projectId' | 'scopeId'>;
 /** Ends items of a locked allocation, with the blocks that they became. */
 export async function endThings(
   tx: Tx,
-  { tenantId, projectId, scopeId }: Scope,
+  { tenantId, projectId, scopeId, onExpiry }: Scope & Pick<AllocationRow, 'onExpiry'>,
   ended: { items: readonly ItemRow[]; state: Ending; by: Caller },
 ): Promise<Given> {
   const { items } = ended;
   const ids = items.map((item) => item.id);
-  if (ids.length === 0) return { gives: [], frees: [] };
-  await endItems(tx, ids, ended.state);
+  if (ids.length === 0) return { gives: [], frees: [], soiled: [] };
+  await endItems(tx, items, ended.state);
   if (items.some((item) => item.what === 'block')) {
     for (const block of await endTakenBlocks(tx, ids)) await recordBlockRemoved(tx, { ...block, tenantId }, ended.by);
   }
-  return givenBack({ tenantId, projectId, scopeId }, items);
+  const quarantine = ended.state === 'expired' && onExpiry === 'quarantine';
+  return {
+    ...givenBack({ tenantId, projectId, scopeId }, items),
+    soiled: items.flatMap(({ what, nodeId, unused }) =>
+      what === 'node' && nodeId !== null && (quarantine || !unused) ? [{ nodeId, quarantine }] : [],
+    ),
+  };
 }
 
-export const givenBack = ({ tenantId, projectId, scopeId }: Scope, items: readonly ItemRow[]): Given => ({
+/** What goes back to counters and quotas. */
+export const givenBack = (
+  { tenantId, projectId, scopeId }: Scope,
+  items: readonly ItemRow[],
+): Omit<Given, 'soiled'> => ({
   gives: items.flatMap(({ dimension, amount }) =>
     dimension === null ? [] : [{ tenantId, projectId, scopeId, dimension, delta: -amount }],
   ),
@@ -74,15 +79,15 @@ export async function endWhole(
   return { ...given, seen: await recordAllocation(tx, row, { event: how.state, by: how.by }) };
 }
 
-/** Ends a locked allocation whose counters are locked too, and gives them back; quotas are the caller's to move. */
+/** Ends a locked allocation whose counters are locked too, and gives them back; quotas and nodes are the caller's to move. */
 export async function end(
   tx: Tx,
   id: string,
   how: { state: 'released' | 'expired'; by: Caller },
-): Promise<{ seen: Allocation; gives: readonly Held[] }> {
-  const { seen, gives, frees } = await endWhole(tx, id, how);
+): Promise<Omit<Given, 'frees'> & { seen: Allocation }> {
+  const { frees, ...given } = await endWhole(tx, id, how);
   await amendCapacity(tx, frees);
-  return { seen, gives };
+  return given;
 }
 
 /**

@@ -13,9 +13,11 @@ export interface NodeToTake {
   readonly state: string;
   readonly intent: string;
   readonly allocMode: 'none' | 'exclusive' | 'shared';
+  /** How long it is cleaned after someone has had it whole. */
+  readonly cleaningSeconds: number;
 }
 
-const selectToTake = `select n.id, n.name, n.kind, n.state, n.intent, k.alloc_mode as "allocMode" from node n join kind k on k.key = n.kind`;
+export const selectToTake = `select n.id, n.name, n.kind, n.state, n.intent, k.alloc_mode as "allocMode", coalesce(n.cleaning_seconds, k.cleaning_seconds) as "cleaningSeconds" from node n join kind k on k.key = n.kind`;
 
 const andWholes = `where n.id = any($1::uuid[] || array(select w.id from unnest($1::uuid[]) i (id), wholes_of(i.id) w (id)))`;
 
@@ -58,23 +60,42 @@ export interface NodeHolder extends HolderRow {
   readonly itemId: string;
   /** A hold, which may be confirmed: its end is not one that others can build on. */
   readonly mayStay: boolean;
+  /** When nobody has it any more, nor is it cleaned. */
+  readonly cleanAt: Date | null;
+  /** It was given back, and is being cleaned. */
+  readonly cleaning: boolean;
 }
 
-/** When a holder has its node. */
-export const windowOfHolder = ({ startsAt, expiresAt, mayStay }: NodeHolder): Window => ({
+/** When a holder has its node, and it is cleaned after it. */
+export const windowOfHolder = ({ startsAt, cleanAt, mayStay }: NodeHolder): Window => ({
   startsAt,
-  endsAt: mayStay ? null : expiresAt,
+  endsAt: mayStay ? null : cleanAt,
 });
+
+/** A live item that somebody used, so that it is cleaned after it: what nobody used blocks nobody once it has run out. */
+export const isCleanedAfter = (item: string): string =>
+  `(${item}.cleaning_seconds > 0 and exists (select from allocation u where u.id = ${item}.allocation_id and (u.state not in ('booked', 'held') or u.bound_task_id is not null)))`;
+
+// What was given back and is being cleaned is found by the exclusion itself: its index has both.
+const busy = (of: string) => `
+  select i.* from allocation_item i where i.node_id = ${of} and i.what = 'node' and i.ended_at is null
+    and (i.during && tstzrange(now(), null) or (occupied(i.during, i.cleaning_seconds) && tstzrange(now(), null) and ${isCleanedAfter('i')}))
+  union all
+  select i.* from allocation_item i
+  where i.node_id = ${of} and i.what = 'node' and i.ended_at is not null and i.cleaning_seconds > 0 and occupied(i.during, i.cleaning_seconds) && tstzrange(now(), null)`;
 
 /** Who has them now or later, the first to come first: the winner's transaction may have begun after ours did, so "now" alone would miss it. */
 export async function listNodeHolders(tx: Tx, nodeIds: readonly string[]): Promise<readonly NodeHolder[]> {
   if (nodeIds.length === 0) return [];
-  return tx.sql<NodeHolder & object>`
-    select i.node_id as "nodeId", i.id as "itemId", a.id as "allocationId", null::uuid as "recordedId", a.consumer_service as "consumerService", a.consumer_kind as "consumerKind",
-           a.consumer_id as "consumerId", a.tenant_id as "tenantId", a.project_id as "projectId", a.scope_id as "scopeId", a.starts_at as "startsAt", a.expires_at as "expiresAt", a.state = 'held' as "mayStay"
-    from allocation_item i join allocation a on a.id = i.allocation_id
-    where i.node_id = any(${[...nodeIds]}::uuid[]) and i.what = 'node' and i.ended_at is null and i.during && tstzrange(now(), null)
-    order by lower(i.during)`;
+  const rows = await tx.unsafe(
+    `select i.node_id as "nodeId", i.id as "itemId", a.id as "allocationId", null::uuid as "recordedId", a.consumer_service as "consumerService", a.consumer_kind as "consumerKind",
+           a.consumer_id as "consumerId", a.tenant_id as "tenantId", a.project_id as "projectId", a.scope_id as "scopeId", a.starts_at as "startsAt", a.expires_at as "expiresAt", a.state = 'held' as "mayStay",
+           nullif(upper(occupied(i.during, i.cleaning_seconds)), 'infinity') as "cleanAt", i.ended_at is not null as cleaning
+     from unnest($1::uuid[]) n (id) cross join lateral (${busy('n.id')}) i join allocation a on a.id = i.allocation_id
+     order by lower(i.during)`,
+    [[...nodeIds]],
+  );
+  return rows as unknown as readonly NodeHolder[];
 }
 
 /** The node shows the highest fence it was given under; its line is ours, so this waits for nobody. */
@@ -89,7 +110,7 @@ export async function amendNodeFence(tx: Tx, nodeId: string): Promise<void> {
 export type Entangled = Span & { readonly nodeId: string };
 
 // A hold may be confirmed, so it has no end that others can build on.
-const spanColumns = `${microseconds('lower(i.during)')} as "from", case when a.state <> 'held' then ${microseconds('upper(i.during)')} end as until`;
+const spanColumns = `${microseconds('lower(i.during)')} as "from", case when a.state <> 'held' then ${microseconds('upper(occupied(i.during, i.cleaning_seconds))')} end as until`;
 
 async function listSpans(tx: Tx, text: string, params: readonly unknown[]): Promise<readonly Entangled[]> {
   const rows = (await tx.unsafe(text, params)) as unknown as readonly (Omit<Entangled, 'until'> & {
@@ -110,7 +131,7 @@ export async function listHeldWhole(
      cross join lateral (
        select o.id from node o join kind k on k.key = o.kind where o.id = n.id and o.id = any($2::uuid[]) and k.alloc_mode = 'exclusive'
        union all select wholes_of(n.id)) w (id)
-     join allocation_item i on i.node_id = w.id and i.what = 'node' and i.ended_at is null and i.during && tstzrange(now(), null)
+     cross join lateral (${busy('w.id')}) i
      join allocation a on a.id = i.allocation_id`,
     [[...of.ids], [...of.inParts]],
   );
@@ -123,7 +144,9 @@ export async function listUsedInside(tx: Tx, nodeIds: readonly string[]): Promis
     tx,
     `select n.id as "nodeId", ${spanColumns} from unnest($1::uuid[]) n (id)
      cross join lateral parts_of(n.id) p (id)
-     join allocation_item i on i.node_id = p.id and i.what in ('node', 'capacity') and i.ended_at is null and i.during && tstzrange(now(), null)
+     cross join lateral (${busy('p.id')}
+       union all
+       select i.* from allocation_item i where i.node_id = p.id and i.what = 'capacity' and i.ended_at is null and i.during && tstzrange(now(), null)) i
      join allocation a on a.id = i.allocation_id`,
     [[...nodeIds]],
   );

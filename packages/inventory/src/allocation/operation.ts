@@ -35,6 +35,8 @@ interface Replace {
   readonly moves:
     | { readonly startsAt?: Date; readonly endsAt?: Date | null; readonly noticeSeconds?: number | null }
     | undefined;
+  /** Not asked for: what it lost with a node that failed is looked for elsewhere (elsewhere.ts), and its scope and policies are not judged anew. */
+  readonly heals?: true;
 }
 export interface Release {
   readonly op: 'release';

@@ -30,6 +30,8 @@ export interface Part {
   readonly answer?: Allocation;
   /** When it wants its things, by the clock of the transaction. */
   readonly window?: Window;
+  /** Of what is healed: what became of it. */
+  readonly flags?: AllocationRow['flags'];
 }
 
 const live: readonly AllocationRow['state'][] = ['booked', 'held', 'active', 'releasing'];
@@ -79,6 +81,7 @@ async function partOf(
   const { scopeId, ...part } = each;
   const { operation, target, path } = part;
   if (operation.op === 'release' && target !== undefined) return { ...part, scope: target };
+  if (operation.op === 'replace' && operation.heals === true && target !== undefined) return { ...part, scope: target };
   const scope = scopeOf(caller, path, scopeId);
   if (operation.op !== 'create') return { ...part, scope };
   const earlier =

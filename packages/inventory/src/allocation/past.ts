@@ -16,6 +16,7 @@ const changing = (row: string): string =>
     'notice_at',
     'noticed_at',
     'failure',
+    'flags',
     'labels',
     'policy_version',
     'version',
@@ -38,7 +39,7 @@ const relations = (before: string): string => `allocation as not materialized (
     where c.created_at < ${before}
   ), allocation_item as not materialized (
     select i.id, i.allocation_id, i.tenant_id, i.ordinal, i.what, i.dimension, i.amount, i.node_id, i.class, i.domain_id, i.number, i.space_id,
-      i.block_id, i.address, i.taken_block_id, i.rack_id, i.half_units, i.face, i.during,
+      i.block_id, i.address, i.taken_block_id, i.rack_id, i.half_units, i.face, i.during, i.cleaning_seconds,
       coalesce((select p.fence from inventory.allocation_item_past p where p.item_id = i.id and p.until_at >= ${before} order by p.until_at limit 1), i.fence) as fence,
       case when i.released_at <= a.updated_at then i.released_at end as released_at, case when i.ended_at <= a.updated_at then i.ended_at end as ended_at
     from inventory.allocation_item i join allocation a on a.id = i.allocation_id

@@ -4,6 +4,7 @@ import { isProblem, problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { inChange, itself } from '../change.js';
 import type { Deps } from '../deps.js';
+import { scrub, type Soiled } from '../node/scrub.js';
 import { expectRoom, moveQuota, scopeIdOf, type Held } from '../quota/move.js';
 import { untilRoom } from '../quota/room.js';
 import { reasoned } from '../refusal/keep.js';
@@ -18,6 +19,7 @@ import { newAllocation } from './new.js';
 import { inOperation, type Operation } from './operation.js';
 import { expectNoHolder, partsOf, targetUnderLock, type Part } from './part.js';
 import { untilNoneOverdue, type OverdueLeft } from './overdue.js';
+import { listWholesOf } from './node-sql.js';
 import { judgeReserve, type Judgement } from './policy.js';
 import { findNow } from './policy-sql.js';
 import { exchange } from './replace-rules.js';
@@ -45,8 +47,8 @@ const choices = 64;
 export interface Beside {
   /** Nodes of which all counters are locked, with those of the operations. */
   readonly nodeIds: readonly string[];
-  /** Under the locks that come before nodes: takes the later ones and writes what takers shall find. What it gives is done once all has moved. */
-  readonly prepare: (tx: Tx, wanted: readonly Wanted[]) => Promise<() => Promise<void>>;
+  /** Under the locks that come before nodes: takes the later ones, with the nodes that are given back, and writes what takers shall find. What it gives is done once all has moved. */
+  readonly prepare: (tx: Tx, wanted: readonly Wanted[], held: readonly string[]) => Promise<() => Promise<void>>;
 }
 
 interface Work<R extends object> {
@@ -103,7 +105,7 @@ const wantedOf = (operations: readonly Operation[]): readonly Wanted[] =>
 export interface Taking {
   readonly part: Part;
   readonly row: AllocationRow;
-  readonly judgement: Judgement;
+  readonly judgement: Pick<Judgement, 'auditOnly'>;
   readonly firstOrdinal: number;
   readonly fresh: readonly Wanted[];
 }
@@ -112,6 +114,7 @@ export interface Taking {
 export interface Moves {
   readonly quota: (Held & { readonly part?: Part })[];
   readonly capacity: CapacityMove[];
+  readonly soiled: Soiled[];
 }
 
 /** Gives back inside a transaction of the caller's, which is left as it was while others change what is to be locked. */
@@ -162,12 +165,12 @@ async function performIn(
     holderIds: targets(parts, (part) => part.operation.op === 'create'),
   });
   if (before.more) overdueLeft.tell(wanted);
-  const completed = await beside?.prepare(tx, wanted);
+  const completed = await beside?.prepare(tx, wanted, heldIn(before));
   const locked =
     beside === undefined
       ? before
       : { ...before, counters: await lockCountersAgain(tx, { before, wanted, nodeIds: beside.nodeIds }) };
-  const moves: Moves = { quota: [], capacity: [] };
+  const moves: Moves = { quota: [], capacity: [], soiled: [] };
   const { traceparent } = caller;
   const ending = traceparent === undefined ? itself : { ...itself, traceparent };
   // What ran out ends first, then what is given back: whoever takes in this transaction finds it free.
@@ -197,10 +200,14 @@ async function performIn(
       }),
     );
   }
+  const { soiled } = moves;
+  // What is beside has locked its nodes, and counts their versions.
+  if (beside === undefined && soiled.length > 0) await scrub(tx, ending, { soiled, beside: await nodesOf(tx, wanted) });
   await takeAll(tx, { deps, caller }, { takings, locked, moves });
   // What ran out and is not ended is still in the counter: who tries is judged by the levels alone.
   if (!tried || beside !== undefined) await amendCapacity(tx, moves.capacity);
   await completed?.();
+  if (beside !== undefined) await scrub(tx, ending, { soiled });
   const recorded = await recordAllocations(
     tx,
     takings.map(({ part, row, judgement }) => ({
@@ -217,11 +224,12 @@ async function performIn(
 }
 
 function eventOf(
-  { operation, window }: Part,
+  { operation, window, flags }: Part,
   { state, noticedAt }: AllocationRow,
   target?: AllocationRow,
 ): AllocationEvent {
   if (operation.op === 'replace') {
+    if (operation.heals === true) return flags?.includes('missingResources') === true ? 'impaired' : 'healed';
     if (target?.noticedAt != null && noticedAt === null) return 'withdrawn';
     return operation.keeps ? 'rescheduled' : 'replaced';
   }
@@ -229,10 +237,20 @@ function eventOf(
   return window === undefined ? 'confirmed' : 'begun';
 }
 
+const heldIn = ({ items }: Locked): string[] =>
+  [...items.values()].flat().flatMap(({ what, nodeId }) => (what === 'node' && nodeId !== null ? [nodeId] : []));
+
+/** What is locked of nodes by who takes: what is named, and what components are parts of. */
+async function nodesOf(tx: Tx, wanted: readonly Wanted[]): Promise<readonly string[]> {
+  const ids = wanted.flatMap(({ what, providerId }) => (what === 'node' || what === 'capacity' ? [providerId] : []));
+  return [...ids, ...(await listWholesOf(tx, ids))];
+}
+
 const targets = (parts: readonly Part[], of: (part: Part) => boolean): string[] =>
   parts.filter(of).flatMap(({ target }) => (target === undefined ? [] : [target.id]));
 
-function give(moves: Moves, { gives, frees }: Given): void {
+function give(moves: Moves, { gives, frees, soiled }: Given): void {
+  moves.soiled.push(...soiled);
   moves.quota.push(...gives);
   moves.capacity.push(...frees);
 }
@@ -286,8 +304,13 @@ async function replaced(
     maxTtlSeconds: target.maxTtlSeconds ?? undefined,
     ...(endsAt === null ? {} : { windowSeconds: secondsOf({ startsAt: startsAt ?? target.startsAt, endsAt }, now) }),
   };
-  const judgement = await judgeReserve(tx, path, { command, wanted: operation.wanted });
-  const row = await touchAllocation(tx, { id: operation.id, policyVersion: judgement.policyVersion, window });
+  const { heals = false } = operation;
+  const judgement = heals
+    ? { policyVersion: target.policyVersion, auditOnly: [] }
+    : await judgeReserve(tx, path, { command, wanted: operation.wanted });
+  // Another set of things is the holder's answer to what became of the old one.
+  const flags = heals ? [...new Set([...target.flags, ...(part.flags ?? [])])] : operation.keeps ? target.flags : [];
+  const row = await touchAllocation(tx, { id: operation.id, policyVersion: judgement.policyVersion, window, flags });
   if (window !== undefined)
     await keepOn(tx, caller, { row, kept, locked, moves, begins: target.state === 'booked' && row.state === 'active' });
   return { part, row, judgement, firstOrdinal: await findNextOrdinal(tx, row.id), fresh };

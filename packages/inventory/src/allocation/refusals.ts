@@ -2,12 +2,19 @@ import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import { problem, type Problem } from '@sentral/contracts/problem';
 import { seesAllocation } from '../reading.js';
+import type { NodeHolder } from './node-sql.js';
 import type { HolderRow } from './number-sql.js';
 
 /** Names who has a thing, so that the loser knows whom to ask or when to come again. */
-export function taken(requested: Record<string, unknown>, value: unknown, holder: HolderRow | undefined): Problem {
+export function taken(
+  requested: Record<string, unknown>,
+  value: unknown,
+  holder: HolderRow | undefined,
+  besides: { readonly cleanAt?: string } = {},
+): Problem {
   const conflict = {
     value,
+    ...besides,
     ...(holder?.allocationId == null ? {} : { allocationId: encodeId('alc', holder.allocationId) }),
     ...(holder?.consumerId == null
       ? {}
@@ -22,6 +29,20 @@ export function taken(requested: Record<string, unknown>, value: unknown, holder
       ? held
       : `Held by ${holder.consumerService}/${holder.consumerKind}/${holder.consumerId}${holder.expiresAt === null ? '' : ` until ${holder.expiresAt.toISOString()}`}.`;
   return problem('allocation-conflict', { requested, conflicts: [conflict], retryable: false }, detail);
+}
+
+/** Of a node it is told until when it is cleaned too, and who had it is nobody's any more. */
+export function takenNode(caller: Caller, nodeId: string, holder: NodeHolder): Problem {
+  const { cleanAt, cleaning } = holder;
+  const until =
+    cleanAt === null || cleanAt.getTime() === holder.expiresAt?.getTime() ? {} : { cleanAt: cleanAt.toISOString() };
+  if (cleaning)
+    return problem(
+      'allocation-conflict',
+      { requested: { nodeId }, conflicts: [{ value: nodeId, reason: 'cleaning', ...until }], retryable: false },
+      `It is being cleaned until ${cleanAt?.toISOString() ?? 'it is declared clean'}.`,
+    );
+  return taken({ nodeId }, nodeId, asSeen(caller, holder), until);
 }
 
 /** A holder as the caller may know of it: that it is held and until when, and by whom within what the caller sees. */

@@ -14,15 +14,8 @@ import { recordWith } from './events.js';
 import type { Release } from './operation.js';
 import { targetUnderLock } from './part.js';
 import { performOne } from './perform.js';
-import {
-  endAllocations,
-  endItems,
-  listItems,
-  lockAllocations,
-  movedOn,
-  type AllocationRow,
-  type ItemRow,
-} from './sql.js';
+import { endAllocations, endItems } from './end-sql.js';
+import { listItems, lockAllocations, movedOn, type AllocationRow, type ItemRow } from './sql.js';
 import { answerRepeated, judgedTogether, judging, settings, storeAnswers, type Verdict } from './verdict.js';
 
 /** One release. No two of a group have the same key or allocation (lanes.ts). */
@@ -107,7 +100,7 @@ async function write(tx: Tx, ended: readonly Ended[], verdicts: Map<Leaving, Ver
     endAllocations(tx, ids, { state: 'released' }),
     endItems(
       tx,
-      ended.flatMap((each) => each.items.map(({ id }) => id)),
+      ended.flatMap((each) => each.items),
       'released',
     ),
     amendCapacity(

@@ -9,12 +9,12 @@ import type { Locked } from './lock.js';
 import { amendNodeFence, listHeldWhole, listNodeHolders, listUsedInside, windowOfHolder } from './node-sql.js';
 import type { Operation } from './operation.js';
 import type { Moves } from './perform.js';
-import { asSeen, taken } from './refusals.js';
+import { takenNode } from './refusals.js';
 import { type AllocationRow, type ItemRow } from './sql.js';
 import { moveSpans } from './span-sql.js';
 import { refuseUsedInPart } from './take-all.js';
 import { freeOf, noneLeft, refuseHeldWhole, windowOfRow } from './take-capacity.js';
-import { expectEnd, expectWindow, judgeWindow, overlap, spanOfWindow, type Window } from './window.js';
+import { expectEnd, expectWindow, judgeWindow, overlap, spanOfWindow, withCleaning, type Window } from './window.js';
 
 /** The window that an allocation shall have, and what it is in it. */
 export interface Rescheduled extends Window {
@@ -81,13 +81,18 @@ export async function keepOn(
     moves.capacity.push({ ...move, delta: amount, booked: row.state === 'booked', span });
   }
   const mine = new Set(kept.map(({ id }) => id));
+  const occupied = new Map(
+    kept.map(({ nodeId, cleaningSeconds }) => [nodeId ?? '', withCleaning(window, cleaningSeconds)]),
+  );
   for (const holder of await listNodeHolders(tx, nodeIds)) {
-    if (mine.has(holder.itemId) || !overlap(window, windowOfHolder(holder))) continue;
-    const nodeId = encodeId('nod', holder.nodeId);
-    throw taken({ nodeId }, nodeId, asSeen(caller, holder));
+    if (mine.has(holder.itemId) || !overlap(occupied.get(holder.nodeId) ?? window, windowOfHolder(holder))) continue;
+    throw takenNode(caller, encodeId('nod', holder.nodeId), holder);
   }
-  for (const providerId of nodeIds)
-    refuseUsedInPart({ what: 'node', providerId }, supply, { locked, moves, window, span });
+  for (const providerId of nodeIds) {
+    const cleaned = occupied.get(providerId) ?? window;
+    const over = { window: cleaned, span: spanOfWindow(cleaned, span.from) };
+    refuseUsedInPart({ what: 'node', providerId }, supply, { locked, moves, ...over });
+  }
   await moveSpans(tx, row.id, row.state === 'booked' || of.begins);
   if (!of.begins) return;
   await drawFences(tx, row.id);

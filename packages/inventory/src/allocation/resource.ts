@@ -32,6 +32,7 @@ export function toAllocation(row: AllocationRow, items: readonly ItemRow[]): All
     ...(row.noticeAt === null ? {} : { noticeAt: row.noticeAt.toISOString() }),
     ...(row.noticedAt === null ? {} : { noticedAt: row.noticedAt.toISOString() }),
     ...(row.failure === null ? {} : { failure: row.failure }),
+    ...(row.flags.length === 0 ? {} : { flags: row.flags }),
     ...(endedAt === null ? {} : { endedAt: endedAt.toISOString() }),
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),

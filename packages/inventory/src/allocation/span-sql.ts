@@ -38,13 +38,14 @@ export async function touchAllocation(
   tx: Tx,
   change: {
     id: string;
-    policyVersion: number;
+    policyVersion: number | null;
+    flags: AllocationRow['flags'];
     window?: (Window & { state: AllocationRow['state']; noticeSeconds: number | null }) | undefined;
   },
 ): Promise<AllocationRow> {
   const { window } = change;
   const rows = await tx.unsafe(
-    `update allocation as a set policy_version = $2, version = a.version + 1, updated_at = now(), state = coalesce($4, a.state),
+    `update allocation as a set policy_version = $2, flags = $8::text[], version = a.version + 1, updated_at = now(), state = coalesce($4, a.state),
        starts_at = n.starts_at, expires_at = n.expires_at, notice_seconds = n.notice_seconds, notice_at = n.notice_at,
        noticed_at = case when n.notice_at > now() then null else a.noticed_at end
      from (
@@ -64,6 +65,7 @@ export async function touchAllocation(
       window?.startsAt ?? null,
       window?.endsAt ?? null,
       window?.noticeSeconds ?? null,
+      [...change.flags],
     ],
   );
   return rows[0] as unknown as AllocationRow;

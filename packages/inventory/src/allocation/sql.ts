@@ -10,7 +10,7 @@
 //      wait for one row through its whole transaction
 // Each is one statement over everything that the transaction touches, also where that is a batch. Which counters an allocation
 // holds is read before 2 and read again at 4: who finds more than it has locked begins anew (movedOn).
-// Who begins bookings takes 2, 3, 4 and 7. Renew and confirm take 1 and 4, bind takes 4; release, the sweeper and who counts a scope (its row for update before) 2, 4 and 7: none of them
+// Who begins bookings takes 2, 3, 4 and 7. Renew and confirm take 1 and 4, bind takes 4; release, the sweeper and who counts a scope (its row for update before) 2, 4 and 7, with the nodes of 5 that are to be scrubbed: none of them
 // takes a provider, and none can wait in a circle.
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { json, type Tx } from '@sentral/kernel/database';
@@ -39,6 +39,7 @@ export interface AllocationRow {
   readonly noticeAt: Date | null;
   readonly noticedAt: Date | null;
   readonly failure: Failure | null;
+  readonly flags: NonNullable<Allocation['flags']>;
   readonly labels: Record<string, string>;
   readonly policyVersion: number | null;
   readonly version: number;
@@ -73,6 +74,10 @@ export interface ItemRow {
   readonly fence: number;
   /** Counted as booked: the window of its allocation has not begun. */
   readonly booked: boolean;
+  /** Nobody has used it: a booking that has not begun, or a hold that was neither confirmed nor bound. */
+  readonly unused: boolean;
+  /** How long after its span the thing is cleaned. */
+  readonly cleaningSeconds: number;
   /** Its span in microseconds since 1970. Null is without an end; so is a hold, which may be confirmed. */
   readonly fromUs: number;
   readonly untilUs: number | null;
@@ -86,7 +91,7 @@ export const allocationColumns = `
   a.consumer_service as "consumerService", a.consumer_kind as "consumerKind", a.consumer_id as "consumerId", a.state,
   a.bound_task_id as "boundTaskId", a.ttl_seconds as "ttlSeconds", a.max_ttl_seconds as "maxTtlSeconds", a.on_expiry as "onExpiry",
   a.starts_at as "startsAt", a.expires_at as "expiresAt", a.ended_at as "endedAt", a.notice_seconds as "noticeSeconds", a.notice_at as "noticeAt",
-  a.noticed_at as "noticedAt", a.failure, a.labels, a.policy_version as "policyVersion", a.version,
+  a.noticed_at as "noticedAt", a.failure, a.flags, a.labels, a.policy_version as "policyVersion", a.version,
   a.created_at as "createdAt", a.updated_at as "updatedAt",
   (a.ended_at is null and a.expires_at <= now()) as overdue,
   (a.state = 'booked' and a.starts_at <= now() and coalesce(a.expires_at > now(), true)) as due`;
@@ -95,6 +100,7 @@ const itemColumns = `
   i.id, i.allocation_id as "allocationId", i.ordinal, i.what, i.dimension, i.amount, i.class, i.node_id as "nodeId", i.domain_id as "domainId", i.number,
   i.space_id as "spaceId", i.block_id as "blockId", host(i.address) as address, i.taken_block_id as "takenBlockId",
   (select b.cidr::text from address_block b where b.id = i.taken_block_id) as cidr, i.fence, a.state = 'booked' as booked,
+  (a.state in ('booked', 'held') and a.bound_task_id is null) as unused, i.cleaning_seconds as "cleaningSeconds",
   ${microseconds('lower(i.during)')} as "fromUs", case when a.state <> 'held' then ${microseconds('upper(i.during)')} end as "untilUs", i.released_at as "releasedAt", i.ended_at as "endedAt"`;
 
 /** Set beside the counters that were locked: somebody changed what there is to lock, so the attempt begins anew. */
@@ -255,48 +261,17 @@ export interface NewItem {
   readonly blockId?: string;
   readonly address?: string;
   readonly takenBlockId?: string;
+  readonly cleaningSeconds?: number;
 }
 
 /** The fence is drawn here, after every lock: whoever took the thing before has committed and drew a smaller one. */
 export async function insertItem(tx: Tx, item: NewItem): Promise<void> {
   await tx.sql`
-    insert into allocation_item (id, allocation_id, tenant_id, ordinal, what, dimension, node_id, domain_id, number, space_id, block_id, address, taken_block_id, during, fence)
+    insert into allocation_item (id, allocation_id, tenant_id, ordinal, what, dimension, node_id, domain_id, number, space_id, block_id, address, taken_block_id, cleaning_seconds, during, fence)
     select ${item.id}::uuid, a.id, ${item.tenantId}::uuid, ${item.ordinal}::int, ${item.what}::text, ${item.dimension ?? null}::text, ${item.nodeId ?? null}::uuid, ${item.domainId ?? null}::uuid,
-           ${item.number ?? null}::bigint, ${item.spaceId ?? null}::uuid, ${item.blockId ?? null}::uuid, ${item.address ?? null}::inet, ${item.takenBlockId ?? null}::uuid,
+           ${item.number ?? null}::bigint, ${item.spaceId ?? null}::uuid, ${item.blockId ?? null}::uuid, ${item.address ?? null}::inet, ${item.takenBlockId ?? null}::uuid, ${item.cleaningSeconds ?? 0}::int,
            tstzrange(greatest(a.starts_at, now()), coalesce(a.expires_at, 'infinity')), nextval('allocation_fence')
     from allocation a where a.id = ${item.allocationId}::uuid`;
-}
-
-export type Ending = 'released' | 'expired' | 'failed';
-
-export async function endAllocations(
-  tx: Tx,
-  ids: readonly string[],
-  { state, failure }: { state: Ending; failure?: Failure },
-): Promise<readonly AllocationRow[]> {
-  const rows = await tx.unsafe(
-    `update allocation as a set state = $2, ended_at = case when $2 = 'expired' then a.expires_at else now() end, failure = $3, version = a.version + 1, updated_at = now()
-     where a.id = any($1::uuid[]) returning ${allocationColumns}`,
-    [ids, state, failure === undefined ? null : json(failure)],
-  );
-  return rows as unknown as readonly AllocationRow[];
-}
-
-/** Ends items and their holds: now, or when their allocation ran out; what was taken rests for the cool-down of its home. */
-export async function endItems(tx: Tx, itemIds: readonly string[], state: Ending): Promise<void> {
-  const ids = [...itemIds];
-  await Promise.all([
-    tx.sql`
-    update allocation_item i set released_at = e.at, ended_at = e.at, during = tstzrange(lower(i.during), greatest(lower(i.during), e.at))
-    from allocation a, lateral (select case when ${state}::text = 'expired' then a.expires_at else now() end as at) e
-    where a.id = i.allocation_id and i.id = any(${ids}::uuid[])`,
-    tx.sql`
-    update number_hold h set free_at = i.ended_at + make_interval(secs => d.cool_down_seconds)
-    from allocation_item i, number_domain d where i.id = any(${ids}::uuid[]) and h.item_id = i.id and d.id = h.domain_id`,
-    tx.sql`
-    update address_hold h set free_at = i.ended_at + make_interval(secs => s.cool_down_seconds)
-    from allocation_item i, address_space s where i.id = any(${ids}::uuid[]) and h.item_id = i.id and s.id = h.space_id`,
-  ]);
 }
 
 /** The place of the next item: those that were replaced keep theirs. */

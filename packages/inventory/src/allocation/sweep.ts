@@ -2,6 +2,7 @@ import type { Tx } from '@sentral/kernel/database';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { itself } from '../change.js';
 import type { Deps } from '../deps.js';
+import { scrub, type Soiled } from '../node/scrub.js';
 import { moveQuota, type Held } from '../quota/move.js';
 import type { Place } from '../usage/sql.js';
 import { end } from './end.js';
@@ -27,8 +28,14 @@ export async function expireOverdue(tx: Tx, scope: Place): Promise<void> {
 
 /** Ends what has run out, behind its locks. */
 export async function expire(tx: Tx, ids: readonly string[]): Promise<number> {
-  const given: Held[] = [];
-  for (const id of ids) given.push(...(await end(tx, id, { state: 'expired', by: itself })).gives);
-  await moveQuota(tx, given);
+  const quota: Held[] = [];
+  const soiled: Soiled[] = [];
+  for (const id of ids) {
+    const given = await end(tx, id, { state: 'expired', by: itself });
+    quota.push(...given.gives);
+    soiled.push(...given.soiled);
+  }
+  await scrub(tx, itself, { soiled });
+  await moveQuota(tx, quota);
   return ids.length;
 }

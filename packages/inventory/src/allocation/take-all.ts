@@ -14,7 +14,7 @@ import { lockNodes, suppliesOf, type Supply } from './supply.js';
 import { inTheWay, judgeAmount, takenOf, windowOfRow } from './take-capacity.js';
 import { outrun } from './sql.js';
 import { take, type Taker } from './take.js';
-import { namedWindow, spanOfWindow, type Window } from './window.js';
+import { namedWindow, spanOfWindow, withCleaning, type Window } from './window.js';
 
 interface All {
   readonly takings: readonly Taking[];
@@ -64,7 +64,9 @@ export async function takeAll(
           dimension,
         });
       } else {
-        refuseUsedInPart(item, supply, { locked, moves, window, span });
+        const cleaned = withCleaning(window, supply.nodes.get(item.providerId)?.cleaningSeconds ?? 0);
+        const occupied = { window: cleaned, span: spanOfWindow(cleaned, span.from) };
+        refuseUsedInPart(item, supply, { locked, moves, ...occupied });
         const taker: Taker = {
           tx,
           caller,

@@ -18,7 +18,7 @@ import {
 import { amendNodeFence, listNodeHolders, windowOfHolder, type NodeToTake } from './node-sql.js';
 import { findDomain, findNextNumber, findNumberHolder, insertNumberHold, isInRange } from './number-sql.js';
 import { seenIds, sightOf, type Sight } from '../reading.js';
-import { asSeen, exhausted, taken, unknownReference } from './refusals.js';
+import { asSeen, exhausted, taken, takenNode, unknownReference } from './refusals.js';
 import {
   dimensionOfAddress,
   dimensionOfBlock,
@@ -29,7 +29,7 @@ import {
   type WantedCapacity,
 } from './rules.js';
 import { insertItem, type NewItem } from './sql.js';
-import { overlap, type Window } from './window.js';
+import { overlap, withCleaning, type Window } from './window.js';
 
 export interface Taker {
   readonly tx: Tx;
@@ -69,8 +69,8 @@ export async function take(
   if (wanted.what !== 'node' && taker.window.startsAt !== null) throw notAhead(wanted);
   switch (wanted.what) {
     case 'node': {
-      const { nodeId, dimension } = await takeNode(taker, wanted, nodes);
-      await insertItem(taker.tx, { ...item, nodeId, dimension });
+      const { nodeId, dimension, cleaningSeconds } = await takeNode(taker, wanted, nodes);
+      await insertItem(taker.tx, { ...item, nodeId, dimension, cleaningSeconds });
       await amendNodeFence(taker.tx, wanted.providerId);
       return dimension;
     }
@@ -92,7 +92,7 @@ async function takeNode(
   { tx, caller, window }: Taker,
   wanted: WantedThing,
   nodes: ReadonlyMap<string, NodeToTake>,
-): Promise<{ nodeId: string; dimension: QuotaDimension }> {
+): Promise<{ nodeId: string; dimension: QuotaDimension; cleaningSeconds: number }> {
   const node = nodes.get(wanted.providerId);
   if (node === undefined) throw unknownReference(wanted.asked, 'nodeId', 'node');
   const nodeId = encodeId('nod', node.id);
@@ -101,9 +101,11 @@ async function takeNode(
     throw problem('state-conflict', { nodeId, state: verdict.state, allowedStates: verdict.allowedStates });
   }
   const holders = await listNodeHolders(tx, [node.id]);
-  const holder = holders.find((each) => overlap(window, windowOfHolder(each)));
-  if (holder !== undefined) throw taken({ nodeId }, nodeId, asSeen(caller, holder));
-  return { nodeId: node.id, dimension: dimensionOfNode(node.kind) };
+  const { cleaningSeconds } = node;
+  const occupied = withCleaning(window, cleaningSeconds);
+  const holder = holders.find((each) => overlap(occupied, windowOfHolder(each)));
+  if (holder !== undefined) throw takenNode(caller, nodeId, holder);
+  return { nodeId: node.id, dimension: dimensionOfNode(node.kind), cleaningSeconds };
 }
 
 async function takeNumber(taker: Taker, wanted: Wanted & { what: 'number' }, item: NewItem): Promise<QuotaDimension> {

@@ -87,6 +87,12 @@ export const namedWindow = ({ startsAt, endsAt }: Window) => ({
   ...(endsAt === null ? {} : { expiresAt: endsAt.toISOString() }),
 });
 
+/** A window with what follows it. */
+export const withCleaning = (window: Window, cleaningSeconds: number): Window =>
+  window.endsAt === null || cleaningSeconds === 0
+    ? window
+    : { ...window, endsAt: new Date(window.endsAt.getTime() + cleaningSeconds * 1_000) };
+
 /** Whether two windows have an instant in common; a start of null is now, which both are asked at. */
 export const overlap = (a: Window, b: Window): boolean =>
   (a.endsAt === null || b.startsAt === null || b.startsAt < a.endsAt) &&

@@ -13,6 +13,8 @@ export interface KindRow {
   readonly isFailureDomain: boolean;
   readonly isConnectable: boolean;
   readonly allowedTraits: string[];
+  readonly cleaningSeconds: number;
+  readonly scrubs: boolean;
   readonly version: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -20,7 +22,7 @@ export interface KindRow {
 
 const selectKind = `select key, title, category, attribute_schema as "attributeSchema", attribute_version as "attributeVersion",
   allowed_parents as "allowedParents", alloc_mode as "allocMode", is_failure_domain as "isFailureDomain", is_connectable as "isConnectable",
-  allowed_traits as "allowedTraits", version, created_at as "createdAt", updated_at as "updatedAt" from kind`;
+  allowed_traits as "allowedTraits", cleaning_seconds as "cleaningSeconds", scrubs, version, created_at as "createdAt", updated_at as "updatedAt" from kind`;
 
 export async function findKind(db: Database | Tx, key: string): Promise<KindRow | undefined> {
   const [row] = await db.unsafe(`${selectKind} where key = $1`, [key]);

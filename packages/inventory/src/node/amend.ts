@@ -22,6 +22,7 @@ import { conflicting } from './conflicting.js';
 import { standInRack } from './position.js';
 import { toNode, type NodeRow } from './row.js';
 import { placementFault } from './rules.js';
+import { endCleaning } from './clean-sql.js';
 import { amendNodeRow, findNode, findSiblingOfName, lockNodes, type NodeState } from './sql.js';
 import { expectTraits } from './traits.js';
 
@@ -73,6 +74,7 @@ export async function amended(
     if (left !== undefined) await refuseLeaving(tx, caller, [id]);
   }
   await amendNodeRow(tx, id, to);
+  if (current.state === 'scrubbing' && to.state === 'available') await endCleaning(tx, id);
   if (current.kind === 'rack') {
     const shape = rackShape(to.attributes as Record<string, unknown>);
     if (shape === undefined) throw problem('topology-violation', { rule: 'rack_shape_not_possible' });
@@ -91,8 +93,32 @@ export async function amended(
 }
 
 function stateOf(row: NodeRow): NodeState {
-  const { name, nameExclusive, parentId, tenantId, attributes, traits, labels, intent, state } = row;
-  return { name, nameExclusive, parentId, tenantId, attributes, traits, labels, intent, state };
+  const {
+    name,
+    nameExclusive,
+    parentId,
+    tenantId,
+    attributes,
+    traits,
+    labels,
+    intent,
+    state,
+    cleaningSeconds,
+    scrubs,
+  } = row;
+  return {
+    name,
+    nameExclusive,
+    parentId,
+    tenantId,
+    attributes,
+    traits,
+    labels,
+    intent,
+    state,
+    cleaningSeconds,
+    scrubs,
+  };
 }
 
 function stateAfter(row: NodeRow, patch: Patch, parentId: string | null): NodeState {
@@ -108,6 +134,8 @@ function stateAfter(row: NodeRow, patch: Patch, parentId: string | null): NodeSt
     labels: patch.labels === undefined ? row.labels : mergePatch(row.labels, patch.labels),
     intent: patch.intent ?? row.intent,
     state: patch.state ?? row.state,
+    cleaningSeconds: patch.cleaningSeconds === undefined ? row.cleaningSeconds : patch.cleaningSeconds,
+    scrubs: patch.scrubs === undefined ? row.scrubs : patch.scrubs,
   };
 }
 

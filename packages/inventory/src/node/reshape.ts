@@ -57,8 +57,8 @@ export async function reshapeNodes(
   const claimIds = command.nodes.map(() => [deps.newId(), deps.newId()] as const);
   const beside: Beside = {
     nodeIds: command.nodes.filter((each) => each.capacities !== undefined).map(({ id }) => decodeId('nod', id)),
-    prepare: async (tx, taken) => {
-      const changes = await changesOf(tx, caller, { asked: command.nodes, claimIds, taken });
+    prepare: async (tx, taken, held) => {
+      const changes = await changesOf(tx, caller, { asked: command.nodes, claimIds, taken, held });
       await move(tx, sightOf(caller), changes);
       for (const { current, before, offer } of changes)
         if (offer !== undefined) await putOffer(tx, { id: current.id, before, wanted: offer });
@@ -93,7 +93,12 @@ function refuseTwice({ nodes, allocations }: Command<'node', 'reshape'>): void {
 async function changesOf(
   tx: Tx,
   caller: Caller,
-  of: { asked: readonly Asked[]; claimIds: readonly (readonly [string, string])[]; taken: readonly Taken[] },
+  of: {
+    asked: readonly Asked[];
+    claimIds: readonly (readonly [string, string])[];
+    taken: readonly Taken[];
+    held: readonly string[];
+  },
 ): Promise<readonly Change[]> {
   const sight = sightOf(caller);
   const named = of.asked.flatMap(({ id, parentId }) => [id, ...(parentId == null ? [] : [parentId])]);
@@ -103,7 +108,7 @@ async function changesOf(
     .map(({ providerId }) => providerId);
   const given: Sight = sight === 'everything' ? sight : { ...sight, shared: true };
   const takable = await seenIds(tx, given, { noun: 'node', ids: providers });
-  const rows = await lockNodes(tx, 'everything', [...new Set([...seen, ...takable])]);
+  const rows = await lockNodes(tx, 'everything', [...new Set([...seen, ...takable, ...of.held])]);
   const changes: Change[] = [];
   for (const [index, asked] of of.asked.entries()) {
     const at = `/nodes/${index}`;

@@ -16,6 +16,11 @@ export interface NodeRow {
   readonly labels: Record<string, string>;
   readonly intent: Node['intent'];
   readonly state: Node['state'];
+  /** Its own, and with its kind's where it has none. */
+  readonly cleaningSeconds: number | null;
+  readonly scrubs: boolean | null;
+  readonly cleanedSeconds: number;
+  readonly scrubbed: boolean;
   readonly observedAt: Date | null;
   readonly version: number;
   readonly createdAt: Date;
@@ -29,7 +34,8 @@ export interface NodeRow {
 
 /** Everything of the node `n` in one row; its kind is `k`, its use `u`. */
 export const nodeColumns = `n.id, n.kind, k.category, n.name, n.name_exclusive as "nameExclusive", n.parent_id as "parentId",
-  n.tenant_id as "tenantId", n.attributes, n.traits, n.labels, n.intent, n.state,
+  n.tenant_id as "tenantId", n.attributes, n.traits, n.labels, n.intent, n.state, n.cleaning_seconds as "cleaningSeconds", n.scrubs,
+  coalesce(n.cleaning_seconds, k.cleaning_seconds) as "cleanedSeconds", coalesce(n.scrubs, k.scrubs) as scrubbed,
   (select max(o.observed_at) from observation o where o.node_id = n.id) as "observedAt", n.version, n.created_at as "createdAt", n.updated_at as "updatedAt", ${externalIdsOf('n.id')},
   (select jsonb_build_object('face', c.face, 'startHalfUnit', lower(c.half_units), 'heightHalfUnits', upper(c.half_units) - lower(c.half_units),
      'fullDepth', exists (select from rack_claim o where o.node_id = n.id and not o.mounted))
@@ -58,6 +64,8 @@ export function toNode(row: NodeRow): Node {
     labels: row.labels,
     intent: row.intent,
     state: row.state,
+    ...(row.cleanedSeconds === 0 ? {} : { cleaningSeconds: row.cleanedSeconds }),
+    ...(row.scrubbed ? { scrubs: true as const } : {}),
     externalIds: row.externalIds,
     ...(row.position == null ? {} : { position: row.position }),
     ...(row.capacities === null ? {} : { capacities: row.capacities }),

@@ -49,15 +49,17 @@ export interface NewNode {
   readonly labels: unknown;
   readonly intent: string;
   readonly state: string;
+  readonly cleaningSeconds?: number | null | undefined;
+  readonly scrubs?: boolean | null | undefined;
 }
 
 /** A name given through the API is claimed among its siblings, unless told. */
 export async function insertNode(tx: Tx, node: NewNode): Promise<void> {
   await tx.sql`
-    insert into node (id, kind, name, name_exclusive, parent_id, tenant_id, attributes, traits, labels, intent, state)
+    insert into node (id, kind, name, name_exclusive, parent_id, tenant_id, attributes, traits, labels, intent, state, cleaning_seconds, scrubs)
     values (${node.id}, ${node.kind}, ${node.name}, ${node.nameExclusive ?? node.name !== null}, ${node.parentId}, ${node.tenantId},
       ${json(node.attributes)}, ${node.traits}::text[], ${json(node.labels)},
-      ${node.intent}, ${node.state})`;
+      ${node.intent}, ${node.state}, ${node.cleaningSeconds ?? null}, ${node.scrubs ?? null})`;
 }
 
 export type NodeState = Omit<NewNode, 'id' | 'kind' | 'nameExclusive'> & { readonly nameExclusive: boolean };
@@ -66,6 +68,7 @@ export async function amendNodeRow(tx: Tx, id: string, to: NodeState): Promise<v
   await tx.sql`
     update node set name = ${to.name}, name_exclusive = ${to.nameExclusive}, parent_id = ${to.parentId}, tenant_id = ${to.tenantId},
       attributes = ${json(to.attributes)}, traits = ${to.traits}::text[], labels = ${json(to.labels)}, intent = ${to.intent}, state = ${to.state},
+      cleaning_seconds = ${to.cleaningSeconds ?? null}, scrubs = ${to.scrubs ?? null},
       version = version + 1, updated_at = now()
     where id = ${id}`;
 }

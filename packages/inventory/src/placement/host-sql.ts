@@ -1,6 +1,7 @@
 // Reads only. The filters that a host is held to, each a condition over the host `h` and, where it lies somewhere, over `chain`: the
 // host and all that it lies in, nearest first. The search and its explanation ask the same ones.
 import type { placementFilters } from '@sentral/contracts/inventory/placement';
+import { isCleanedAfter } from '../allocation/node-sql.js';
 import type { Window } from '../allocation/window.js';
 import { labelConditions } from '../node/labels.js';
 import type { SeeingQuery, Sight } from '../reading.js';
@@ -15,6 +16,8 @@ export interface Search {
   readonly allowed: readonly string[] | null;
   /** When it is wanted; absent is from now on, for good. */
   readonly window?: Window;
+  /** A host that it shall be like: of its kind, and a whole one with as much to offer. */
+  readonly like?: { readonly hostId: string; readonly whole: boolean };
   /** Taken by the same transaction, and in no counter yet. */
   readonly pending: {
     readonly amounts: readonly { readonly nodeId: string; readonly class: string; readonly amount: number }[];
@@ -66,20 +69,26 @@ export const rangeOf = (q: SeeingQuery, { window }: Search): string =>
     ? 'tstzrange(now(), null)'
     : `tstzrange(coalesce(${q.value(window.startsAt)}::timestamptz, now()), ${q.value(window.endsAt)}::timestamptz)`;
 
-/** Live items of which a condition holds and that somebody has in that time; a hold may be confirmed, so it has no end. */
-export const isTaken = (q: SeeingQuery, search: Search, of: string): string => {
+/** Live items of which a condition holds and that somebody has in that time, or in the `cleaned` seconds after; a hold may be confirmed, so it has no end. */
+export const isTaken = (q: SeeingQuery, search: Search, of: string, cleaned = '0'): string => {
   const { instead } = search;
   const condition = instead === undefined ? of : `${of} and w.allocation_id <> ${q.value(instead.allocationId)}::uuid`;
   return search.window === undefined
     ? // Nobody knows beforehand how few overlap: the fence keeps the walk from reading all items instead of those of a node.
-      `exists (select from (select w.during from allocation_item w where ${condition} and w.ended_at is null offset 0) w where w.during && ${rangeOf(q, search)})`
-    : `exists (select from allocation_item w join allocation v on v.id = w.allocation_id where ${condition} and w.ended_at is null and upper(w.during) > now()
-    and case when v.state = 'held' then tstzrange(lower(w.during), null) else w.during end && ${rangeOf(q, search)})`;
+      `exists (select from (select w.during, w.cleaning_seconds, w.allocation_id from allocation_item w where ${condition} and w.ended_at is null offset 0) w
+    where w.during && ${rangeOf(q, search)} or (occupied(w.during, w.cleaning_seconds) && ${rangeOf(q, search)} and ${isCleanedAfter('w')}))`
+    : `exists (select from allocation_item w join allocation v on v.id = w.allocation_id where ${condition} and w.ended_at is null and (upper(w.during) > now() or ${isCleanedAfter('w')})
+    and case when v.state = 'held' then tstzrange(lower(w.during), null) else occupied(w.during, w.cleaning_seconds) end && occupied(${rangeOf(q, search)}, ${cleaned}))`;
 };
 
-/** Somebody has the node whole in that time. */
+/** It was given back and is being cleaned in that time. */
+export const isCleaned = (q: SeeingQuery, search: Search, id: string): string =>
+  `exists (select from allocation_item w where w.node_id = ${id} and w.what = 'node' and w.ended_at is not null and w.cleaning_seconds > 0
+    and occupied(w.during, w.cleaning_seconds) && ${rangeOf(q, search)})`;
+
+/** Somebody has the node whole in that time, or it is cleaned. */
 export const isHeldWhole = (q: SeeingQuery, search: Search, id: string): string =>
-  isTaken(q, search, `w.node_id = ${id} and w.what = 'node'`);
+  `(${isTaken(q, search, `w.node_id = ${id} and w.what = 'node'`)} or ${isCleaned(q, search, id)})`;
 
 /** The failure domain of a host: the nearest of the kind that it lies in, or it itself; null where it lies in none. */
 export const domainOf = (q: SeeingQuery, level: string | undefined, { kind }: Ask): string =>
@@ -124,6 +133,18 @@ export function occupations(q: SeeingQuery, { ask, pending }: Search): string[] 
 export const placesIn = (domain: string): string =>
   `coalesce((select o.places from beside_spread o where o.id = ${domain}), 0)`;
 
+function isLike(q: SeeingQuery, { like }: Search): string[] {
+  if (like === undefined) return [];
+  const host = `${q.value(like.hostId)}::uuid`;
+  const offers = `not exists (select from capacity f where f.node_id = ${host}
+    and not exists (select from capacity c where c.node_id = h.id and c.class = f.class and c.cap >= f.cap))`;
+  return [
+    `h.id <> ${host}`,
+    `h.kind = (select f.kind from node f where f.id = ${host})`,
+    ...(like.whole ? [offers] : []),
+  ];
+}
+
 /** The filters that are asked for, in the order in which they are told; `capacity` is the condition of having it. */
 export function filtersOf(q: SeeingQuery, search: Search, capacity: string): Filters {
   const { ask, allowed } = search;
@@ -131,7 +152,7 @@ export function filtersOf(q: SeeingQuery, search: Search, capacity: string): Fil
   const filters: { filter: Filter; conditions: string[] }[] = [
     {
       filter: 'inService',
-      conditions: [`h.state = 'available'`, `h.intent = 'in_service'`],
+      conditions: [`h.state = 'available'`, `h.intent = 'in_service'`, ...isLike(q, search)],
     },
     { filter: 'traits', conditions: traits },
     { filter: 'labels', conditions: labels },

@@ -9,6 +9,7 @@ import {
   domainOf,
   filtersOf,
   hostOf,
+  isCleaned,
   isTaken,
   liesSomewhere,
   occupations,
@@ -156,8 +157,9 @@ function isFreeWhole(q: SeeingQuery, search: Search): string {
   const { nodes } = search.pending;
   // What is given back beside is no taking.
   const amounts = search.pending.amounts.filter(({ amount }) => amount > 0);
-  return `(h.id <> all(${q.value([...nodes, ...amounts.map(({ nodeId }) => nodeId)])}::uuid[]) and not ${isTaken(q, search, 'w.node_id = h.id')}
-    and not exists (select from parts_of(h.id) part (id) where ${isTaken(q, search, 'w.node_id = part.id')}))`;
+  const cleaned = `coalesce(h.cleaning_seconds, (select k.cleaning_seconds from kind k where k.key = h.kind))`;
+  return `(h.id <> all(${q.value([...nodes, ...amounts.map(({ nodeId }) => nodeId)])}::uuid[]) and not ${isTaken(q, search, 'w.node_id = h.id', cleaned)} and not ${isCleaned(q, search, 'h.id')}
+    and not exists (select from parts_of(h.id) part (id) where ${isTaken(q, search, 'w.node_id = part.id', cleaned)}))`;
 }
 
 const chain = (search: Search): string => (liesSomewhere(search) ? `cross join lateral ${chainOf('h.id')} chain` : '');

@@ -44,14 +44,22 @@ async function wishOf(tx: Tx, nodes: Nodes, { fresh }: Move): Promise<(Wish & { 
       amounts.set(key, { cap, amount: (amounts.get(key)?.amount ?? 0) + item.amount });
     } else return undefined;
   }
+  // Whoever has a node whole leaves it to be cleaned before the next one comes.
+  const cleaningUs = (nodeId: string): number =>
+    whole.includes(nodeId)
+      ? Math.max(0, ...[...nodes.ofTenant.values()].map((of) => of.get(nodeId)?.cleaningSeconds ?? 0)) * 1_000_000
+      : 0;
   const named = [...new Set(fresh.map((item) => item.providerId))];
   return {
     nowUs,
     amounts: [...amounts].map(([key, wanted]) => ({ ...wanted, steps: steps.get(key) ?? [] })),
     idle: counters.flatMap((counter) => (whole.includes(counter.nodeId) ? [steps.get(keyOf(counter)) ?? []] : [])),
     busy: [
-      ...(await listNodeHolders(tx, named)).map((holder) => spanOfWindow(windowOfHolder(holder), nowUs)),
+      ...(await listNodeHolders(tx, named)).map((holder) => ({
+        ...spanOfWindow(windowOfHolder(holder), nowUs),
+        nodeId: holder.nodeId,
+      })),
       ...nodes.entangled,
-    ],
+    ].map(({ nodeId, from, until }) => ({ from: from - cleaningUs(nodeId), until })),
   };
 }

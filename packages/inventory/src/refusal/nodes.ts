@@ -12,9 +12,10 @@ import {
   type NodeHolder,
   type NodeToTake,
 } from '../allocation/node-sql.js';
+import type { HolderRow } from '../allocation/number-sql.js';
 import { dimensionOfNode, judgeNode, judgeProvider, type Wanted, type WantedCapacity } from '../allocation/rules.js';
 import { freeOf, inTheWay, takenOf } from '../allocation/take-capacity.js';
-import { overlap, spanOfWindow, type Window } from '../allocation/window.js';
+import { overlap, spanOfWindow, withCleaning, type Window } from '../allocation/window.js';
 import { amountFault } from '../capacity/rules.js';
 import { seenIds, sightOf, takingSight } from '../reading.js';
 import type { Draft } from './draft.js';
@@ -80,10 +81,23 @@ const service = (verdict: ReturnType<typeof judgeProvider>): Shortfall[] =>
 const heldUntil = (holder: NodeHolder | undefined): Shortfall[] =>
   holder === undefined
     ? []
-    : [{ filter: 'held', ...(holder.expiresAt === null ? {} : { until: holder.expiresAt.toISOString() }) }];
+    : [
+        {
+          filter: 'held',
+          ...(holder.cleaning ? { state: 'cleaning' } : {}),
+          ...(holder.cleanAt === null ? {} : { until: holder.cleanAt.toISOString() }),
+        },
+      ];
 
-const holderOf = ({ holders }: Nodes, nodeId: string, { window }: Move): NodeHolder | undefined =>
+const holderOf = ({ holders }: Nodes, nodeId: string, window: Window): NodeHolder | undefined =>
   holders.find((each) => each.nodeId === nodeId && overlap(window, windowOfHolder(each)));
+
+const heldBy = (holder: NodeHolder | undefined): Pick<Draft, 'relief'> =>
+  holder === undefined ? {} : { relief: { filter: 'held', of: { from: 'holder', holder: whoGivesBack(holder) } } };
+
+/** What is cleaned is nobody's to give back: it is waited for. */
+const whoGivesBack = ({ cleaning, cleanAt, ...holder }: NodeHolder): HolderRow =>
+  cleaning ? { ...holder, allocationId: null, expiresAt: cleanAt } : { ...holder, expiresAt: cleanAt };
 
 /** An amount at a node. */
 export function judgeCapacity(nodes: Nodes, draft: Draft, wanted: WantedCapacity): Draft {
@@ -92,11 +106,11 @@ export function judgeCapacity(nodes: Nodes, draft: Draft, wanted: WantedCapacity
   const key = { nodeId: node.id, class: wanted.class };
   const counter = nodes.counters.get(keyOf(key));
   const { window } = draft.move;
-  const holder = node.allocMode === 'exclusive' ? holderOf(nodes, node.id, draft.move) : undefined;
+  const holder = node.allocMode === 'exclusive' ? holderOf(nodes, node.id, window) : undefined;
   const entangled = inTheWay(nodes.entangled, node.id, window) !== undefined;
   const part: Shortfall[] = holder === undefined && entangled ? [{ filter: 'held' }] : [];
   const placed = [...service(judgeProvider(node, window)), ...heldUntil(holder), ...part];
-  const relief = holder === undefined ? {} : ({ relief: { filter: 'held', of: { from: 'holder', holder } } } as const);
+  const relief = heldBy(holder);
   if (counter === undefined)
     return { ...named(draft, ['class', 'service', 'held'], [{ filter: 'class' }, ...placed]), ...relief };
   const fault = amountFault(wanted.amount, counter);
@@ -129,8 +143,8 @@ export function judgeWhole(nodes: Nodes, draft: Draft): Draft {
   const id = draft.wanted[0]?.providerId ?? '';
   const node = nodes.ofTenant.get(draft.move.scope.tenantId)?.get(id);
   if (node === undefined) return draft;
-  const { window } = draft.move;
-  const holder = holderOf(nodes, node.id, draft.move);
+  const window = withCleaning(draft.move.window, node.cleaningSeconds);
+  const holder = holderOf(nodes, node.id, window);
   const span = spanOfWindow(window, nodes.timeline?.nowUs ?? 0);
   const inParts = [...nodes.counters.values()].some(
     (counter) => counter.nodeId === node.id && takenOf(counter, nodes, span) > 0,
@@ -141,9 +155,9 @@ export function judgeWhole(nodes: Nodes, draft: Draft): Draft {
   const held: Shortfall[] =
     holder === undefined && (inParts || again || entangled) ? [{ filter: 'held' }] : heldUntil(holder);
   return {
-    ...named(draft, ['service', 'held'], [...service(judgeNode(node, window)), ...held]),
+    ...named(draft, ['service', 'held'], [...service(judgeNode(node, draft.move.window)), ...held]),
     providerId: encodeId('nod', node.id),
     dimension: dimensionOfNode(node.kind),
-    ...(holder === undefined ? {} : { relief: { filter: 'held', of: { from: 'holder', holder } } as const }),
+    ...heldBy(holder),
   };
 }

@@ -5,7 +5,7 @@ import { json, type Tx } from '@sentral/kernel/database';
 import { lockName } from '@sentral/kernel/lease';
 import { query } from '@sentral/kernel/page';
 import type { CapacityKey, LockedCapacity } from '../allocation/capacity-sql.js';
-import type { NodeToTake } from '../allocation/node-sql.js';
+import { selectToTake, type NodeToTake } from '../allocation/node-sql.js';
 import type { Window } from '../allocation/window.js';
 import { allocationSeen, rowsOf, type Sight } from '../reading.js';
 import type { Giving } from './pool-sql.js';
@@ -14,11 +14,7 @@ import type { Giving } from './pool-sql.js';
 export async function listNodesToTake(tx: Tx, sight: Sight, ids: readonly string[]): Promise<readonly NodeToTake[]> {
   if (ids.length === 0) return [];
   const q = rowsOf('node', sight, ids);
-  const rows = await tx.unsafe(
-    `select n.id, n.name, n.kind, n.state, n.intent, k.alloc_mode as "allocMode"
-     from node n join kind k on k.key = n.kind ${q.where()} order by n.id`,
-    q.params,
-  );
+  const rows = await tx.unsafe(`${selectToTake} ${q.where()} order by n.id`, q.params);
   return rows as unknown as readonly NodeToTake[];
 }
 

@@ -14,7 +14,18 @@ import {
 } from 'drizzle-orm/pg-core';
 import { addressBlock, addressSpace } from './address.js';
 import { resourceClass } from './capacity.js';
-import { createdAt, emptyObject, id, instant, int4range, inventory, tstzrange, updatedAt, version } from './context.js';
+import {
+  createdAt,
+  emptyList,
+  emptyObject,
+  id,
+  instant,
+  int4range,
+  inventory,
+  tstzrange,
+  updatedAt,
+  version,
+} from './context.js';
 import { node } from './node.js';
 import { numberDomain } from './number.js';
 
@@ -50,6 +61,8 @@ export const allocation = inventory.table(
     noticedAt: instant('noticed_at'),
     /** Of a booking that could not begin: what it was refused with. */
     failure: jsonb('failure'),
+    /** What was done to it when a node failed. */
+    flags: text('flags').array().notNull().default(emptyList),
     labels: jsonb('labels').notNull().default(emptyObject),
     policyVersion: integer('policy_version'),
     version: version(),
@@ -74,6 +87,7 @@ export const allocation = inventory.table(
       'allocation_ttl_in_bounds',
       sql`${t.ttlSeconds} between 1 and 31536000 and ${t.maxTtlSeconds} >= ${t.ttlSeconds}`,
     ),
+    check('allocation_flags_known', sql`${t.flags} <@ array['resourcesChanged', 'missingResources']`),
     check('allocation_failure_is_told', sql`(${t.failure} is not null) = (${t.state} = 'failed')`),
     check('allocation_expires_after_it_starts', sql`${t.expiresAt} > ${t.startsAt}`),
     index('allocation_by_created').on(t.createdAt, t.id),
@@ -102,7 +116,7 @@ export const allocation = inventory.table(
 
 /**
  * One thing of an allocation: a part of it, changed with its version alone. The hand-written step adds EXCLUDE
- * allocation_item_node_held_once (node, during &&) over items that have not ended. Numbers and addresses are judged by
+ * allocation_item_node_held_once (node, occupied(during, cleaning_seconds) &&) over items that have not ended, or were cleaned after. Numbers and addresses are judged by
  * number_hold and address_hold, blocks by address_block (taken_block_id is the row it became), rack units by rack_claim,
  * capacity by the counter of its node and class.
  */
@@ -130,6 +144,8 @@ export const allocationItem = inventory.table(
     halfUnits: int4range('half_units'),
     face: text('face'),
     during: tstzrange('during').notNull(),
+    /** How long after it nobody else has the thing: a node is cleaned. What nobody used is clean. */
+    cleaningSeconds: integer('cleaning_seconds').notNull().default(0),
     /** When it came to be of the allocation: before its window begins, where that is booked. */
     takenAt: instant('taken_at').notNull().defaultNow(),
     fence: bigint('fence', { mode: 'number' }).notNull(),
@@ -159,6 +175,7 @@ export const allocationItem = inventory.table(
       'allocation_item_what_known',
       sql`${t.what} in ('node', 'capacity', 'number', 'block', 'address', 'rack_units')`,
     ),
+    check('allocation_item_cleaning_in_bounds', sql`${t.cleaningSeconds} between 0 and 31536000`),
     check('allocation_item_amount_counts', sql`${t.amount} >= 1`),
     check(
       'allocation_item_names_its_thing',

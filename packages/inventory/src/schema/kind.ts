@@ -21,6 +21,9 @@ export const kind = inventory.table(
     /** Whether an edge `connects` may end here. */
     isConnectable: boolean('is_connectable').notNull().default(false),
     allowedTraits: text('allowed_traits').array().notNull().default(emptyList),
+    /** How long its nodes are cleaned between two that have them whole, and whether that is to be declared; a node may say otherwise. */
+    cleaningSeconds: integer('cleaning_seconds').notNull().default(0),
+    scrubs: boolean('scrubs').notNull().default(false),
     version: version(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
@@ -28,6 +31,7 @@ export const kind = inventory.table(
   (t) => [
     check('kind_key_is_kebab_case', sql`${t.key} ~ '^[a-z][a-z0-9-]{0,62}$'`),
     check('kind_category_known', sql`${t.category} in ('location', 'device', 'component', 'logical')`),
+    check('kind_cleaning_in_bounds', sql`${t.cleaningSeconds} between 0 and 2592000`),
     check('kind_alloc_mode_known', sql`${t.allocMode} in ('none', 'exclusive', 'shared')`),
   ],
 );

@@ -5,6 +5,7 @@ import {
   check,
   foreignKey,
   index,
+  integer,
   jsonb,
   primaryKey,
   text,
@@ -27,6 +28,9 @@ export const nodeFacts = () => ({
   labels: jsonb('labels').notNull().default(emptyObject),
   intent: text('intent').notNull().default('in_service'),
   state: text('state').notNull().default('available'),
+  /** Null: as its kind says. */
+  cleaningSeconds: integer('cleaning_seconds'),
+  scrubs: boolean('scrubs'),
   version: version(),
   createdAt: createdAt(),
   updatedAt: updatedAt(),
@@ -52,6 +56,7 @@ export const node = inventory.table(
       'node_state_known',
       sql`${t.state} in ('planned', 'staged', 'available', 'allocated', 'releasing', 'scrubbing', 'quarantined', 'failed', 'retired', 'provisioning', 'removing')`,
     ),
+    check('node_cleaning_in_bounds', sql`${t.cleaningSeconds} between 0 and 2592000`),
     check('node_labels_are_an_object', sql`jsonb_typeof(${t.labels}) = 'object'`),
     check('node_attributes_are_an_object', sql`jsonb_typeof(${t.attributes}) = 'object'`),
     index('node_by_parent').on(t.parentId, t.id),
@@ -60,6 +65,14 @@ export const node = inventory.table(
       .on(t.tenantId)
       .where(sql`${t.tenantId} is not null`),
     index('node_by_kind').on(t.kind, t.id),
+    // What is being scrubbed: asked by the timer, and few.
+    index('node_by_scrubbing')
+      .on(t.id)
+      .where(sql`${t.state} = 'scrubbing'`),
+    // What has failed or is gone: asked by who heals, and few.
+    index('node_by_failure')
+      .on(t.id)
+      .where(sql`${t.state} = 'failed' or ${t.intent} = 'expunged'`),
     // Names byte by byte: equality, prefixes and the order of a list need one index, whatever the database's collation.
     index('node_by_name').on(sql`coalesce(name, '') collate "C"`, t.id),
     index('node_by_created').on(t.createdAt, t.id),

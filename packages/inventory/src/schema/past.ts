@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { bigint, index, integer, jsonb, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { addressBlockFacts, addressFacts, addressSpaceFacts } from './address.js';
-import { instant, inventory } from './context.js';
+import { emptyList, instant, inventory } from './context.js';
 import { edgeFacts } from './edge.js';
 import { nodeFacts } from './node.js';
 import { numberDomainFacts, numberFacts } from './number.js';
@@ -133,6 +133,7 @@ export const allocationPast = inventory.table(
     noticeAt: instant('notice_at'),
     noticedAt: instant('noticed_at'),
     failure: jsonb('failure'),
+    flags: text('flags').array().notNull().default(emptyList),
     labels: jsonb('labels').notNull(),
     policyVersion: integer('policy_version'),
     version: integer('version').notNull(),

@@ -77,6 +77,7 @@ export const cases: Readonly<Record<string, Case>> = {
       ...(it.tenant === undefined ? [] : [{ id: own.second, patch: { tenantId: it.tenant } }]),
     ],
   },
+  'node.clean': { change: byServer },
   'node.retire': { change: byServer },
   'node.batch': {
     change: (it, own) =>
