@@ -6,11 +6,7 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import type { Deps } from '../src/deps.js';
 
 /** Runs the work with a handle that has each of its statements explained before it runs, and undoes it. */
-export async function plansOf(
-  app: Database,
-  work: (on: Tx) => Promise<unknown>,
-  settings: Readonly<Record<string, string>> = {},
-): Promise<string> {
+export async function plansOf(app: Database, work: (on: Tx) => Promise<unknown>): Promise<string> {
   const plans: string[] = [];
   await inTransaction(
     app,
@@ -32,7 +28,7 @@ export async function plansOf(
       };
       await work({ ...tx, sql, unsafe } as unknown as Tx);
     },
-    { rollback: true, settings },
+    { rollback: true },
   );
   return plans.join('\n');
 }
