@@ -19,7 +19,10 @@ type Sighting = Report['sightings'][number];
 
 /** What should be there, and what was told; inventory itself counts sightings, so here the second of one generation is open. */
 const intended = new Map<string, PlatformResource>();
-const found = new Map<string, { id: Id<'fnd'>; kind: string; state: string; generation: number; sightings: number; at: string }>();
+const found = new Map<
+  string,
+  { id: Id<'fnd'>; kind: string; state: string; generation: number; sightings: number; at: string }
+>();
 let told: Sighting[] = [];
 const inventory = {
   platformResource: {
@@ -36,7 +39,9 @@ const inventory = {
           const known = found.get(resource);
           if (kind === undefined) {
             found.delete(resource);
-            return known === undefined ? {} : { finding: { id: known.id, version: 1, kind: known.kind, state: 'resolved' } };
+            return known === undefined
+              ? {}
+              : { finding: { id: known.id, version: 1, kind: known.kind, state: 'resolved' } };
           }
           const again = known?.generation === generation && known.kind === kind;
           const id = known?.id ?? encodeId('fnd', newId());
@@ -127,10 +132,15 @@ test('what is lost, altered or nobody’s is told, and what is as it was made is
 test('what a task that failed has left is undone once more, after two sightings and not before', async () => {
   const bucketId = id();
   const { id: taskId } = await stage.make(acme, {
-    steps: [creating(bucketId), step('no', { service: 'objekt', action: 'bucket.create', needs: ['bucket'], undo: 'fence' })],
+    steps: [
+      creating(bucketId),
+      step('no', { service: 'objekt', action: 'bucket.create', needs: ['bucket'], undo: 'fence' }),
+    ],
   });
   await stage.until(acme, taskId, 'failed');
-  const [{ id: op, undoAttempt }] = (await stage.task.step.list(acme, { taskId })).items as [{ id: string; undoAttempt: number }];
+  const [{ id: op, undoAttempt }] = (await stage.task.step.list(acme, { taskId })).items as [
+    { id: string; undoAttempt: number },
+  ];
   await objekt.world.drift({ kind: 'plant', resource: 'bucket', id: bucketId, op });
   expect(await pass()).toMatchObject({ [bucketId]: 'orphan' });
   const attempts = async () => (await stage.task.step.list(acme, { taskId })).items[0]!.undoAttempt;
@@ -177,4 +187,3 @@ test('pages are compared to their end, and where the one before ended', async ()
   for (const known of intended.keys()) expect(all).toHaveProperty(known);
   expect(new Set(told.map(({ resource }) => resource)).size).toBe(told.length);
 });
-

@@ -24,7 +24,12 @@ export interface World {
 /** `lose` a thing, `alter` what it is like, or `plant` one that nobody asked for, or that the op has left behind. */
 export const driftSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('lose'), resource: v.string(), id: v.string() }),
-  v.strictObject({ kind: v.literal('alter'), resource: v.string(), id: v.string(), spec: v.record(v.string(), v.unknown()) }),
+  v.strictObject({
+    kind: v.literal('alter'),
+    resource: v.string(),
+    id: v.string(),
+    spec: v.record(v.string(), v.unknown()),
+  }),
   v.strictObject({ kind: v.literal('plant'), resource: v.string(), id: v.string(), op: v.optional(v.string()) }),
 ]);
 export type Drift = v.InferOutput<typeof driftSchema>;

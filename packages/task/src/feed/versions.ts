@@ -8,7 +8,12 @@ export const versions: Versions = {
   sources: [
     ...auditedTables.map((table) => (table === 'task' ? { table, changes: 'audit_version' } : { table })),
     // The house finds them; what is on record is the one word of a person that ends them.
-    { table: 'finding', type: `'task.finding'`, version: '1', changes: 'case when decided_by is null then 0 else 1 end' },
+    {
+      table: 'finding',
+      type: `'task.finding'`,
+      version: '1',
+      changes: 'case when decided_by is null then 0 else 1 end',
+    },
     {
       table: 'dead_letter',
       type: `'task.deadLetter'`,

@@ -93,7 +93,7 @@ async function ask({ bus, of }: Use, cursor: string | undefined) {
 /** What should be there up to this id, by the id that the service knows it under. */
 async function intendedUntil({ inventory, of }: Use, at: string | undefined, until: string | undefined) {
   const found = new Map<string, PlatformResource>();
-  for (let after = at; ; ) {
+  for (let after = at; ;) {
     const { items } = await inventory.platformResource.list(system, {
       kind: of.kind,
       limit: pageSize,
@@ -175,7 +175,7 @@ const aboutOf = ({ id, tenantId, allocationId }: PlatformResource) => ({ nodeId:
 
 /** What was there and should not be, and was not seen in this whole pass, is gone. */
 async function resolveGone({ inventory, of }: Use, { startedAt, now }: Pass): Promise<void> {
-  for (let cursor: string | undefined; ; ) {
+  for (let cursor: string | undefined; ;) {
     const page = await inventory.finding.list(system, {
       source: of.service,
       kind: ['foreign', 'orphan'],
