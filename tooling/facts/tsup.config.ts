@@ -10,6 +10,7 @@ export default defineConfig({
     'src/vmtrace.ts',
     'src/compare.ts',
     'src/told.ts',
+    'src/volume.ts',
     'src/main.ts',
   ],
   format: ['esm'],

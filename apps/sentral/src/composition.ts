@@ -22,7 +22,7 @@ import { openDatabase, type Database } from '@sentral/kernel/database';
 
 import { startRelay, type Loop, type Relay } from '@sentral/kernel/relay';
 import type { Telemetry } from '@sentral/kernel/telemetry';
-import { createTask, createTaskLoops, type Pulse } from '@sentral/task';
+import { createTask, createTaskLoops, type Meter, type Pulse } from '@sentral/task';
 import { createTenancy, createTenancyLoops } from '@sentral/tenancy';
 import type { Config, ContextName } from './config.js';
 import { facade } from './auth/sessions.js';
@@ -98,6 +98,8 @@ interface Use {
   readonly newId: () => string;
   /** How task's verbs wake task's loops. */
   readonly pulse: Pulse;
+  /** What task's decisions are measured by. */
+  readonly meter: Meter;
 }
 
 const feedKeys = (config: Config): Keyring => createKeyring(needed(config.feedKeys, 'SENTRAL_FEED_KEY_FILE'), 'feed');
@@ -110,7 +112,7 @@ export const sealOf = (config: Config): Seal => createSeal(feedKeys(config));
 const auditKeys = (config: Config) => ({ feed: feedKeys(config), instance: instanceKeys(config, 'subject') });
 
 /** Every context, near where SENTRAL_CONTEXTS says so, else behind the same contract on the wire. */
-export function createContexts({ config, pools, telemetry, newId, pulse }: Use): Contexts {
+export function createContexts({ config, pools, telemetry, newId, pulse, meter }: Use): Contexts {
   const report = (verb: string, error: unknown) =>
     telemetry.log('error', 'a verb refused with what it does not list', { verb, error });
   const deps = (name: ContextName) => ({
@@ -131,7 +133,7 @@ export function createContexts({ config, pools, telemetry, newId, pulse }: Use):
   const here = {
     tenancy: () => createTenancy({ ...deps('tenancy'), scopeUsers, seal: sealOf(config) }, { report }),
     inventory: () => createInventory(deps('inventory'), { report }),
-    task: () => createTask({ ...deps('task'), pulse }, { workflows, knows: knowsAction, report }),
+    task: () => createTask({ ...deps('task'), pulse, meter }, { workflows, knows: knowsAction, report }),
     audit: () => createAudit({ ...deps('audit'), keys: auditKeys(config) }, { report }),
   };
   const near = <N extends ContextName>(name: N) => (config.contexts.includes(name) ? here[name]() : far(config, name));
@@ -178,12 +180,16 @@ export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts)
       : createInventoryLoops(
           { ...deps, db: pools.inventory },
           // Types say that every context is there; a process of one context alone is not told of the others.
-          { bus: use.bus, ...((contexts.tenancy as unknown) === undefined ? {} : { scopes: contexts.tenancy.scope }) },
+          {
+            bus: use.bus,
+            ...((contexts.tenancy as unknown) === undefined ? {} : { scopes: contexts.tenancy.scope }),
+            ...((contexts.task as unknown) === undefined ? {} : { steps: contexts.task.step }),
+          },
         )),
     ...(pools.task === undefined
       ? []
       : createTaskLoops(
-          { ...deps, db: pools.task, pulse: use.pulse },
+          { ...deps, db: pools.task, pulse: use.pulse, meter: use.meter },
           {
             bus: use.bus,
             mayStill: createMayStill(contexts, workflows),
@@ -208,6 +214,7 @@ export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts)
             ),
             signer: createSigner(needed(use.config.auditSigningKey, 'SENTRAL_AUDIT_SIGNING_KEY_FILE').subarray(0, 32)),
             emit: emitCheckpoint,
+            bus: use.bus,
             ...(retention === undefined ? {} : { retention }),
           },
         )),

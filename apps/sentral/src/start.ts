@@ -61,10 +61,11 @@ export async function start(config: Config, { issuers = [], clock = systemClock 
   await guardMode(config, pools);
   const { bus, db: busDb } = openBus(config, telemetry);
   const pulse = createPulse();
-  const contexts = createContexts({ config, pools, telemetry, newId, pulse });
+  const { meter } = metrics.tasks;
+  const contexts = createContexts({ config, pools, telemetry, newId, pulse, meter });
 
   const relays = startRelays({ config, pools, bus, telemetry, audit: contexts.audit });
-  const loops = startLoops({ config, pools, bus, telemetry, newId, pulse }, contexts);
+  const loops = startLoops({ config, pools, bus, telemetry, newId, pulse, meter }, contexts);
 
   let draining = false;
   const databases = Object.fromEntries(Object.entries(pools).map(([name, roles]) => [name, roles.app]));
@@ -99,6 +100,7 @@ export async function start(config: Config, { issuers = [], clock = systemClock 
     trail = createTrail({ report: contexts.audit.request.report, lineage, telemetry });
     mountFacade(app, {
       trail,
+      pulse,
       draining: () => draining,
       contexts,
       world: { ...contexts, cursors: createCursors(instanceKeys(config, 'cursor')) },

@@ -2,7 +2,7 @@ import { differences } from '@sentral/facts/compare';
 import { deviceTypeFacts, deviceTypeSections } from '@sentral/facts/devicetypes';
 import { planFacts, planSections } from '@sentral/facts/ipamplan';
 import { netboxFacts } from '@sentral/facts/netbox';
-import { topologyFacts, topologyLines } from '@sentral/facts/placement';
+import { halvesOf, topologyFacts, topologyLines } from '@sentral/facts/placement';
 import { told, type KnownTenant, type Shown } from '@sentral/facts/told';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -249,13 +249,14 @@ test('the last revision of a prefix plan is as it was written', { timeout: 60_00
 const whole = process.env['SENTRAL_TEST_WHOLE_TRACE'] === '1';
 
 test(
-  'hosts lie in the racks that the topology says, and the same file again changes nothing',
+  'hosts lie in the racks that the topology says and offer what servers have, and the same file again changes nothing',
   async () => {
     const { topology } = expected(whole ? 'placement-topology' : 'placement-topology-48-racks');
     const [head = '', ...rows] = fixture('placement/topology.csv').trim().split('\n');
     const csv = [head, ...rows.filter((row) => whole || Number(row.split(',')[1]) < 48)].join('\n');
-    const file = [...topologyLines(csv)].join('');
-    const count = topology.hosts + topology.racks + 1;
+    const servers = halvesOf(fixture('placement/servers.csv'));
+    const file = [...topologyLines(csv, servers)].join('');
+    const count = 3 * topology.hosts + topology.racks + 1;
     const began = performance.now();
     const first = await imported('topology', 'changeset', file);
     const seconds = (performance.now() - began) / 1_000;
@@ -265,6 +266,14 @@ test(
     const nodes = await every('/v1/nodes?source=topology');
     const { resources } = told('topology', nodes as Shown[], new Map());
     expect(differences({ topology }, { topology: topologyFacts(resources) }, ['topology'])).toEqual([]);
+    const cores = Array.from({ length: topology.hosts }, (_, at) =>
+      servers[at % servers.length]!.map((half) => half.cores),
+    );
+    const offered = nodes.flatMap(({ capacities = [] }) =>
+      capacities.flatMap((each: Json) => (each.class === 'vcpu' ? [each.total as number] : [])),
+    );
+    const sum = (all: readonly number[]) => all.reduce((total, each) => total + each, 0);
+    expect(sum(offered)).toBe(sum(cores.flat()));
     const again = await imported('topology', 'changeset', file, 'topology-again');
     expect(again).toMatchObject({ state: 'succeeded', counts: { unchanged: count } });
     expect(await every('/v1/nodes?source=topology')).toEqual(nodes);

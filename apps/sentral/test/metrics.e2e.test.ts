@@ -156,3 +156,15 @@ describe('in a process without the facade', () => {
     expect(facade.opsUrl).toBeUndefined();
   });
 });
+
+test('tasks are told by kind, service and action, and never by whose they are', async () => {
+  const { samples, text } = await scrapeOf(server);
+  const names = new Set(samples.map(({ name }) => name));
+  for (const name of ['outbox_depth', 'outbox_oldest_seconds', 'timer_lag_seconds', 'lanes_waiting', 'lanes_queued'])
+    expect(names).toContain(`sentral_task_${name}`);
+  for (const name of ['publish_errors', 'inbox_duplicates', 'invariant_repairs', 'decider_retries'])
+    expect(names).toContain(`sentral_task_${name}_total`);
+  for (const name of ['sentral_tasks', 'sentral_task_step_seconds', 'sentral_task_attempts_total'])
+    expect(text).toContain(`# TYPE ${name} `);
+  expect(text).not.toMatch(/(tnt|tsk|stp|env|prj)_[0-9a-z]{26}/);
+});

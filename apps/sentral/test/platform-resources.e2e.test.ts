@@ -1,6 +1,7 @@
+import { parseId } from '@sentral/contracts/ids';
 import type { StandInProcess } from '@sentral/stand-ins';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { any, as, house, made, type House } from './cast.js';
+import { any, as, behind, house, made, type House } from './cast.js';
 import { order, standInOf, storage, taskOnce } from './platform.js';
 import { startServer, type Json, type TestServer } from './start-server.js';
 
@@ -267,3 +268,40 @@ test('a cluster has its machines in as many racks, keeps them while it lives, an
     await Promise.all(services.map((each) => each.kill()));
   }
 });
+
+test('what waits in a full lane to be removed is being removed, and what a full queue refuses holds nothing', async () => {
+  const waiting = await roomOf('waiting');
+  const lane = (change: string) =>
+    behind(server, `update task.lane set ${change} where tenant_id = $1::uuid`, [waiting.uuid]);
+  const kept = await order(server, waiting.place, { of: 'buckets', body: { name: 'kept', sizeGib: 1 } });
+  await taskOnce(server, waiting.place, { id: kept.body.id, state: 'succeeded' });
+  const own = as(waiting.place.owner);
+  const at = bucketOf(kept.body);
+  await lane('max_running = 0');
+  const begun = await server.ask(at, { ...own, method: 'DELETE', headers: { ...any, 'idempotency-key': 'gone' } });
+  expect([begun.status, begun.body.state]).toEqual([202, 'queued']);
+  const [one, list] = [await server.ask(at, own), await server.ask('/v1/buckets', own)];
+  expect([one.body.state, one.body.conditions[0].status, list.body.items[0].state]).toEqual([
+    'removing',
+    'false',
+    'removing',
+  ]);
+  await server.ask(`/v1/tasks/${begun.body.id}/cancel`, { ...own, body: {} });
+  expect((await server.ask(at, own)).body.state).toBe('available');
+
+  await lane('queued = 1000');
+  const wanted = { of: 'buckets', body: { name: 'late', sizeGib: 1 }, key: 'late' };
+  const refused = await order(server, waiting.place, wanted);
+  expect([refused.status, refused.body.code]).toEqual([429, 'queue-full']);
+  const held = await server.ask('/v1/allocations?state=held', own);
+  expect(held.body.items).toEqual([]);
+  await lane('queued = 0, max_running = 20');
+  const again = await order(server, waiting.place, wanted);
+  expect(again.status).toBe(202);
+  await taskOnce(server, waiting.place, { id: again.body.id, state: 'succeeded' });
+});
+
+async function roomOf(name: string): Promise<{ place: House; uuid: string }> {
+  const of = await house(server, name);
+  return { place: of, uuid: parseId(of.tenant).uuid };
+}

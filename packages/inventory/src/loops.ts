@@ -1,6 +1,9 @@
+import type { Implements } from '@sentral/contracts/contract';
+import type { Id } from '@sentral/contracts/ids';
+import type { task } from '@sentral/contracts/task';
 import type { Bus } from '@sentral/kernel/bus/port';
 import { consumeSteps } from '@sentral/kernel/bus/steps';
-import { servedSteps } from '@sentral/kernel/bus/operation';
+import { purgeOperations, servedSteps } from '@sentral/kernel/bus/operation';
 import { startOutbox } from '@sentral/kernel/outbox';
 import { startLoop, type Loop } from '@sentral/kernel/relay';
 import { listenToScopes, startFillingScopes, type ScopeSource } from '@sentral/kernel/scopes/news';
@@ -8,7 +11,7 @@ import { announceFew } from './allocation/announce.js';
 import { beginFew } from './allocation/begin.js';
 import { healAll } from './allocation/heal.js';
 import { sweepAllocations } from './allocation/sweep.js';
-import { schemaName } from './change.js';
+import { itself, schemaName } from './change.js';
 import type { Deps } from './deps.js';
 import { purgeFindings } from './finding/purge.js';
 import { startImportWorker } from './import/worker.js';
@@ -22,6 +25,8 @@ export interface Ears {
   readonly bus: Bus;
   /** Absent where this process is not told of tenancy: events and what callers bring are then all it has. */
   readonly scopes?: ScopeSource & TenantSource;
+  /** Which steps are still there. Absent where this process is not told of task: then nothing that was served is forgotten. */
+  readonly steps?: Pick<Implements<typeof task>['step'], 'living'>;
 }
 
 /** What runs by itself while this context is up; each takes row locks with skip locked, or a lease, so any number of processes may run it. */
@@ -65,10 +70,21 @@ export function createInventoryLoops(deps: Deps, ears?: Ears): readonly Pick<Loo
       : [
           listenToScopes(deps.db.app, scopes, ears.bus),
           ...serve(deps, ears.bus),
+          ...(ears.steps === undefined ? [] : [startForgetting(deps, ears.steps)]),
           ...(ears.scopes === undefined ? [] : [startFillingScopes(deps, scopes, ears.scopes)]),
         ];
   const tenancy = ears?.scopes;
   return [sweep, healing, hygiene, startImportWorker(deps, tenancy === undefined ? {} : { tenancy }), ...others];
+}
+
+/** H1: what was done for steps that are gone with their tasks. */
+function startForgetting({ db, telemetry }: Deps, steps: NonNullable<Ears['steps']>): Loop {
+  const living = async (ids: readonly Id<'stp'>[]) => (await steps.living(itself, { ids: [...ids] })).ids;
+  return startLoop(async () => void (await purgeOperations(db.app, schemaName, living)), {
+    pollMs: [3_000_000, 3_600_000],
+    failed: (error) => telemetry.log('warn', 'old operations could not be forgotten and will be again', { error }),
+    ended: () => Promise.resolve(),
+  });
 }
 
 /** Serves steps for tasks: commands in from the bus, answers out through the outbox, and what processes left behind. */

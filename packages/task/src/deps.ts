@@ -1,5 +1,6 @@
 import type { Database } from '@sentral/kernel/database';
 import type { Telemetry } from '@sentral/kernel/telemetry';
+import type { Meter } from './figures/meter.js';
 import type { Pulse } from './run/pulse.js';
 
 /** What this context needs of the process it runs in. */
@@ -11,4 +12,6 @@ export interface Deps {
   readonly telemetry: Telemetry;
   /** Verbs beat it after their commit, and what runs by itself looks at once. */
   readonly pulse: Pulse;
+  /** Told of what decisions took; nobody measures without it. */
+  readonly meter?: Meter;
 }

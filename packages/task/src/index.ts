@@ -24,9 +24,11 @@ import { removeSchedule } from './schedule/remove.js';
 import { listServiceGates } from './service-gate/list.js';
 import { pauseServiceGate } from './service-gate/pause.js';
 import { resumeServiceGate } from './service-gate/resume.js';
+import { livingSteps } from './step/living.js';
 import { listSteps } from './step/list.js';
 import { abandonTask } from './task/abandon.js';
 import { cancelTask } from './task/cancel.js';
+import { claimantsOf } from './task/claimants.js';
 import { createTask as makeTask } from './task/create.js';
 import { getTask } from './task/get.js';
 import { holdTask } from './task/hold.js';
@@ -44,6 +46,8 @@ import { planner, schedulePlanner, type Registry } from './workflow/workflow.js'
 
 export type { Deps } from './deps.js';
 export { createTaskLoops } from './loops.js';
+export type { Meter } from './figures/meter.js';
+export { readFigures, type Figures } from './figures/read.js';
 export type { Functions } from './function/serve.js';
 export type { MayStill } from './run/authorization.js';
 export { createPulse, type Pulse } from './run/pulse.js';
@@ -61,11 +65,12 @@ export function createTask(deps: Deps, { workflows, knows, ...options }: Checked
     task,
     {
       task: {
-        intent: (caller) => intendTask(deps, caller),
+        intent: (caller, command) => intendTask(deps, caller, command),
         create: (caller, command) => makeTask(deps, caller, { ...command, planOf }),
         get: (caller, command) => getTask(deps, caller, command),
         list: (caller, command) => listTasks(deps, caller, command),
         living: (caller, command) => livingTasks(deps, caller, command),
+        claimants: (caller, command) => claimantsOf(deps, caller, command),
         cancel: (caller, command) => cancelTask(deps, caller, command),
         hold: (caller, command) => holdTask(deps, caller, command),
         resume: (caller, command) => resumeTask(deps, caller, command),
@@ -75,7 +80,10 @@ export function createTask(deps: Deps, { workflows, knows, ...options }: Checked
         abandon: (caller, command) => abandonTask(deps, caller, command),
         signal: (caller, command) => signalTask(deps, caller, command),
       },
-      step: { list: (caller, command) => listSteps(deps, caller, command) },
+      step: {
+        list: (caller, command) => listSteps(deps, caller, command),
+        living: (caller, command) => livingSteps(deps, caller, command),
+      },
       event: { list: (caller, command) => listEvents(deps, caller, command) },
       schedule: {
         create: (caller, command) => createSchedule(deps, caller, { ...command, planScheduled }),

@@ -109,6 +109,8 @@ async function bucket(): Promise<string> {
   return bucketId;
 }
 
+const firstOf = async (taskId: string) => (await stage.task.step.list(acme, { taskId })).items[0]!;
+
 test('what is lost, altered or nobody’s is told, and what is as it was made is told as that', async () => {
   const [same, lost, altered] = [await bucket(), await bucket(), await bucket()];
   expect(Object.values(await pass())).toEqual(['as-intended', 'as-intended', 'as-intended']);
@@ -130,20 +132,25 @@ test('what is lost, altered or nobody’s is told, and what is as it was made is
 });
 
 test('what a task that failed has left is undone once more, after two sightings and not before', async () => {
+  await objekt.fault({ kind: 'refuse', action: 'bucket.delete', class: 'permanent' });
   const bucketId = id();
   const { id: taskId } = await stage.make(acme, {
     steps: [
       creating(bucketId),
-      step('no', { service: 'objekt', action: 'bucket.create', needs: ['bucket'], undo: 'fence' }),
+      step('no', {
+        service: 'objekt',
+        action: 'bucket.delete',
+        input: { bucketId: id() },
+        needs: ['bucket'],
+        undo: 'fence',
+      }),
     ],
   });
   await stage.until(acme, taskId, 'failed');
-  const [{ id: op, undoAttempt }] = (await stage.task.step.list(acme, { taskId })).items as [
-    { id: string; undoAttempt: number },
-  ];
+  const { id: op, undoAttempt } = await firstOf(taskId);
   await objekt.world.drift({ kind: 'plant', resource: 'bucket', id: bucketId, op });
   expect(await pass()).toMatchObject({ [bucketId]: 'orphan' });
-  const attempts = async () => (await stage.task.step.list(acme, { taskId })).items[0]!.undoAttempt;
+  const attempts = async () => (await firstOf(taskId)).undoAttempt;
   expect(await attempts()).toBe(undoAttempt);
   await pass();
   expect([await attempts(), found.get(bucketId)?.state]).toEqual([undoAttempt + 1, 'repairing']);
@@ -156,7 +163,7 @@ test('a thing that a live task is at is nobody’s finding', async () => {
   await objekt.fault({ kind: 'delay', action: 'bucket.create', ms: 20_000 });
   const bucketId = id();
   const { id: taskId } = await stage.make(acme, { steps: [creating(bucketId)] });
-  const [{ id: op }] = (await stage.task.step.list(acme, { taskId })).items as [{ id: string }];
+  const { id: op } = await firstOf(taskId);
   await objekt.world.drift({ kind: 'plant', resource: 'bucket', id: bucketId, op });
   expect(await pass()).not.toHaveProperty(bucketId);
 });

@@ -1,6 +1,6 @@
 import { decodeId, encodeId } from '@sentral/contracts/ids';
 import { schedulesMax, type Schedule } from '@sentral/contracts/task/schedule';
-import { namedId } from '@sentral/kernel/id';
+import { namedId, newId } from '@sentral/kernel/id';
 import { leadership } from '@sentral/kernel/relay';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runDueSchedules, type Scheduling } from '../src/schedule/run.js';
@@ -231,4 +231,49 @@ test('the schedules of one tenant are read by its own role', async () => {
   const made = await make({}, other);
   expect((await stage.task.schedule.list(other, {})).items.map(({ id }) => id)).toEqual([made.id]);
   await expect(read(made)).rejects.toMatchObject({ code: 'not-found' });
+});
+
+test('what a person says of a finding and of a letter is on record once, with who has said it', async () => {
+  const [finding, letter] = [newId(), newId()];
+  await stage.db.app.unsafe(
+    `insert into finding (id, kind, service, subject, state) values ($1::uuid, 'task.stale', 'sentral', $1, 'open')`,
+    [finding],
+  );
+  await stage.db.app.unsafe(
+    `insert into dead_letter (id, origin, error, message_id, body) values ($1::uuid, 'inbox', '{"reason":"no JSON"}', $1, '{"of":"acme"}')`,
+    [letter],
+  );
+  const [tfd, dlt] = [encodeId('tfd', finding), encodeId('dlt', letter)];
+  for (let n = 0; n < 2; n++) {
+    await stage.task.finding.accept(operator, { id: tfd, note: 'known' });
+    await stage.task.deadLetter.discard(operator, { id: dlt, note: 'nobody’s' });
+  }
+  const rows = await stage.db.app.unsafe(
+    `select type, resource_version::int as version, event, audit -> 'principal' ->> 'id' as by, audit ->> 'reason' as reason,
+       audit -> 'after' ->> 'state' as state, audit::text like '%acme%' as told from feed where resource_id = any($1::uuid[]) order by type`,
+    [[finding, letter]],
+  );
+  const by = operator.principal.id;
+  expect(rows).toEqual([
+    {
+      type: 'task.deadLetter.discarded',
+      version: 1,
+      event: null,
+      by,
+      reason: 'nobody’s',
+      state: 'discarded',
+      told: false,
+    },
+    { type: 'task.finding.accepted', version: 1, event: null, by, reason: 'known', state: 'accepted', told: false },
+  ]);
+  const counted = async (cursor?: string): Promise<unknown[]> => {
+    const page = await stage.task.feed.versions(operator, {
+      limit: 1_000,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    return [...page.items, ...(page.nextCursor === undefined ? [] : await counted(page.nextCursor))];
+  };
+  const all = await counted();
+  expect(all).toContainEqual({ type: 'task.finding', id: tfd, version: 1, changes: 1 });
+  expect(all).toContainEqual({ type: 'task.deadLetter', id: dlt, version: 1, changes: 1 });
 });

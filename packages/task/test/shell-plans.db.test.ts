@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import * as child from '../src/child/sql.js';
 import * as reconcile from '../src/reconcile/sql.js';
 import * as run from '../src/run/sql.js';
+import * as schedule from '../src/schedule/sql.js';
 import * as store from '../src/store/sql.js';
 
 let place: TestDatabase;
@@ -28,6 +29,10 @@ const seed = `
   insert into task.timer (owner_id, kind, task_id, due_at)
     select s.id, 'ack', s.task_id, now() + n * interval '1 minute' from (select *, row_number() over () as n from task.step where state = 'dispatched') s;
   insert into task.lane (tenant_id, queued) select distinct tenant_id, 4 from task.task;
+  insert into task.schedule (id, tenant_id, name, kind, input, cron, owner)
+    select gen_random_uuid(), gen_random_uuid(), 'n' || n, 'a.b', '{}', '0 0 * * *', '{}' from generate_series(1, 5000) n;
+  insert into task.schedule_run (schedule_id, next_at)
+    select id, now() + row_number() over () * interval '1 minute' - interval '10 minutes' from task.schedule;
   insert into task.claim (task_id, resource, mode, active) select id, id::text, 'exclusive', state = 'running' from task.task;
 `;
 
@@ -43,7 +48,8 @@ beforeAll(async () => {
   await inTransaction(admin, async (tx) => {
     for (const statement of seed.split(';\n').filter((text) => text.trim() !== '')) await tx.unsafe(statement);
   });
-  for (const table of ['task', 'step', 'timer', 'lane', 'claim']) await admin.unsafe(`analyze task.${table}`);
+  for (const table of ['task', 'step', 'timer', 'lane', 'claim', 'schedule', 'schedule_run'])
+    await admin.unsafe(`analyze task.${table}`);
   await admin.close();
 }, 60_000);
 afterAll(async () => {
@@ -81,9 +87,10 @@ test.each<[string, (on: Database & Tx) => Promise<unknown>, readonly string[]]>(
   ['silent steps', (on) => reconcile.listSilent(on, page), ['step_live|task_live', 'step_undo_open|task_live']],
   ['stale tasks', (on) => reconcile.listStale(on, page), ['task_live']],
   ['what tasks hold', (on) => reconcile.listHoldings(on, page), ['holding_open']],
+  ['schedules that are due', (on) => schedule.listDue(on, { after: undefined, limit: 50 }), ['schedule_run_due']],
   ['old tasks', (on) => run.claimExpired(on, 500), ['task_expiry']],
 ])('an index finds %s', async (_, ask, indexes) => {
   const plan = await planOf(ask);
   for (const index of indexes) expect(plan).toMatch(new RegExp(index));
-  expect(plan).not.toMatch(/Seq Scan on (task|step|timer|claim)\b/);
+  expect(plan).not.toMatch(/Seq Scan on (task|step|timer|claim|schedule|schedule_run)\b/);
 });

@@ -16,7 +16,7 @@ export type Workload = (run: Run) => AsyncGenerator<Figure>;
 
 const clientCounts = [8, 32];
 
-const ask = ({ stand, seconds }: Run, order: Omit<Order, 'url' | 'token' | 'seconds'> & { seconds?: number }) =>
+export const ask = ({ stand, seconds }: Run, order: Omit<Order, 'url' | 'token' | 'seconds'> & { seconds?: number }) =>
   load({ seconds, url: stand.url, token: stand.token, ...order });
 
 /** One hot pool, until it is full. */

@@ -7,6 +7,7 @@ import { w7 } from './importing.js';
 import { audit } from './auditing.js';
 import { report } from './report.js';
 import { startStand } from './stand.js';
+import { w8 } from './walking.js';
 
 const workloads: Readonly<Record<string, Workload>> = {
   W1: w1,
@@ -17,6 +18,7 @@ const workloads: Readonly<Record<string, Workload>> = {
   W5b: w5b,
   W7: w7,
   audit,
+  W8: w8,
 };
 
 const { values, positionals } = parseArgs({

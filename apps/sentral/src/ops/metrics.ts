@@ -4,6 +4,7 @@ import type { Relay, RelayLag } from '@sentral/kernel/relay';
 import type { Recorded } from '../composition.js';
 import { counter, exposition, gauge, type Family } from './exposition.js';
 import { processFamilies } from './process.js';
+import { createTaskMetrics, type TaskMetrics } from './tasks.js';
 import { createRequests, type Requests } from './requests.js';
 
 /** What is looked up at each scrape. */
@@ -16,6 +17,7 @@ export interface Seen {
 
 export interface Metrics {
   readonly requests: Requests;
+  readonly tasks: TaskMetrics;
   /** Takes what telemetry counts; a name that is not listed here is nobody's metric. */
   count(name: string, by: number): void;
   text(seen: Seen): Promise<string>;
@@ -27,6 +29,7 @@ const lagWithinMs = 2_000;
 /** The metrics of one process, whichever contexts it runs; docs/operations.md says what each family means. */
 export function createMetrics(mode: string): Metrics {
   const requests = createRequests();
+  const tasks = createTaskMetrics();
   const rows = counter({
     name: 'sentral_import_rows_total',
     help: 'Rows that import workers here went through.',
@@ -58,6 +61,7 @@ export function createMetrics(mode: string): Metrics {
     labels: [],
   });
   const counted: Readonly<Record<string, (by: number) => void>> = {
+    ...tasks.counted,
     'import.rows': (by) => rows.add({}, by),
     'import.succeeded': (by) => imports.add({ state: 'succeeded' }, by),
     'audit.lost': (by) => lost.add({}, by),
@@ -68,14 +72,31 @@ export function createMetrics(mode: string): Metrics {
   };
   // A counter that has not moved says 0: the first step must be seen as one.
   for (const begin of Object.values(counted)) begin(0);
-  const own = [...requests.families, rows, imports, lost, gaps, damaged, miscounted, ...processFamilies(mode)];
+  const own = [
+    ...requests.families,
+    ...tasks.families,
+    rows,
+    imports,
+    lost,
+    gaps,
+    damaged,
+    miscounted,
+    ...processFamilies(mode),
+  ];
   return {
     requests,
+    tasks,
     count: (name, by) => {
       if (Object.hasOwn(counted, name)) counted[name]?.(by);
     },
     text: (seen) =>
-      exposition([...own, ...poolFamilies(seen.pools), busFamily(seen.bus), ...feedFamilies(seen.relays)]),
+      exposition([
+        ...own,
+        ...tasks.seen(seen.pools.find(({ context, role }) => context === 'task' && role === 'platform')?.db),
+        ...poolFamilies(seen.pools),
+        busFamily(seen.bus),
+        ...feedFamilies(seen.relays),
+      ]),
   };
 }
 

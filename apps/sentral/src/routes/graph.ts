@@ -100,8 +100,8 @@ export function graphHandlers(world: World): Handlers<typeof graphRoutes> {
         to: query.to,
         types: query.types,
       });
-      const seen = page.items.filter(
-        (each) => each.type !== 'allocation' || seesHolder(asked, each.after ?? each.before),
+      const seen = page.items.filter(({ type, before, after = before }) =>
+        type === 'allocation' ? after?.type === 'allocation' && seesHolder(asked, after) : true,
       );
       const { status, body, ...more } = listed(cursors, asked, { ...page, items: seen });
       return { status, body: { ...body, from, to }, ...more };

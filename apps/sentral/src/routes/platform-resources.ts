@@ -4,7 +4,7 @@ import type { machineRoutes } from '@sentral/contracts/api/platform/machines';
 import type { networkRoutes } from '@sentral/contracts/api/platform/networks';
 import { encodeId, parseId, type Id } from '@sentral/contracts/ids';
 import type { PlatformResource as Resource } from '@sentral/contracts/inventory/platform-resource';
-import type { Task } from '@sentral/contracts/task/task';
+import { facade } from '../auth/sessions.js';
 import { requireIdempotencyKey, requireVersion, type Asked, type Handlers } from '../http/mount.js';
 import { bucket } from '../workflows/bucket.js';
 import { cluster } from '../workflows/cluster.js';
@@ -13,7 +13,7 @@ import { network } from '../workflows/network.js';
 import { beginMaking, beginRemoval, found } from '../workflows/begin.js';
 import type { PlatformResource } from '../workflows/platform-resource.js';
 import { listed, openCursor, shown } from './shape.js';
-import { begun } from './tasks.js';
+import { begunOf } from './tasks.js';
 import type { World } from './world.js';
 
 type Query = Record<string, unknown> & { cursor?: string | undefined; limit?: number | undefined };
@@ -40,11 +40,28 @@ function resourceOf({ prefix }: PlatformResource, resource: Resource) {
   };
 }
 
-/** A dry run of several contexts is one as far as each could be asked: what a step would meet is not known. */
-const begunOf = ({ dryRun }: Asked, task: Task) => {
-  const answer = begun(task);
-  return dryRun ? { ...answer, headers: { ...answer.headers, 'dry-run': 'partial' } } : answer;
-};
+/**
+ * What is to be removed is being removed from the moment on that the task for it is there, also while that waits in its lane. While task
+ * is away each is shown as it was recorded last.
+ */
+async function withRemovals(
+  { task }: World,
+  { prefix }: PlatformResource,
+  resources: readonly Resource[],
+): Promise<readonly Resource[]> {
+  const named = (id: Id) => encodeId(prefix, parseId(id).uuid);
+  const settled = resources.filter(({ state }) => state === 'available' || state === 'failed');
+  if (settled.length === 0) return resources;
+  const { items } = await task.task
+    .claimants(facade, { resources: settled.map(({ id }) => named(id)) })
+    .catch(() => ({ items: [] }));
+  const removing = new Set(
+    items
+      .filter(({ kind, state }) => kind.endsWith('.delete') && (state === 'queued' || state === 'running'))
+      .map(({ resource }) => resource),
+  );
+  return resources.map((each) => (removing.has(named(each.id)) ? { ...each, state: 'removing' as const } : each));
+}
 
 /** The handlers of one kind, by what they do; its routes spell their own names. */
 function handlersOf(world: World, given: object) {
@@ -54,7 +71,8 @@ function handlersOf(world: World, given: object) {
     const { cursor: _, limit: __, ...filters } = query;
     const command = { ...openCursor(cursors, asked, query), ...filters, kind: def.kind };
     const page = await inventory.platformResource.list(asked.caller, command);
-    return listed(cursors, asked, { ...page, items: page.items.map((each) => resourceOf(def, each)) });
+    const items = await withRemovals(world, def, page.items);
+    return listed(cursors, asked, { ...page, items: items.map((each) => resourceOf(def, each)) });
   };
   return {
     create: async (
@@ -67,8 +85,11 @@ function handlersOf(world: World, given: object) {
     listIn: ({ params, query }: { params: { id: Id<'env'> }; query: Query }, asked: Asked) =>
       list({ ...query, environmentId: params.id }, asked),
     list: ({ query }: { query: Query }, asked: Asked) => list(query, asked),
-    get: async ({ params }: { params: { id: Id } }, asked: Asked) =>
-      shown(resourceOf(def, await found(world, asked.caller, { def, id: params.id }))),
+    get: async ({ params }: { params: { id: Id } }, asked: Asked) => {
+      const resource = await found(world, asked.caller, { def, id: params.id });
+      const [now = resource] = await withRemovals(world, def, [resource]);
+      return shown(resourceOf(def, now));
+    },
     remove: async ({ params }: { params: { id: Id } }, asked: Asked) =>
       begunOf(asked, await beginRemoval(world, asked, { def, id: params.id, version: requireVersion(asked) })),
   };

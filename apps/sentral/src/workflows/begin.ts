@@ -30,11 +30,11 @@ type Body = { readonly name: string; readonly labels: Record<string, string> };
 type Intent = { readonly taskId: Id<'tsk'>; readonly task?: Task | undefined };
 
 /** Under the caller's key a retry goes on with the task that the first try has named; a dry run names none. */
-const intentOf = async ({ task }: Contexts, { caller, dryRun }: Asked): Promise<Intent> =>
+export const intentOf = async ({ task }: Contexts, { caller, dryRun }: Asked): Promise<Intent> =>
   dryRun || caller.idempotency === undefined ? { taskId: encodeId('tsk', newId()) } : task.task.intent(caller, {});
 
 /** What is idempotent on the task's id is not kept under the caller's key: only the whole is. */
-function without(caller: Caller): Caller {
+export function without(caller: Caller): Caller {
   const { idempotency: _, ...rest } = caller;
   return rest;
 }
@@ -68,13 +68,39 @@ export async function beginMaking(
     on: on.map((each) => each.id),
     body,
   });
-  const made = await task.task.create(asked.caller, { id: taskId, kind: creates(def), scopeId: environmentId, input });
+  const wanted = { id: taskId, kind: creates(def), scopeId: environmentId, input };
+  const made = await task.task
+    .create(asked.caller, wanted)
+    .catch((error: unknown) => giveBack(contexts, asked, { taskId, allocation, error }));
   if (asked.dryRun) return made;
   // What goes wrong here goes wrong again in the first step of the task, which is the same verb, and is told there.
   const { tenantId } = made;
   await inventory.allocation.bind(caller, { tenantId, taskId, records: recordsOf(def, input) }).catch(() => undefined);
   return made;
 }
+
+/**
+ * The task was refused: what was held for it is given back at once, and a retry under the same key begins anew. Whoever dies here
+ * leaves it to the end of the reservation.
+ * @throws Problem what making the task refused with
+ */
+async function giveBack(
+  { inventory, task }: Contexts,
+  { caller, dryRun }: Asked,
+  { taskId, allocation, error }: { taskId: Id<'tsk'>; allocation: Allocation; error: unknown },
+): Promise<never> {
+  // After anything else there may be a task that holds it.
+  if (!isProblem(error) || dryRun || !nothingMade.has(error.code)) throw error;
+  try {
+    if (caller.idempotency !== undefined) await task.task.intent(caller, { instead: taskId });
+    await inventory.allocation.release(without(caller), { id: allocation.id });
+  } catch {
+    // Its time ends it.
+  }
+  throw error;
+}
+
+const nothingMade: ReadonlySet<string> = new Set(['queue-full', 'operation-in-progress', 'scope-not-active']);
 
 /** A name that is taken is told before anything is begun; of two at once the claim of the task is the judge. */
 async function expectFree(

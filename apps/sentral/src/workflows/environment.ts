@@ -38,7 +38,7 @@ export const emptyEnvironment = workflow({
         doing('order', 'sentral', 'removals.plan', {
           needs: ['look'],
           input: { resources: { $from: '/steps/look/output/resources' } },
-          undo: 'fence',
+          undo: { action: 'answer.forget', input: {} },
         }),
       ),
       removing('first', 'order'),

@@ -1,6 +1,7 @@
 import { toBase64 } from '@sentral/contracts/audit-note';
-import { emptyRange, extended, rootOf, type Hash, type Span } from '@sentral/contracts/audit-proof';
+import { emptyRange, type Hash, type Span } from '@sentral/contracts/audit-proof';
 import type { On } from '../reading.js';
+import { extendedBy, rootOfRange } from './hashing.js';
 import { listHashes, type LogRow, type Stretch } from './sql.js';
 
 /** Roots of complete subtrees are kept for every eighth level. */
@@ -28,10 +29,10 @@ export async function hashesOf(
       const hashes = found[next++] ?? [];
       if (hashes.length !== stretch.beyond - stretch.first)
         throw new Error(`the tree of log ${log.id} lacks hashes at level ${stretch.level} from ${stretch.first}`);
-      stack.push(...(await extended(emptyRange, hashes)).stack);
+      stack.push(...extendedBy(emptyRange, hashes).stack);
     }
     const size = (spans[at]?.end ?? 0) - (spans[at]?.start ?? 0);
-    roots.push(toBase64(await rootOf({ size, stack })));
+    roots.push(toBase64(rootOfRange({ size, stack })));
   }
   return roots;
 }

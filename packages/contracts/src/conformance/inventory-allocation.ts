@@ -16,9 +16,11 @@ export const defaultScopes: Caller['scopes'] = [
   { ...scope, id: defaultEnvironmentId, parentId: defaultProjectId, kind: 'environment' },
 ];
 
-const as = (kit: Kit, changes: Partial<Caller> = {}) => kit.caller({ scopes: defaultScopes, ...changes });
+/** A caller that brings the scopes along. */
+export const as = (kit: Kit, changes: Partial<Caller> = {}) => kit.caller({ scopes: defaultScopes, ...changes });
 
-const want = (kit: Kit, items: Reserve['items'], more: Partial<Reserve> = {}): Reserve => ({
+/** A request of somebody who holds nothing. */
+export const want = (kit: Kit, items: Reserve['items'], more: Partial<Reserve> = {}): Reserve => ({
   environmentId: defaultEnvironmentId,
   consumer: { service: 'conformance', kind: 'thing', id: kit.name('thing') },
   items,

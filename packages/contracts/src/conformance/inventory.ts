@@ -7,6 +7,7 @@ import { placementCases } from './inventory-placement.js';
 import { poolCases } from './inventory-pools.js';
 import { topologyCases } from './inventory-topology.js';
 import { nodeVersionCases } from './inventory-node-versions.js';
+import { pastCases } from './inventory-past.js';
 import { conformance } from './kit.js';
 import { sharedVerbCases } from './shared-verbs.js';
 
@@ -21,4 +22,5 @@ export const inventoryConformance = conformance(inventory, [
   ...capacityCases,
   ...placementCases,
   ...findingCases,
+  ...pastCases,
 ]);

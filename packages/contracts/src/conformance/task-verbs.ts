@@ -59,7 +59,15 @@ export const taskVerbCases = [
     async run(subject: Task, kit: Kit) {
       const { id } = await make(subject, inTenant(kit));
       kit.equals((await subject.task.get(kit.caller(), { id })).id, id, 'it is read by its id');
-      kit.equals((await subject.step.list(kit.caller(), { taskId: id })).items.length, 1, 'it has its step');
+      const [own] = (await subject.step.list(kit.caller(), { taskId: id })).items;
+      const gone = encodeId('stp', '00000000-0000-7000-8000-00000000dead');
+      const asked = own === undefined ? [gone] : [own.id, gone];
+      kit.equals(
+        (await subject.step.living(kit.caller(), { ids: asked })).ids,
+        [own?.id],
+        'it has its step, which lives',
+      );
+      await kit.refuses('permission-denied', subject.step.living(nobody(kit), { ids: asked }));
       const { items } = await subject.event.list(kit.caller(), { taskId: id });
       kit.equals(items[0]?.type, 'task.created', 'its story begins with its creation');
       await kit.refuses('not-found', subject.task.get(nobody(kit), { id }));
@@ -76,6 +84,11 @@ export const taskVerbCases = [
       kit.equals(living.items[0]?.id, id, 'it is the newest that lives');
       const counted = living.states.reduce((sum, { count }) => sum + count, 0);
       kit.equals(living.more, counted > 1, 'the counts are of all');
+      kit.equals(
+        (await subject.task.claimants(kit.caller(), { resources: [kit.name('free')] })).items,
+        [],
+        'what nobody changes has nobody',
+      );
       await kit.refuses('invalid-cursor', subject.task.list(kit.caller(), { cursor: 'x' }));
     },
   },

@@ -146,7 +146,8 @@ export const allocationSchema = v.object({
 });
 export type Allocation = v.InferOutput<typeof allocationSchema>;
 
-const asked = {
+/** What is asked for. */
+export const asked = {
   environmentId: idSchema('env'),
   /** Unique per tenant: the same one answers with the same allocation. Absent: minted. */
   requestId: v.optional(text(1, 128)),
@@ -168,7 +169,7 @@ const asked = {
 };
 
 /** What taking anything may be refused with. */
-const refusesTaking = [
+export const refusesTaking = [
   'reference-not-found',
   'scope-not-active',
   'version-mismatch',
@@ -185,7 +186,7 @@ const refusesTaking = [
 ] as const;
 
 /** And what choosing may be refused with. */
-const refusesChoosing = ['validation-failed', 'unsupported-filter'] as const;
+export const refusesChoosing = ['validation-failed', 'unsupported-filter'] as const;
 
 const reserve = verb({
   summary: 'Takes all items or none: held with a TTL, active at once without one; idempotent on requestId.',
@@ -216,33 +217,6 @@ const replacing = {
   endsAt: v.optional(v.nullable(timeInputSchema)),
   noticeSeconds: v.optional(v.nullable(ttlSeconds)),
 };
-
-const earliest = verb({
-  summary:
-    'The earliest start at which all items would be had at once, as they are asked for; nothing is taken. What no time alone would help is refused as a dry run is.',
-  command: v.strictObject({
-    ...v.omit(v.strictObject(asked), [
-      'requestId',
-      'consumer',
-      'ttlSeconds',
-      'maxTtlSeconds',
-      'noticeSeconds',
-      'onExpiry',
-      'labels',
-    ]).entries,
-    /** Absent: somebody who holds nothing. */
-    consumer: v.optional(consumerInputSchema),
-  }),
-  result: v.object({
-    /** Not before the start that was asked for: a window of the same length, and for good where none has an end. It is a fact of this moment. */
-    startsAt: timeSchema,
-    endsAt: v.optional(timeSchema),
-    /** Whether that is the start that was asked for. */
-    asAsked: v.boolean(),
-  }),
-  refuses: [...refusesTaking, ...refusesChoosing],
-  idempotent: true,
-});
 
 const replace = verb({
   summary:
@@ -364,4 +338,4 @@ const list = verb({
   idempotent: true,
 });
 
-export const allocation = { reserve, earliest, bind, replace, batch, confirm, renew, release, get, list } as const;
+export const allocation = { reserve, bind, replace, batch, confirm, renew, release, get, list } as const;

@@ -3,6 +3,7 @@ import { feedVerbs, invariantVerbs, scopeUserVerbs } from '../shared-verbs.js';
 import { addressBlock } from './address-block.js';
 import { addressSpace } from './address-space.js';
 import { address } from './address.js';
+import { allocationEarliest } from './allocation-earliest.js';
 import { allocation } from './allocation.js';
 import { blastRadius } from './blast-radius.js';
 import { capacity } from './capacity.js';
@@ -48,7 +49,7 @@ export const inventory = defineContract({
     numberDomain,
     numberRange,
     number,
-    allocation,
+    allocation: { ...allocation, ...allocationEarliest },
     refusal,
     observation,
     finding,

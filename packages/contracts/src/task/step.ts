@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { countSchema, pageFields, pageOf, timeSchema, versionSchema } from '../api/common.js';
+import { countSchema, pageFields, pageLimitMax, pageOf, timeSchema, versionSchema } from '../api/common.js';
 import { verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import { stepErrorSchema } from './task.js';
@@ -62,7 +62,15 @@ const list = verb({
   idempotent: true,
 });
 
-export const step = { list } as const;
+const living = verb({
+  summary: 'Which of these steps are still there: what a service has done for any other can be forgotten.',
+  command: v.strictObject({ ids: v.pipe(v.array(idSchema('stp')), v.maxLength(pageLimitMax)) }),
+  result: v.object({ ids: v.array(idSchema('stp')) }),
+  refuses: ['permission-denied'],
+  idempotent: true,
+});
+
+export const step = { list, living } as const;
 
 /** What happened to one task, for people; `seq` is the task's version after it. */
 export const taskEventSchema = v.object({
@@ -77,7 +85,12 @@ export const taskEventSchema = v.object({
 export const event = {
   list: verb({
     summary: 'What happened to a task, in order.',
-    command: v.strictObject({ taskId: idSchema('tsk'), ...pageFields }),
+    command: v.strictObject({
+      taskId: idSchema('tsk'),
+      /** Begins behind this one, where no cursor does. */
+      afterSeq: v.optional(countSchema),
+      ...pageFields,
+    }),
     result: pageOf(taskEventSchema),
     refuses: ['not-found', 'invalid-cursor'],
     idempotent: true,

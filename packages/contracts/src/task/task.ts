@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import {
   countSchema,
   pageFields,
+  pageLimitMax,
   pageOf,
   reasonSchema,
   sortOf,
@@ -87,7 +88,10 @@ export type Task = v.InferOutput<typeof taskSchema>;
 const intent = verb({
   summary:
     "Names the task of a command over several contexts, under the caller's key, before anything else is called: a retry gets the same id.",
-  command: v.strictObject({}),
+  command: v.strictObject({
+    /** What was begun under this id was given back: another is named, so that a retry does not meet what has ended. */
+    instead: v.optional(idSchema('tsk')),
+  }),
   result: v.object({
     taskId: idSchema('tsk'),
     /** There when an earlier try has come to its end: what it was answered. */
@@ -150,6 +154,23 @@ const living = verb({
     /** The newest first, without what was put in. */
     items: v.array(v.omit(taskSchema, ['input', 'output'])),
     more: v.boolean(),
+  }),
+  refuses: [],
+  idempotent: true,
+});
+
+const claimants = verb({
+  summary: 'The living tasks that change these things: at most one each.',
+  command: v.strictObject({ resources: v.pipe(v.array(text(1, 256)), v.maxLength(pageLimitMax)) }),
+  result: v.object({
+    items: v.array(
+      v.object({
+        resource: v.string(),
+        taskId: idSchema('tsk'),
+        kind: taskKindSchema,
+        state: v.picklist(taskStates),
+      }),
+    ),
   }),
   refuses: [],
   idempotent: true,
@@ -236,6 +257,7 @@ export const taskNoun = {
   get,
   list,
   living,
+  claimants,
   cancel,
   hold,
   resume,

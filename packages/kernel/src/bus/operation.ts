@@ -154,3 +154,36 @@ function readRow(op: Id<'stp'>, [found]: Rows) {
   const { asker, service: _, ...works } = input;
   return { asker, row: { op, ...row, ...works, ...(result === null ? {} : { result }) } as Operation };
 }
+
+const purgePage = 200;
+
+/**
+ * Removes operations that were over for a week and whose step is gone with its task (`living` tells which are not): what may still be
+ * undone keeps its tombstone, however long its task waits for a person. Goes once over all of them.
+ */
+export async function purgeOperations(
+  db: Database,
+  schema: string,
+  living: (ids: readonly Id<'stp'>[]) => Promise<readonly string[]>,
+): Promise<number> {
+  const table = `${quoteName(schema)}.operation`;
+  let gone = 0;
+  for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
+    const rows = await db.unsafe(
+      `select op from ${table} where op > $1 and state in ('done', 'failed', 'undone') and updated_at <= now() - interval '7 days'
+       order by op limit $2`,
+      [after, purgePage],
+    );
+    const ops = rows.map(({ op }) => String(op));
+    const kept = new Set(await living(ops.map((op) => encodeId('stp', op))));
+    const dead = ops.filter((op) => !kept.has(encodeId('stp', op)));
+    if (dead.length > 0) {
+      await db.unsafe(`delete from ${table} where op = any($1::uuid[]) and state in ('done', 'failed', 'undone')`, [
+        dead,
+      ]);
+      gone += dead.length;
+    }
+    if (ops.length < purgePage) return gone;
+    after = ops.at(-1) ?? after;
+  }
+}

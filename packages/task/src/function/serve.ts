@@ -15,17 +15,19 @@ type Served = typeof actions.sentral;
  * it throws as a Problem fails the step.
  */
 export type Functions = {
-  readonly [A in keyof Served]: (input: InferOutput<Served[A]['input']>) => InferInput<Served[A]['output']>;
+  readonly [A in Exclude<keyof Served, 'answer.forget'>]: (
+    input: InferOutput<Served[A]['input']>,
+  ) => InferInput<Served[A]['output']>;
 };
 
-/** Nothing is changed by a function, so there is nothing to take back: whoever undoes one fences it. */
+/** Nothing is changed by a function but its answer on record, which ends with the operation: there is nothing more to take back. */
 export function functionSteps(functions: Functions): Readonly<Record<string, ServedAction>> {
-  return Object.fromEntries(
-    Object.entries(actions.sentral).map(([name, def]) => {
-      const compute = functions[name as keyof Functions];
-      return [name, { ...def, run: async (_: unknown, __: unknown, input: never) => compute(input) }];
-    }),
-  );
+  const { 'answer.forget': forget, ...computing } = actions.sentral;
+  const computed = Object.entries(computing).map(([name, def]) => {
+    const compute = functions[name as keyof Functions];
+    return [name, { ...def, run: async (_: unknown, __: unknown, input: never) => compute(input) }] as const;
+  });
+  return { ...Object.fromEntries(computed), 'answer.forget': { ...forget, takeBack: async () => true } };
 }
 
 /** The service `sentral`: under the rules of every other service, with its operations beside those of task. */

@@ -12,7 +12,10 @@ export function startSending(deps: Deps, bus: Bus): Loop {
     db: deps.db.app,
     schema: schemaName,
     bus,
-    log: deps.telemetry.log,
+    log: (level, message, fields) => {
+      deps.telemetry.count('task.publish.errors');
+      deps.telemetry.log(level, message, fields);
+    },
     deadLetter: (tx, letter) =>
       insertDeadLetter(tx, {
         id: deps.newId(),

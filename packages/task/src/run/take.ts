@@ -6,6 +6,7 @@ import { schemaName, system } from '../change.js';
 import { decide } from '../decide/decide.js';
 import type { Decision, Input } from '../decide/decision.js';
 import type { Deps } from '../deps.js';
+import { measure } from '../figures/meter.js';
 import { load, type Loaded } from '../store/aggregate.js';
 import { claimTask, lockTask } from '../store/sql.js';
 import { writeDecision } from '../store/write.js';
@@ -32,8 +33,13 @@ export const drawJitter = (): number => randomInt(2 ** 30) / 2 ** 30;
  */
 export async function take(deps: Deps, news: News): Promise<Taken | undefined> {
   const jitter = drawJitter();
+  let runs = 0;
   const taken = await inTransaction(deps.db.app, async (tx) => {
-    if (news.message !== undefined && !(await once(tx, schemaName, news.message))) return undefined;
+    runs += 1;
+    if (news.message !== undefined && !(await once(tx, schemaName, news.message))) {
+      deps.telemetry.count('task.inbox.duplicates');
+      return undefined;
+    }
     const stored = await (news.ifFree === true ? claimTask : lockTask)(tx, news.taskId);
     if (stored === undefined) return undefined;
     const loaded = await deps.telemetry.span('task.load', {}, () => load(tx, stored));
@@ -41,6 +47,7 @@ export async function take(deps: Deps, news: News): Promise<Taken | undefined> {
     if (input === undefined) return undefined;
     return decideOn(tx, deps, { loaded, input, jitter, causation: news.message?.messageId });
   });
+  if (runs > 1) deps.telemetry.count('task.decider.retries', runs - 1);
   if (taken !== undefined) announce(deps, taken);
   return taken;
 }
@@ -58,7 +65,10 @@ async function decideOn(
 }
 
 /** After the commit: whoever has work because of it looks now instead of at the next poll. */
-export function announce({ pulse }: Deps, { decision, loaded }: Pick<Taken, 'decision' | 'loaded'>): void {
+export function announce(deps: Deps, { decision, loaded }: Pick<Taken, 'decision' | 'loaded'>): void {
+  const { pulse } = deps;
+  measure(deps, { decision, loaded });
+  pulse.moved(loaded.stored.id);
   if (decision.commands.length > 0) pulse.beat('outbox');
   if (decision.lane.running < 0 || decision.lane.queued > 0) pulse.beat('admission');
   if (decision.ended && loaded.stored.parentTaskId !== null) pulse.beat('children');

@@ -5,14 +5,18 @@ import type { Task } from '@sentral/contracts/task/task';
 import { lookUpKeys, storeResults } from '@sentral/kernel/idempotency';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { schemaName } from '../change.js';
-import type { Result } from '../command.js';
+import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 
 /**
  * Names the task of a command under the caller's key, before anything of it is done: a retry goes on where the first try stopped.
  * @throws Problem idempotency-key-required
  */
-export async function intendTask(deps: Deps, caller: Caller): Promise<Result<'task', 'intent'>> {
+export async function intendTask(
+  deps: Deps,
+  caller: Caller,
+  { instead }: Command<'task', 'intent'>,
+): Promise<Result<'task', 'intent'>> {
   const key = caller.idempotency;
   if (key === undefined) throw problem('idempotency-key-required');
   const mintedId = deps.newId();
@@ -23,7 +27,8 @@ export async function intendTask(deps: Deps, caller: Caller): Promise<Result<'ta
       const task = verdict.result as Task;
       return { taskId: task.id, task: { ...task, replayed: true as const } };
     }
-    if (verdict?.mintedId !== undefined) return { taskId: encodeId('tsk', verdict.mintedId) };
+    const known = verdict?.mintedId === undefined ? undefined : encodeId('tsk', verdict.mintedId);
+    if (known !== undefined && known !== instead) return { taskId: known };
     await storeResults(tx, schemaName, [{ ...key, mintedId }]);
     return { taskId: encodeId('tsk', mintedId) };
   });

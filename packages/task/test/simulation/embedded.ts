@@ -12,13 +12,74 @@ export interface EmbeddedRules {
   readonly ahead: boolean;
 }
 
-/**
- * Inventory as it serves what a task holds (kernel/bus/operation): the work and its end are one transaction, any process goes on with
- * it, and the facade has bound the allocation before any step.
- */
-export function embeddedOf(clock: Clock, random: Random, faults: Faults, rules: EmbeddedRules, out: Outbound) {
-  const rows = new Map<string, Operation>();
+/** What a context changes in the transaction of a step. */
+export interface EmbeddedWorld {
+  /** False: it is refused for good. */
+  run(action: string, op: string): boolean;
+  /** Whether there was anything to take back. */
+  takeBack(op: string): boolean;
+  /** Gives what undoes all since. */
+  begin(): () => void;
+  /** As the other services count: one for each step whose effect is there. */
+  count(): ReadonlyMap<string, number>;
+}
+
+/** Inventory: the facade has bound the allocation before any step. */
+export function holdings(): EmbeddedWorld {
   let held: 'bound' | 'active' | 'released' = 'bound';
+  return {
+    run(action) {
+      if (held === 'released') return false;
+      if (action === confirmStep.action) held = 'active';
+      return true;
+    },
+    takeBack() {
+      const found = held !== 'released';
+      held = 'released';
+      return found;
+    },
+    begin() {
+      const before = held;
+      return () => void (held = before);
+    },
+    count: () =>
+      new Map([
+        ['bind', held === 'released' ? 0 : 1],
+        ['confirm', held === 'active' ? 1 : 0],
+      ]),
+  };
+}
+
+/** Functions of `sentral`: the answer that stands is all that they leave. */
+export function answers(): EmbeddedWorld {
+  let standing: readonly string[] = [];
+  return {
+    run(_, op) {
+      standing = [...standing, op];
+      return true;
+    },
+    takeBack(op) {
+      const found = standing.includes(op);
+      standing = standing.filter((each) => each !== op);
+      return found;
+    },
+    begin() {
+      const before = standing;
+      return () => void (standing = before);
+    },
+    count: () => new Map(standing.map((op) => [op, standing.filter((each) => each === op).length])),
+  };
+}
+
+/** A context that serves steps (kernel/bus/operation): the work and its end are one transaction, and any process goes on with it. */
+export function embeddedOf(
+  clock: Clock,
+  random: Random,
+  faults: Faults,
+  rules: EmbeddedRules,
+  { world, ...out }: Pick<Outbound, 'reply'> & { readonly world: EmbeddedWorld },
+) {
+  const rows = new Map<string, Operation>();
   let up = true;
 
   function crash(): false {
@@ -49,10 +110,10 @@ export function embeddedOf(clock: Clock, random: Random, faults: Faults, rules: 
     const [act] = begun.acts;
     if (act?.act !== 'run' && act?.act !== 'takeBack') return true;
     if (random.chance(faults.crash)) return crash();
-    const before = held;
-    const end = act.act === 'run' ? run(act.work.action) : takeBack();
+    const undo = world.begin();
+    const end = act.act === 'run' ? run(act.work.action, op) : takeBack(op);
     if (end === undefined || random.chance(faults.crash)) {
-      held = before;
+      undo();
       return end === undefined ? false : crash();
     }
     write(rules.journal(begun.row, { on: act.act === 'run' ? 'ran' : 'tookBack', end } as JournalInput));
@@ -60,32 +121,23 @@ export function embeddedOf(clock: Clock, random: Random, faults: Faults, rules: 
   }
 
   /** Undefined: a conflict or a bug, all of it is undone and gone on with. */
-  function run(action: string): Answer | undefined {
+  function run(action: string, op: string): Answer | undefined {
     if (random.chance(0.02)) return undefined;
     const failed = (kind: 'transient' | 'permanent'): Answer => ({
       kind: 'failed',
       data: { class: kind, code: kind, message: '', effects: 'none' },
     });
     if (random.chance(0.03)) return failed('transient');
-    if (held === 'released') return failed('permanent');
-    if (action === confirmStep.action) held = 'active';
+    if (!world.run(action, op)) return failed('permanent');
     return { kind: 'succeeded', data: { output: {} } };
   }
 
-  function takeBack(): Answer | undefined {
+  function takeBack(op: string): Answer | undefined {
     if (random.chance(0.02)) return undefined;
-    const found = held !== 'released';
-    held = 'released';
-    return { kind: 'undone', data: { found } };
+    return { kind: 'undone', data: { found: world.takeBack(op) } };
   }
 
   return {
-    /** As the other services count: one for each step whose effect is there. */
-    world: (): ReadonlyMap<string, number> =>
-      new Map([
-        ['bind', held === 'released' ? 0 : 1],
-        ['confirm', held === 'active' ? 1 : 0],
-      ]),
     take(command: SentCommand): boolean {
       if (!up) return false;
       if (random.chance(faults.crash / 2)) return crash();

@@ -177,7 +177,8 @@ export function familyOf(
 
 const childOf = ({ id, direction, index, round, sentral }: Member): Child => {
   const aggregate = sentral.aggregate();
-  return { id, direction, index, round, state: aggregate.task.state, revocable: isRevocable(aggregate), output: null };
+  const { state, cause } = aggregate.task;
+  return { id, direction, index, round, state, cause, revocable: isRevocable(aggregate), output: null };
 };
 
 function failure(code: string, forward: boolean): Answer {

@@ -6,7 +6,7 @@ import type { Plan, StepPlan } from '../../src/plan/plan.js';
 import { bindStep, confirmStep } from '../../src/plan/plan.js';
 import { violationsOf } from '../../src/plan/validate.js';
 import { busOf, type Faults } from './bus.js';
-import { embeddedOf, isEmbedded, type EmbeddedRules } from './embedded.js';
+import { answers as answersThatStand, embeddedOf, holdings, isEmbedded, type EmbeddedRules } from './embedded.js';
 import { childStep, familyOf, familyRules, type FamilyRules } from './family.js';
 import { judge, newWatch, type Watch } from './invariants.js';
 import { clockFrom, randomOf, type Random } from './random.js';
@@ -75,7 +75,9 @@ function planOf(random: Random): Plan {
       policy: { effectsTrusted: random.chance(0.5) },
     };
     const child = typeof undo === 'object' && !pivot && random.chance(0.08);
-    steps.push(child ? { ...step, ...childStep(random) } : step);
+    const computed = typeof undo === 'object' && !pivot && !child && random.chance(0.1);
+    const asked = { service: 'sentral', action: 'removals.plan', undo: { action: 'answer.forget' } };
+    steps.push(child ? { ...step, ...childStep(random) } : computed ? { ...step, ...asked } : step);
   }
   const plan = { kind: 'test.saga', kindVersion: 1, claims: [], holdings: [], steps };
   return random.chance(0.3) ? holding(plan) : plan;
@@ -117,9 +119,7 @@ export function play(seed: number, rules: Rules = allRules): Saga {
   const wrong = violationsOf(plan, () => true);
   if (wrong.length > 0) throw new Error(`seed ${seed}: ${wrong.join(', ')}`);
   const on = newWatch();
-  const commands = busOf<SentCommand>(clock, random, faults, (command) =>
-    (isEmbedded(command) ? inventory : command.service === 'task' ? family : service).take(command),
-  );
+  const commands = busOf<SentCommand>(clock, random, faults, (command) => serverOf(command).take(command));
   /** Whose step it is: the parent's are named by their keys, a child's by its id and theirs. */
   const ownerOf = (stepId: string) => family.members.find(({ id }) => stepId.startsWith(`${id}/`))?.sentral ?? sentral;
   const replies = busOf<Reply>(clock, random, faults, (reply) => ownerOf(reply.stepId).take(reply));
@@ -146,7 +146,12 @@ export function play(seed: number, rules: Rules = allRules): Saga {
     beat: (beat) => ownerOf(beat.stepId).beat(beat),
   };
   const service = serviceOf(clock, random, faults, rules, answers);
-  const inventory = embeddedOf(clock, random, faults, rules, answers);
+  const [held, standing] = [holdings(), answersThatStand()];
+  const inventory = embeddedOf(clock, random, faults, rules, { ...answers, world: held });
+  // Nothing of theirs is there before the step.
+  const functions = embeddedOf(clock, random, faults, { ...rules, ahead: false }, { ...answers, world: standing });
+  const serverOf = (command: SentCommand) =>
+    isEmbedded(command) ? inventory : ({ task: family, sentral: functions }[command.service] ?? service);
   const family = familyOf(clock, random, faults, rules, {
     ...answers,
     parentEnded: () => sentral.ended(),
@@ -216,7 +221,7 @@ export function play(seed: number, rules: Rules = allRules): Saga {
   }
 
   if (!clock.run(eventsMax)) on.violations.add('never settled');
-  const world = new Map([...service.world, ...inventory.world()]);
+  const world = new Map([...service.world, ...held.count(), ...standing.count()]);
   judge(on, sentral.aggregate(), world, service.doubles);
   family.judge(on, sentral.aggregate(), world, service.doubles);
   return { ...on, state: sentral.aggregate().task.state };
