@@ -214,6 +214,7 @@ export function startLoops(use: Use & { readonly bus: Bus }, contexts: Contexts)
             ),
             signer: createSigner(needed(use.config.auditSigningKey, 'SENTRAL_AUDIT_SIGNING_KEY_FILE').subarray(0, 32)),
             emit: emitCheckpoint,
+            bus: use.bus,
             ...(retention === undefined ? {} : { retention }),
           },
         )),

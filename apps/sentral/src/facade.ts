@@ -1,4 +1,5 @@
 import { eventRoutes } from '@sentral/contracts/api/audit/events';
+import { auditExportRoutes } from '@sentral/contracts/api/audit/exports';
 import { legalHoldRoutes } from '@sentral/contracts/api/audit/legal-holds';
 import { auditRoutes } from '@sentral/contracts/api/audit/records';
 import { blastRadiusRoutes } from '@sentral/contracts/api/inventory/blast-radius';
@@ -26,19 +27,23 @@ import { policyRoutes } from '@sentral/contracts/api/tenancy/policy';
 import { quotaRoutes } from '@sentral/contracts/api/tenancy/quotas';
 import { scopeRoutes } from '@sentral/contracts/api/tenancy/scopes';
 import type { Seal } from '@sentral/contracts/audit-seal';
+import type { Pulse } from '@sentral/task';
 import type { Hono } from 'hono';
+import { again } from './http/again.js';
 import { mountDocs } from './http/docs.js';
 import type { Door } from './auth/door.js';
 import { documents } from './http/documents.js';
 import { createExpand } from './http/expand.js';
-import { again, mount } from './http/mount.js';
+import { mount } from './http/mount.js';
 import { createStreams } from './http/streams.js';
 import type { Trail } from './http/trail.js';
+import { createWaiting } from './http/waiting.js';
 import type { Readiness } from './readiness.js';
 import { accessHandlers, principalHandlers } from './routes/access.js';
 import { eventHandlers } from './routes/events.js';
 import { allocationHandlers } from './routes/allocations.js';
 import { auditHandlers } from './routes/audit.js';
+import { auditExportHandlers } from './routes/audit-exports.js';
 import { legalHoldHandlers } from './routes/legal-holds.js';
 import { capacityHandlers } from './routes/capacities.js';
 import { blastRadiusHandlers } from './routes/blast-radius.js';
@@ -56,7 +61,7 @@ import { refusalHandlers } from './routes/refusals.js';
 import { scheduleHandlers } from './routes/schedules.js';
 import { scopeHandlers } from './routes/scopes.js';
 import { systemHandlers } from './routes/system.js';
-import { serviceGateHandlers, taskHandlers } from './routes/tasks.js';
+import { patienceOf, serviceGateHandlers, taskHandlers } from './routes/tasks.js';
 import { troubleHandlers } from './routes/trouble.js';
 import type { Contexts, World } from './routes/world.js';
 import { createInvariants, type Diagnostics } from './diagnostics.js';
@@ -70,13 +75,17 @@ export function mountFacade(
     door: Door;
     trail: Trail;
     seal: Seal;
+    pulse: Pulse;
     draining: () => boolean;
     readiness: () => Promise<Readiness>;
     diagnose: () => Promise<Diagnostics>;
   },
 ): void {
   const { world } = use;
-  const common = { door: use.door, trail: use.trail, seal: use.seal, expand: createExpand(world) };
+  const streams = createStreams({ draining: use.draining, again: (asked) => again(use.door, asked) });
+  const waiting = createWaiting(use.pulse, use.draining);
+  const patience = patienceOf(world, waiting);
+  const common = { door: use.door, trail: use.trail, seal: use.seal, expand: createExpand(world), patience };
   mount(app, systemRoutes, {
     handlers: systemHandlers({
       readiness: use.readiness,
@@ -102,7 +111,7 @@ export function mountFacade(
   mount(app, refusalRoutes, { handlers: refusalHandlers(world), ...common });
   mount(app, importRoutes, { handlers: importHandlers(world), ...common });
   mount(app, findingRoutes, { handlers: findingHandlers(world), ...common });
-  mount(app, taskRoutes, { handlers: taskHandlers(world), ...common });
+  mount(app, taskRoutes, { handlers: taskHandlers(world, { streams, waiting }), ...common });
   mount(app, scheduleRoutes, { handlers: scheduleHandlers(world), ...common });
   mount(app, serviceGateRoutes, { handlers: serviceGateHandlers(world), ...common });
   mount(app, troubleRoutes, { handlers: troubleHandlers(world), ...common });
@@ -111,8 +120,8 @@ export function mountFacade(
   mount(app, clusterRoutes, { handlers: clusterHandlers(world), ...common });
   mount(app, machineRoutes, { handlers: machineHandlers(world), ...common });
   mount(app, auditRoutes, { handlers: auditHandlers(world), ...common });
+  mount(app, auditExportRoutes, { handlers: auditExportHandlers(world), ...common });
   mount(app, legalHoldRoutes, { handlers: legalHoldHandlers(world), ...common });
-  const streams = createStreams({ draining: use.draining, again: (asked) => again(use.door, asked) });
   mount(app, eventRoutes, { handlers: eventHandlers(world, streams), ...common });
   mountDocs(app);
 }

@@ -100,6 +100,7 @@ export async function start(config: Config, { issuers = [], clock = systemClock 
     trail = createTrail({ report: contexts.audit.request.report, lineage, telemetry });
     mountFacade(app, {
       trail,
+      pulse,
       draining: () => draining,
       contexts,
       world: { ...contexts, cursors: createCursors(instanceKeys(config, 'cursor')) },

@@ -33,6 +33,7 @@ export function pathOf(def: RouteDef, id: string | undefined, scopeId: string): 
   const path = def.path
     .replace(':id', id ?? '')
     .replace(':key', keys.find(([of]) => def.path.includes(of))?.[1] ?? 'site')
+    .replace(':file', 'manifest.json')
     .replace(':class', 'vcpu');
   const query = [
     ...(def.on === 'queryScope' ? [`scope=${scopeId}`] : []),
@@ -148,6 +149,16 @@ export async function makeThings(server: TestServer, place: House): Promise<Thin
       as,
     ),
     lgh: await ours('/legalHolds', { reason: 'case-1' }),
+    exp: (
+      await made(
+        server.ask(`/v1/auditExports?scope=${place.tenant}`, {
+          ...as,
+          body: {},
+          headers: { 'idempotency-key': `export-${place.tenant}` },
+        }),
+        202,
+      )
+    ).input.exportId,
     bkt: await begun('buckets', { name: 'of-things', sizeGib: 1 }),
     tnt: place.tenant,
     prj: place.project,

@@ -32,7 +32,10 @@ const kinds: Readonly<Record<string, Kind>> = {
     ['usr', 'nod', 'edg', 'pol', 'spc', 'blk', 'adr', 'ndm', 'rng', 'imp', 'tfd', 'dlt'].map((prefix) => [prefix, 'P']),
   ),
   ...Object.fromEntries(
-    ['tnt', 'hol', 'pex', 'dny', 'rbd', 'sac', 'tok', 'qta', 'aud', 'log', 'fnd', 'lgh'].map((prefix) => [prefix, 'T']),
+    ['tnt', 'hol', 'pex', 'dny', 'rbd', 'sac', 'tok', 'qta', 'aud', 'log', 'fnd', 'lgh', 'exp'].map((prefix) => [
+      prefix,
+      'T',
+    ]),
   ),
   prj: 'p',
   env: 'e',
@@ -109,8 +112,10 @@ test('the document has no operation that is not asked here, and no kind of thing
   );
   expect(documented.toSorted()).toEqual(everything.map(({ operationId }) => operationId).toSorted());
   for (const def of everything) {
-    // Of a node's capacity the class is named too; every node of the cast offers it.
-    const named = [...def.path.matchAll(/:(\w+)/g)].map(([, name]) => name).filter((name) => name !== 'class');
+    // Of a node's capacity the class is named too, of an export the file; every one of the cast has it.
+    const named = [...def.path.matchAll(/:(\w+)/g)].flatMap(([, name = '']) =>
+      /^(class|file)$/.test(name) ? [] : [name],
+    );
     expect([def.operationId, ...named]).toEqual([
       def.operationId,
       ...(named.length === 0 ? [] : [named.includes('key') ? 'key' : 'id']),

@@ -17,6 +17,7 @@ const address = { what: 'address', blockId: 'blk_01jz0000000000000000000000', ad
 
 /** Workflows that make no resource of the platform. */
 export const others: Readonly<Record<string, { readonly input: Json; readonly outputs: Fixture['outputs'] }>> = {
+  'audit.export': { input: { exportId: 'exp_01jz0000000000000000000000' }, outputs: {} },
   'environment.empty': {
     input: { environmentId: 'env_01jz0000000000000000000000' },
     outputs: {

@@ -2,7 +2,12 @@ import { audit } from '@sentral/contracts/audit';
 import { checked, type CheckedOptions, type Implements } from '@sentral/contracts/contract';
 import type { Deps } from './deps.js';
 import { pageEvents } from './event/page.js';
-import { getIntegrity } from './completeness/status.js';
+import { countIntegrity, getIntegrity } from './completeness/status.js';
+import { createExport } from './export/create.js';
+import { readExportFile } from './export/file.js';
+import { getExport } from './export/get.js';
+import { listExports } from './export/list.js';
+import { removeExport } from './export/remove.js';
 import { confirmedFeed } from './feed/confirmed.js';
 import { versionPage } from '@sentral/kernel/feed';
 import { pageFeed } from './feed/page.js';
@@ -53,7 +58,17 @@ export function createAudit(deps: Deps, options: CheckedOptions = {}): Audit {
         list: (caller, command) => listLegalHolds(deps, caller, command),
         end: (caller, command) => endLegalHold(deps, caller, command),
       },
-      integrity: { get: (caller) => getIntegrity(deps, caller) },
+      export: {
+        create: (caller, command) => createExport(deps, caller, command),
+        get: (caller, command) => getExport(deps, caller, command),
+        list: (caller, command) => listExports(deps, caller, command),
+        file: (caller, command) => readExportFile(deps, caller, command),
+        remove: (caller, command) => removeExport(deps, caller, command),
+      },
+      integrity: {
+        get: (caller) => getIntegrity(deps, caller),
+        count: (caller) => countIntegrity(deps, caller),
+      },
       event: { page: (caller, command) => pageEvents(deps, caller, command) },
       subject: { erase: (caller, command) => eraseSubject(deps, caller, command) },
       request: { report: (caller, command) => reportRequest(deps, caller, command) },

@@ -8,6 +8,9 @@ import { keepRetention, type Retention } from './retention/run.js';
 import { followFeed } from './sequence/follow.js';
 import { deleteStop, upsertStop } from './sequence/sql.js';
 import { rewrapKeys } from './subject/keys.js';
+import type { Bus } from '@sentral/kernel/bus/port';
+import { serveExports } from './export/loops.js';
+import { publishRecords } from './publication/publish.js';
 
 export { createSigner } from './checkpoint/signer.js';
 export { directorySink } from './export/directory.js';
@@ -20,6 +23,8 @@ export interface Sequencing extends Checkpointing {
   readonly countMs?: readonly [lowest: number, highest: number];
   /** Absent: every record is kept for ever. */
   readonly retention?: Omit<Retention, 'signer'>;
+  /** Where appended records are told, and how tasks ask for exports; absent: nobody hears and nobody asks. */
+  readonly bus?: Bus;
 }
 
 const holdMs = 10_000;
@@ -28,7 +33,7 @@ const housekeepingMs = 3_600_000;
 const keepingHoldMs = 3_600_000;
 
 /** What runs by itself while this context is up: one sequencer leads, in whichever process; it reads feeds, appends and signs. */
-export function createAuditLoops(deps: Deps, use: Sequencing): readonly Loop[] {
+export function createAuditLoops(deps: Deps, use: Sequencing): readonly Pick<Loop, 'stop'>[] {
   const leader = leadership(deps.db.app, schemaName, { name: 'audit.sequence', holdMs });
   let keptHouseAt = -Infinity;
   const told = new Map<string, string | undefined>();
@@ -97,5 +102,6 @@ export function createAuditLoops(deps: Deps, use: Sequencing): readonly Loop[] {
       failed: (error) => deps.telemetry.log('warn', 'retention of audit failed and will try again', { error }),
       ended: keeper.release,
     }),
+    ...(use.bus === undefined ? [] : [publishRecords(deps, use.bus), ...serveExports(deps, { bus: use.bus })]),
   ];
 }

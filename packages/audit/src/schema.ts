@@ -5,6 +5,7 @@ import {
   boolean,
   check,
   customType,
+  foreignKey,
   index,
   integer,
   jsonb,
@@ -202,6 +203,12 @@ export const subjectKey = audit.table(
   ],
 );
 
+/** How far each log has been told on the bus: where its next message begins. Bookkeeping. */
+export const publication = audit.table('publication', {
+  logId: uuid('log_id').primaryKey(),
+  nextSeq: count('next_seq').notNull().default(0),
+});
+
 /** Feeds that do not go on record for now, and why: a row while it lasts. Bookkeeping. */
 export const feedStop = audit.table('feed_stop', {
   context: text('context').primaryKey(),
@@ -250,5 +257,72 @@ export const legalHold = audit.table(
     ),
     check('legal_hold_names_a_thing', sql`(${t.resourceKind} is null) = (${t.resourceId} is null)`),
     check('legal_hold_ends_with_a_reason', sql`(${t.endedAt} is null) = (${t.endReason} is null)`),
+  ],
+);
+
+/** Records of one scope, written out for somebody to take away. Its files lie beside it, so that every replica gives them and none is left behind. */
+export const exporting = audit.table(
+  'export',
+  {
+    /** That of its task. */
+    id: uuid('id').primaryKey(),
+    version: count('version').notNull().default(1),
+    tenantId: uuid('tenant_id').notNull(),
+    projectId: uuid('project_id'),
+    environmentId: uuid('environment_id'),
+    state: text('state').notNull().default('waiting'),
+    filter: jsonb('filter').notNull(),
+    format: text('format').notNull(),
+    personal: boolean('personal').notNull(),
+    createdBy: text('created_by').notNull(),
+    /** What it held when it was ready. */
+    records: count('records').notNull().default(0),
+    bytes: count('bytes').notNull().default(0),
+    createdAt: at('created_at').notNull().defaultNow(),
+    updatedAt: at('updated_at').notNull().defaultNow(),
+    expiresAt: at('expires_at').notNull(),
+  },
+  (t) => [
+    index('export_by_tenant').on(t.tenantId, t.id),
+    index('export_due')
+      .on(t.expiresAt)
+      .where(sql`${t.state} in ('waiting', 'ready')`),
+    check('export_state_known', sql`${t.state} in ('waiting', 'ready', 'cancelled', 'expired', 'deleted')`),
+    check('export_format_known', sql`${t.format} in ('ndjson', 'ocsf')`),
+  ],
+);
+
+/** How far an export has come while it is written: what it is measured by, and where it goes on. Bookkeeping. */
+export const exportProgress = audit.table(
+  'export_progress',
+  {
+    exportId: uuid('export_id').primaryKey(),
+    logId: uuid('log_id').notNull(),
+    /** The note and the head that every record of it stands under; fixed, so that what comes on record meanwhile is not of it. */
+    signed: jsonb('signed').notNull(),
+    nextSeq: count('next_seq').notNull(),
+    firstSeq: count('first_seq'),
+    lastSeq: count('last_seq'),
+    parts: count('parts').notNull().default(0),
+    records: count('records').notNull().default(0),
+    bytes: count('bytes').notNull().default(0),
+  },
+  (t) => [foreignKey({ name: 'export_progress_of', columns: [t.exportId], foreignColumns: [exporting.id] })],
+);
+
+/** The files of exports, each written whole in the transaction that moves the progress. Bookkeeping. */
+export const exportFile = audit.table(
+  'export_file',
+  {
+    exportId: uuid('export_id').notNull(),
+    name: text('name').notNull(),
+    lines: count('lines').notNull(),
+    sha256: text('sha256').notNull(),
+    content: bytea('content').notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'export_file_key', columns: [t.exportId, t.name] }),
+    foreignKey({ name: 'export_file_of', columns: [t.exportId], foreignColumns: [exporting.id] }),
+    check('export_file_bounded', sql`length(${t.content}) <= 67108864`),
   ],
 );

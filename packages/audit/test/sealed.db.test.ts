@@ -60,6 +60,28 @@ test('redacted and erased records verify; a changed digest is found; erasing rac
   expect(planted.findings[0]).toMatchObject({ seq: 1, what: 'the record is not what its leaf says' });
 });
 
+test('ciphertext that is gone without a redaction or an erasure on record is found, by its place', async () => {
+  const planted = (statement: string) =>
+    inTransaction(
+      place.admin,
+      async (tx) => {
+        await tx.unsafe('set local session_replication_role = replica');
+        await tx.unsafe(statement);
+        return (await verifyAudit(tx)).findings;
+      },
+      { rollback: true },
+    );
+  const third = 'log_id = (select log_id from audit.record where seq = 2 limit 1) and seq = 2';
+  expect(await planted(`update audit.record set sealed = null where ${third}`)).toMatchObject([
+    { seq: 2, what: expect.stringMatching(/no redaction is on record$/) },
+  ]);
+  expect(await planted(`update audit.record set sealed = '[]' where ${third}`)).toMatchObject([
+    { seq: 2, what: 'what is said of the actor is gone, who was not erased' },
+  ]);
+  // The redaction that is on its way to record accounts for the second one: without it, that is found too.
+  expect(await planted(`delete from audit.feed where type = 'audit.record.redacted'`)).toMatchObject([{ seq: 1 }]);
+});
+
 test('nobody redacts past the function, nor with it when the feed does not tell of it', async () => {
   const { app } = place.deps.db;
   const id = `(select id from audit.record where sealed is not null limit 1)`;

@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import { countSchema, timeSchema } from './api/common.js';
 import { formatCheckpoint, fromBase64, openNote, parseCheckpoint, type NoteKey } from './audit-note.js';
 import { equalHashes, leafHash, recordLeaf, rootOfRun, sha256, verifyInclusion, type Hash } from './audit-proof.js';
-import { hashSchema } from './audit/record.js';
+import { personalDigest } from './audit-seal.js';
+import { hashSchema, personalPartSchema } from './audit/record.js';
 import { idSchema } from './ids.js';
 
 // An export of audit: records in parts of NDJSON, proofs beside them, and a manifest. Verified from the files and the public key
@@ -10,15 +11,17 @@ import { idSchema } from './ids.js';
 
 export const exportFormats = ['ndjson', 'ocsf'] as const;
 
-const fileSchema = v.object({
-  name: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,127}$/, 'must be a plain file name')),
+export const fileNameSchema = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,127}$/, 'must be a plain file name'));
+
+export const exportFileSchema = v.object({
+  name: fileNameSchema,
   /** Lines. */
   count: countSchema,
   bytes: countSchema,
   /** Of the file as it lies there. */
   sha256: hashSchema,
 });
-export type ExportFile = v.InferOutput<typeof fileSchema>;
+export type ExportFile = v.InferOutput<typeof exportFileSchema>;
 
 export const manifestName = 'manifest.json';
 
@@ -30,10 +33,24 @@ export const exportManifestSchema = v.object({
   of: v.record(v.string(), v.unknown()),
   count: countSchema,
   /** What of each log is in it: the first place, the last, and how many between them. */
-  seqRanges: v.array(v.object({ log: idSchema('log'), first: countSchema, last: countSchema, count: countSchema })),
-  parts: v.array(fileSchema),
+  seqRanges: v.array(
+    v.object({
+      log: idSchema('log'),
+      first: countSchema,
+      last: countSchema,
+      count: countSchema,
+      /**
+       * True: every record from the first place to the last is there, and the proofs show it. False: each record that is there stands in the log,
+       * and nothing shows that another would not have fitted the filter.
+       */
+      contiguous: v.boolean(),
+    }),
+  ),
+  parts: v.array(exportFileSchema),
   /** One line for each run of records that follow each other in their log: what is beside it in the tree. */
-  proofs: fileSchema,
+  proofs: v.array(exportFileSchema),
+  /** What is sealed beside those records that have it, in their order: a line each. */
+  personal: v.optional(v.array(exportFileSchema)),
   /** The signed note of the log of heads, and the heads in it that the proofs lead to. */
   checkpoint: v.object({
     note: v.string(),
@@ -59,6 +76,9 @@ export const exportRunSchema = v.object({
   hashes: v.array(hashSchema),
 });
 export type ExportRun = v.InferOutput<typeof exportRunSchema>;
+
+/** What is sealed beside one record, as far as it was still there when the export was written. */
+export const exportPersonalSchema = v.object({ id: idSchema('aud'), parts: v.array(personalPartSchema) });
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -86,9 +106,11 @@ export async function verifyExport(read: ReadFile, key: NoteKey): Promise<Verifi
   const heads = await headsOf(it, key, find);
   const lines = (file: ExportFile) => linesOf(read, file, find);
   const records = each(it.parts, lines);
+  const sealed = sealedBeside(it, lines, find);
+  const ranges = new Map<string, { first: number; last: number; count: number }>();
   let count = 0;
   try {
-    for await (const line of lines(it.proofs)) {
+    for await (const line of each(it.proofs, lines)) {
       const run = v.parse(exportRunSchema, JSON.parse(line));
       const leaves: Hash[] = [];
       let strange = 0;
@@ -103,15 +125,27 @@ export async function verifyExport(read: ReadFile, key: NoteKey): Promise<Verifi
         if ((record['log'] !== run.log || record['seq'] !== seq) && (strange += 1) === 1)
           find(`${run.log} at ${seq}: ${String(record['log'])} at ${String(record['seq'])} stands in its place`);
         leaves.push(await recordLeaf(record));
+        await sealed.follow(record);
         count += 1;
       }
+      const range = ranges.get(run.log) ?? { first: run.first, last: run.last, count: 0 };
+      ranges.set(run.log, { first: range.first, last: run.last, count: range.count + leaves.length });
       await stands(run, { leaves, head: heads.get(run.log), find });
     }
     if ((await records.next()).done !== true) find('there are records that no proof is of');
+    await sealed.end();
   } catch (error) {
     find(`a line is not what an export holds: ${error instanceof Error ? error.message : String(error)}`);
   }
   if (count !== it.count) find(`${it.count} records are promised, and ${count} are there`);
+  for (const { log, contiguous, ...range } of it.seqRanges) {
+    const there = ranges.get(log) ?? { first: 0, last: 0, count: 0 };
+    const whole = there.count === there.last - there.first + 1;
+    if (there.first !== range.first || there.last !== range.last || there.count !== range.count || contiguous !== whole)
+      find(
+        `${log}: ${range.count} records from ${range.first} to ${range.last} are promised, and are not what is there`,
+      );
+  }
   return { records: count, findings };
 }
 
@@ -123,6 +157,39 @@ type Line = Record<string, unknown>;
 function recordOf(line: Line, format: ExportManifest['format']): Line {
   return format === 'ocsf' ? (JSON.parse(String(line['raw_data'])) as Line) : line;
 }
+
+/** What is sealed beside records, if it is in the export: each line is of a record that has said so, and opens what that has committed to. */
+function sealedBeside(it: ExportManifest, lines: (file: ExportFile) => AsyncGenerator<string>, find: Find) {
+  const told = each(it.personal ?? [], lines);
+  let next: v.InferOutput<typeof exportPersonalSchema> | undefined;
+  let ended = false;
+  const advance = async (): Promise<void> => {
+    const line = await told.next();
+    ended = line.done === true;
+    next = line.done === true ? undefined : v.parse(exportPersonalSchema, JSON.parse(line.value));
+  };
+  return {
+    async follow(record: Line): Promise<void> {
+      if (next === undefined && !ended) await advance();
+      if (next === undefined || next.id !== record['id']) return;
+      const said = (record['sealed'] ?? []) as readonly { of?: string; digest?: string }[];
+      for (const { of, digest, state, salt, fields } of next.parts) {
+        const committed = said.some((each) => each.of === of && each.digest === digest);
+        const opens =
+          state !== 'shown' || (await personalDigest(urlBytes(salt ?? ''), fields ?? {}).catch(() => '')) === digest;
+        if (!committed || !opens) find(`${next.id}: what is said of its ${of} is not what the record has sealed`);
+      }
+      next = undefined;
+    },
+    async end(): Promise<void> {
+      if (next === undefined && !ended) await advance();
+      if (next !== undefined) find(`${next.id}: what is sealed beside it stands apart from its record`);
+    },
+  };
+}
+
+const urlBytes = (text: string) =>
+  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (each) => each.charCodeAt(0));
 
 async function stands(
   run: ExportRun,

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { eventVerbs } from './audit/event.js';
+import { exportVerbs } from './audit/export.js';
 import { integrityVerbs } from './audit/integrity.js';
 import { legalHoldVerbs } from './audit/legal-hold.js';
 import { logVerbs } from './audit/log.js';
@@ -34,6 +35,7 @@ export const audit = defineContract({
     subject: subjectVerbs,
     event: eventVerbs,
     legalHold: legalHoldVerbs,
+    export: exportVerbs,
     integrity: integrityVerbs,
     feed: { ...feedVerbs, confirmed },
     invariant: invariantVerbs,

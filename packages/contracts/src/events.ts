@@ -11,6 +11,8 @@ export interface EventDef {
   readonly data: Schema;
   /** Moves with the first change that old readers cannot read; the old one is then sent beside it. */
   readonly majorVersion?: number;
+  /** Where it goes on the bus, if not with the events of its context. */
+  readonly subject?: string;
 }
 
 export interface EventsDef {
@@ -36,7 +38,8 @@ export function eventType(def: EventsDef, name: string): string {
 
 /** The bus subject: `dv.evt.v1.<context>.<noun>.<participle>`. */
 export function eventSubject(def: EventsDef, name: string): string {
-  return `dv.evt.v${def.events[name]?.majorVersion ?? 1}.${def.context}.${name}`;
+  const event = def.events[name];
+  return event?.subject ?? `dv.evt.v${event?.majorVersion ?? 1}.${def.context}.${name}`;
 }
 
 /** The CloudEvents 1.0 envelope in structured JSON, with the extensions that Sentral sends. Readers tolerate more. */

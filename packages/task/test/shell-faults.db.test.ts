@@ -41,7 +41,7 @@ function dyingAt(point: Death) {
     },
   };
   const pulse = (of: Pulse): Pulse => ({
-    on: of.on,
+    ...of,
     beat: (what) => {
       of.beat(what);
       if (point === 'committed') pass();

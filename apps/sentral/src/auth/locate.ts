@@ -28,6 +28,7 @@ const resourceOf =
 const finders: { readonly [P in Prefix]?: Finder } = {
   aud: async ({ audit }, id) => scopeOf((await audit.record.get(facade, { id })).scope as never),
   log: async ({ audit }, id) => (await audit.log.get(facade, { id })).tenantId ?? platformScopeId,
+  exp: async ({ audit }, id) => (await audit.export.get(facade, { id })).scopeId,
   lgh: async ({ audit }, id) => (await audit.legalHold.get(facade, { id })).scopeId,
   alc: async ({ inventory }, id) => (await inventory.allocation.get(facade, { id })).environmentId,
   net: resourceOf('network'),

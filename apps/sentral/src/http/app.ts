@@ -34,7 +34,7 @@ export function createApp(options: AppOptions): Hono {
     const accept = c.req.header('accept');
     if (
       accept !== undefined &&
-      !/(\*\/\*|application\/(\*|json|problem\+json)|text\/(\*|html|css|event-stream))/.test(accept)
+      !/(\*\/\*|application\/(\*|json|problem\+json|gzip)|text\/(\*|html|css|event-stream))/.test(accept)
     ) {
       throw problem('not-acceptable', { supported: ['application/json'] });
     }

@@ -60,7 +60,7 @@ export interface Answer {
 export function mount<const R extends Routes>(
   app: Hono,
   routes: R,
-  use: { handlers: Handlers<R>; door: Door; expand: Expand; trail: Trail; seal: Seal },
+  use: { handlers: Handlers<R>; door: Door; expand: Expand; trail: Trail; seal: Seal; patience: Patience },
 ): void {
   for (const [name, def] of Object.entries(routes)) {
     const handler = use.handlers[name] as unknown as (input: object, asked: Asked) => Promise<Answer>;
@@ -100,17 +100,22 @@ type Asking = {
   readonly handler: (input: object, asked: Asked) => Promise<Answer>;
   readonly door: Door;
   readonly expand: Expand;
+  readonly patience: Patience;
   readonly story: Story;
 };
 
-async function answerOf(c: Context, { def, offer, handler, door, expand, story }: Asking): Promise<Answer> {
+/** Lets an answer wait for what it has begun, where that is asked for. */
+export type Patience = (answer: Answer, asked: Asked) => Promise<Answer>;
+
+async function answerOf(c: Context, asking: Asking): Promise<Answer> {
+  const { def, offer, handler, door, expand, patience, story } = asking;
   const known = await checks(c, story, door);
   const { input, shape } = await parse(c, def, offer);
   const asked = withBody(known, input, story);
   story.asked = asked;
   const answer = await shaped(await handler(input, asked), { expand, list: offer?.list === true, shape, asked });
   await door.changed(def);
-  return asked.dryRun ? tried(answer) : isHeld(input) ? held(answer) : answer;
+  return asked.dryRun ? tried(answer) : isHeld(input) ? held(answer) : patience(answer, asked);
 }
 
 async function checks(c: Context, story: Story, door: Door): Promise<Asked> {
@@ -140,17 +145,6 @@ async function checks(c: Context, story: Story, door: Door): Promise<Asked> {
   };
   story.asked = asked;
   return asked;
-}
-
-/** Who the caller of a long answer is and what it may by now. @throws Problem when it may not ask for this any more */
-export async function again(door: Door, { raw, route, address }: Asked): Promise<Access> {
-  const entered = await door.enter({
-    authorization: raw.headers.get('authorization') ?? undefined,
-    address,
-    changes: false,
-  });
-  const scope = new URL(raw.url).searchParams.get('scope') ?? undefined;
-  return (await door.authorize(entered, { def: route, target: { id: undefined, scope } })).access;
 }
 
 const listed = (url: URL, without: readonly string[]): string =>

@@ -1,11 +1,10 @@
-import type { CloudEvent } from '@sentral/contracts/events';
 import { problem } from '@sentral/contracts/problem';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Access } from '../auth/authorize.js';
 import type { Asked } from './mount.js';
 
-export interface Source {
-  readonly logId: string | undefined;
+/** What a stream is made of; `E` is its events. */
+export interface Source<E> {
   /** The last place that the client knows of. */
   readonly afterSeq: number;
   /** What comes after a place, as far as this access lets it be seen. */
@@ -13,16 +12,22 @@ export interface Source {
     afterSeq: number,
     access: Access,
   ): Promise<{
-    readonly logId?: string | undefined;
-    readonly items: readonly { readonly seq: number; readonly event: CloudEvent }[];
+    readonly items: readonly { readonly seq: number; readonly event: E }[];
     readonly examined: number;
     readonly more: boolean;
+    /** Nothing comes after it any more. */
+    readonly over?: boolean;
   }>;
+  typeOf(event: E): string;
+  /** How a place is written, for `Last-Event-ID`; undefined while it has no name. */
+  idOf(seq: number): string | undefined;
+  /** Settles when there may be more, or after so many milliseconds; absent: after a second. */
+  readonly next?: (ms: number) => Promise<unknown>;
 }
 
 export interface Streams {
   /** @throws Problem rate-limited | overloaded when there are too many */
-  open(asked: Asked, source: Source): Promise<ReadableStream<Uint8Array>>;
+  open<E>(asked: Asked, source: Source<E>): Promise<ReadableStream<Uint8Array>>;
 }
 
 const perPrincipalMax = 5;
@@ -65,16 +70,26 @@ export function createStreams(use: {
   };
 }
 
+export const wantsStream = ({ raw }: Pick<Asked, 'raw'>): boolean =>
+  /\btext\/event-stream\b/.test(raw.headers.get('accept') ?? '');
+
+/** The answer that a stream is. Its schema is that of the pages; what is sent is text. */
+export const streamed = (body: ReadableStream<Uint8Array>) => ({
+  status: 200 as const,
+  body: body as never,
+  headers: { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' },
+});
+
 const utf8 = new TextEncoder();
 
-function streamOf(
+function streamOf<E>(
   asked: Asked,
-  source: Source,
+  source: Source<E>,
   use: { draining: () => boolean; again: (asked: Asked) => Promise<Access>; ended: () => void },
 ): ReadableStream<Uint8Array> {
   const until = asked.entered?.expiresAt?.getTime() ?? Infinity;
   let { access } = asked;
-  let { logId, afterSeq } = source;
+  let { afterSeq } = source;
   let [checkedAt, saidAt] = [performance.now(), -Infinity];
   let over = false;
   let slow: NodeJS.Timeout | undefined;
@@ -83,25 +98,30 @@ function streamOf(
     if (!over) use.ended();
     over = true;
   };
-  const place = (seq: number): string => (logId === undefined ? '' : `id: ${logId}:${seq}\n`);
+  let last = false;
+  const place = (seq: number): string => {
+    const id = source.idOf(seq);
+    return id === undefined ? '' : `id: ${id}\n`;
+  };
 
   /** What is to be said next: undefined when the stream is over. */
   async function next(): Promise<string | undefined> {
     if (saidAt === -Infinity) return `retry: 2000\n${place(afterSeq)}\n`;
-    while (!over && !use.draining() && Date.now() < until) {
+    while (!over && !last && !use.draining() && Date.now() < until) {
       if (performance.now() - checkedAt > recheckMs) {
         access = await use.again(asked);
         checkedAt = performance.now();
       }
       const page = await source.read(afterSeq, access);
-      logId ??= page.logId;
       afterSeq = page.examined;
+      last = page.over === true;
       if (page.items.length > 0)
         return page.items
-          .map(({ seq, event }) => `${place(seq)}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+          .map(({ seq, event }) => `${place(seq)}event: ${source.typeOf(event)}\ndata: ${JSON.stringify(event)}\n\n`)
           .join('');
+      if (last) return undefined;
       if (performance.now() - saidAt > pingMs) return `${place(afterSeq)}: ping\n\n`;
-      if (!page.more) await pause(pollMs);
+      if (!page.more) await (source.next ?? pause)(pollMs);
     }
     return undefined;
   }

@@ -1,5 +1,6 @@
 import type { auditRoutes } from '@sentral/contracts/api/audit/records';
 import type { Handlers } from '../http/mount.js';
+import { facade } from '../auth/sessions.js';
 import { done, listed, openCursor } from './shape.js';
 import type { World } from './world.js';
 
@@ -34,5 +35,8 @@ export function auditHandlers({ audit, cursors }: World): Handlers<typeof auditR
       ),
     getAuditLogConsistency: async ({ params, query }, asked) =>
       done(await audit.log.consistency(asked.caller, { ...params, ...query })),
+    // Of the platform, which the route has asked for: the counts are of all contexts.
+    getAuditIntegrity: async () => done(await audit.integrity.get(facade, {})),
+    countAuditIntegrity: async () => done(await audit.integrity.count(facade, {})),
   };
 }

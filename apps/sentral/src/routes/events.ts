@@ -5,7 +5,7 @@ import type { CloudEvent } from '@sentral/contracts/events';
 import { isPermission, type Permission } from '@sentral/contracts/permissions';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import { scopeOf, type Access } from '../auth/authorize.js';
-import type { Streams } from '../http/streams.js';
+import { streamed, wantsStream, type Streams } from '../http/streams.js';
 import type { Asked, Handlers } from '../http/mount.js';
 import { listed, openCursor } from './shape.js';
 import type { World } from './world.js';
@@ -17,7 +17,7 @@ export function eventHandlers({ audit, cursors }: World, streams: Streams): Hand
   return {
     listEvents: async ({ query }, asked) => {
       const where = { ...scopeOf(asked.chain), ...(query.types === undefined ? {} : { types: query.types }) };
-      if (!/\btext\/event-stream\b/.test(asked.raw.headers.get('accept') ?? '')) {
+      if (!wantsStream(asked)) {
         const { cursor, limit } = openCursor(cursors, asked, query);
         const afterSeq = cursor === undefined ? -1 : Number(cursor);
         if (!Number.isSafeInteger(afterSeq)) throw problem('invalid-cursor', { parameter: 'cursor' });
@@ -29,16 +29,19 @@ export function eventHandlers({ audit, cursors }: World, streams: Streams): Hand
         const items = (await visible(asked.access, page.items)).map(({ event }) => event);
         return listed(cursors, asked, { items, ...(page.more ? { nextCursor: String(page.examined) } : {}) });
       }
-      const from = await begin(audit.event.page, asked, where);
-      const body = await streams.open(asked, {
-        ...from,
-        read: async (afterSeq, access) => {
-          const page = await audit.event.page(asked.caller, { ...where, afterSeq });
-          return { ...page, items: await visible(access, page.items) };
-        },
-      });
-      const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' };
-      return { status: 200, body: body as never, headers };
+      let { logId, afterSeq: from } = await begin(audit.event.page, asked, where);
+      return streamed(
+        await streams.open(asked, {
+          afterSeq: from,
+          read: async (afterSeq, access) => {
+            const page = await audit.event.page(asked.caller, { ...where, afterSeq });
+            logId ??= page.logId;
+            return { ...page, items: await visible(access, page.items) };
+          },
+          typeOf: ({ type }: CloudEvent) => type,
+          idOf: (seq) => (logId === undefined ? undefined : `${logId}:${seq}`),
+        }),
+      );
     },
   };
 }

@@ -4,7 +4,6 @@ import type { machineRoutes } from '@sentral/contracts/api/platform/machines';
 import type { networkRoutes } from '@sentral/contracts/api/platform/networks';
 import { encodeId, parseId, type Id } from '@sentral/contracts/ids';
 import type { PlatformResource as Resource } from '@sentral/contracts/inventory/platform-resource';
-import type { Task } from '@sentral/contracts/task/task';
 import { facade } from '../auth/sessions.js';
 import { requireIdempotencyKey, requireVersion, type Asked, type Handlers } from '../http/mount.js';
 import { bucket } from '../workflows/bucket.js';
@@ -14,7 +13,7 @@ import { network } from '../workflows/network.js';
 import { beginMaking, beginRemoval, found } from '../workflows/begin.js';
 import type { PlatformResource } from '../workflows/platform-resource.js';
 import { listed, openCursor, shown } from './shape.js';
-import { begun } from './tasks.js';
+import { begunOf } from './tasks.js';
 import type { World } from './world.js';
 
 type Query = Record<string, unknown> & { cursor?: string | undefined; limit?: number | undefined };
@@ -63,12 +62,6 @@ async function withRemovals(
   );
   return resources.map((each) => (removing.has(named(each.id)) ? { ...each, state: 'removing' as const } : each));
 }
-
-/** A dry run of several contexts is one as far as each could be asked: what a step would meet is not known. */
-const begunOf = ({ dryRun }: Asked, task: Task) => {
-  const answer = begun(task);
-  return dryRun ? { ...answer, headers: { ...answer.headers, 'dry-run': 'partial' } } : answer;
-};
 
 /** The handlers of one kind, by what they do; its routes spell their own names. */
 function handlersOf(world: World, given: object) {

@@ -30,11 +30,11 @@ type Body = { readonly name: string; readonly labels: Record<string, string> };
 type Intent = { readonly taskId: Id<'tsk'>; readonly task?: Task | undefined };
 
 /** Under the caller's key a retry goes on with the task that the first try has named; a dry run names none. */
-const intentOf = async ({ task }: Contexts, { caller, dryRun }: Asked): Promise<Intent> =>
+export const intentOf = async ({ task }: Contexts, { caller, dryRun }: Asked): Promise<Intent> =>
   dryRun || caller.idempotency === undefined ? { taskId: encodeId('tsk', newId()) } : task.task.intent(caller, {});
 
 /** What is idempotent on the task's id is not kept under the caller's key: only the whole is. */
-function without(caller: Caller): Caller {
+export function without(caller: Caller): Caller {
   const { idempotency: _, ...rest } = caller;
   return rest;
 }

@@ -1,9 +1,10 @@
-import { platformScopeId, type Caller } from '@sentral/contracts/contract';
-import { decodeId, parseId } from '@sentral/contracts/ids';
+import type { Caller } from '@sentral/contracts/contract';
+import { parseId } from '@sentral/contracts/ids';
 import { isProblem, problem } from '@sentral/contracts/problem';
 import { inChange, recordChange } from '../change.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
+import { placeOf } from '../place.js';
 import { insertLegalHold, toLegalHold } from './sql.js';
 
 /**
@@ -30,22 +31,6 @@ export async function createLegalHold(
     await recordChange(tx, caller, { what: 'legalHold.set', row, before: null, after });
     return after;
   });
-}
-
-/** The scope and those around it, out of the path that the caller brings. */
-function placeOf(caller: Caller, scopeId: string) {
-  const at = caller.scopes.findIndex(({ id }) => id === scopeId);
-  if (at < 0 && scopeId !== platformScopeId) throw problem('not-found', { resourceType: 'scope' });
-  const path = caller.scopes.slice(0, at + 1);
-  const idOf = (kind: 'tenant' | 'project' | 'environment', prefix: 'tnt' | 'prj' | 'env') => {
-    const scope = path.findLast((each) => each.kind === kind);
-    return scope === undefined ? null : decodeId(prefix, scope.id);
-  };
-  return {
-    tenantId: idOf('tenant', 'tnt'),
-    projectId: idOf('project', 'prj'),
-    environmentId: idOf('environment', 'env'),
-  };
 }
 
 function named(id: string) {

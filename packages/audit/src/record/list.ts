@@ -20,7 +20,12 @@ export async function listRecords(deps: Deps, caller: Caller, command: List): Pr
   if (bySeq && command.logId === undefined)
     throw problem('unsupported-filter', { parameter: 'sort' }, 'The order of a log needs its logId.');
   const q = query();
+  same(q, 'log_id', command.logId && decodeId('log', command.logId));
+  same(q, 'tenant_id', command.tenantId && decodeId('tnt', command.tenantId));
+  same(q, 'project_id', command.projectId && decodeId('prj', command.projectId));
+  same(q, 'environment_id', command.environmentId && decodeId('env', command.environmentId));
   filter(q, command);
+  bounded(q, command);
   const [order, after] = readCursor(command.cursor, ['text', bySeq ? 'number' : 'uuid']) ?? [sort];
   if (order !== sort) throw problem('invalid-cursor');
   const [key, down] = [bySeq ? 'seq' : 'id', sort.startsWith('-')] as const;
@@ -31,19 +36,30 @@ export async function listRecords(deps: Deps, caller: Caller, command: List): Pr
   return page(rows, limit, { item: (row) => row.record, keys: (row) => [sort, row[key]] });
 }
 
-function filter(q: Query, command: List): void {
-  const same = (column: string, uuid: string | null | undefined): void => {
-    if (uuid !== undefined) q.and(`r.${column} = ${q.value(uuid)}::uuid`);
-  };
+type Filter = Pick<
+  List,
+  | 'actorId'
+  | 'resourceType'
+  | 'resourceId'
+  | 'actionPrefix'
+  | 'class'
+  | 'outcome'
+  | 'policyRelevant'
+  | 'requestId'
+  | 'from'
+  | 'to'
+>;
+
+/**
+ * What a filter asks of a record, as conditions on `r`.
+ * @throws Problem invalid-parameter
+ */
+export function filter(q: Query, command: Filter): void {
   const named = command.resourceId === undefined ? undefined : uuidOf(command.resourceId);
   if (named === null) throw problem('invalid-parameter', { parameter: 'resourceId' });
-  same('log_id', command.logId && decodeId('log', command.logId));
-  same('tenant_id', command.tenantId && decodeId('tnt', command.tenantId));
-  same('project_id', command.projectId && decodeId('prj', command.projectId));
-  same('environment_id', command.environmentId && decodeId('env', command.environmentId));
-  same('actor_id', command.actorId && uuidOf(command.actorId));
-  same('resource_id', named);
-  same('request_id', command.requestId && decodeId('req', command.requestId));
+  same(q, 'actor_id', command.actorId && uuidOf(command.actorId));
+  same(q, 'resource_id', named);
+  same(q, 'request_id', command.requestId && decodeId('req', command.requestId));
   if (command.resourceType !== undefined) q.and(`r.resource_type = ${q.value(command.resourceType)}`);
   if (command.actionPrefix !== undefined) q.and(`starts_with(r.action, ${q.value(command.actionPrefix)})`);
   if (command.class !== undefined) q.and(`r.class = any(${q.value(command.class)}::text[])`);
@@ -52,8 +68,16 @@ function filter(q: Query, command: List): void {
     q.and(command.policyRelevant ? 'r.policy_relevant' : 'not r.policy_relevant');
   if (command.from !== undefined) q.and(`r.id >= ${q.value(firstIdOf(command.from))}::uuid`);
   if (command.to !== undefined) q.and(`r.id < ${q.value(firstIdOf(command.to))}::uuid`);
-  const bounded = [command.logId, named, command.actorId, command.requestId, command.from, command.to];
-  if (bounded.every((each) => each === undefined)) q.and(`r.id >= audit.uuid7_floor(now() - interval '24 hours')`);
+}
+
+function same(q: Query, column: string, uuid: string | null | undefined): void {
+  if (uuid !== undefined) q.and(`r.${column} = ${q.value(uuid)}::uuid`);
+}
+
+function bounded(q: Query, command: List): void {
+  const { logId, resourceId, actorId, requestId, from, to } = command;
+  if ([logId, resourceId, actorId, requestId, from, to].every((each) => each === undefined))
+    q.and(`r.id >= audit.uuid7_floor(now() - interval '24 hours')`);
 }
 
 /** The first id of a moment: the time of a UUIDv7 is its first 48 bits. */

@@ -4,7 +4,7 @@ import { problem } from '@sentral/contracts/problem';
 import { isKeyMissing, unboxed, type Personal } from '../seal.js';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
-import { readingAs } from '../reading.js';
+import { readingAs, type On } from '../reading.js';
 import { nobody, opened } from '../subject/keys.js';
 import { listSubjectKeys, type StoredKey } from '../subject/sql.js';
 import { uuidOf } from './build.js';
@@ -21,19 +21,30 @@ export async function readPersonal(deps: Deps, caller: Caller, command: Command<
   const id = decodeId('aud', command.id);
   const row = await readingAs(deps, caller, (on, visible) => findRecord(on, id, visible));
   if (row === undefined) throw problem('not-found', { resourceType: 'auditRecord' });
-  const { actor, resource, sealed = [] } = row.record;
-  const told = sealed.map(({ of, digest }) => {
-    const subject = uuidOf(of === 'actor' ? actor.id : resource?.id) ?? nobody;
-    return { of, digest, subject };
-  });
   // Of all roles the app alone reads keys.
-  const keys = await listSubjectKeys(deps.db.app, [...new Set(told.map(({ subject }) => subject))]);
-  return { id: command.id, parts: told.map((part) => partOf(deps, row, { ...part, keys })) };
+  const [parts = []] = await partsShown(deps, deps.db.app, [row]);
+  return { id: command.id, parts };
+}
+
+/** What is sealed beside each of these records, in their order; nothing of one that has sealed nothing. */
+export async function partsShown(
+  deps: Deps,
+  on: On,
+  rows: readonly Pick<RecordRow, 'record' | 'sealed'>[],
+): Promise<readonly Part[][]> {
+  const told = rows.map(({ record: { actor, resource, sealed = [] } }) =>
+    sealed.map(({ of, digest }) => {
+      const subject = uuidOf(of === 'actor' ? actor.id : resource?.id) ?? nobody;
+      return { of, digest, subject };
+    }),
+  );
+  const keys = await listSubjectKeys(on, [...new Set(told.flat().map(({ subject }) => subject))]);
+  return rows.map((row, at) => (told[at] ?? []).map((part) => partOf(deps, row, { ...part, keys })));
 }
 
 function partOf(
   deps: Deps,
-  { sealed }: RecordRow,
+  { sealed }: Pick<RecordRow, 'sealed'>,
   { of, digest, subject, keys }: Pick<Part, 'of' | 'digest'> & { subject: string; keys: readonly StoredKey[] },
 ): Part {
   if (sealed === null) return { of, digest, state: 'redacted' };

@@ -100,3 +100,21 @@ export async function listTiles(
   const rows = await on.unsafe('select level, index, hash from audit.tile where log_id = $1', [logId]);
   return rows.map((row) => ({ level: Number(row['level']), index: Number(row['index']), hash: hash(row['hash']) }));
 }
+
+/** Of these records those whose redaction is on record, or on its way there; of these subjects those that were erased. */
+export async function listAccounted(
+  on: On,
+  of: { readonly records: readonly string[]; readonly subjects: readonly string[] },
+): Promise<{ readonly redacted: ReadonlySet<string>; readonly erased: ReadonlySet<string> }> {
+  const redacted = await on.unsafe(
+    `select resource_id as id from audit.record where resource_id = any($1::uuid[]) and action = 'audit.record.redacted' and outcome = 'success'
+     union select resource_id from audit.feed where resource_id = any($1::uuid[]) and type = 'audit.record.redacted'`,
+    [of.records],
+  );
+  const erased = await on.unsafe(
+    'select subject_id as id from audit.subject_key where subject_id = any($1::uuid[]) and erased_at is not null',
+    [of.subjects],
+  );
+  const ids = (rows: typeof redacted) => new Set(rows.map((row) => String(row['id'])));
+  return { redacted: ids(redacted), erased: ids(erased) };
+}

@@ -5,6 +5,7 @@ import type { AuditRecord } from '@sentral/contracts/audit/record';
 import { extendedBy, leafOf, rootOfRange } from '../log/hashing.js';
 import { columnsOf } from '../record/build.js';
 import type { Outside } from './outside.js';
+import { sealedThatVanished } from './sealed.js';
 import { listHeadRows, listLogRows, listRecordRows, listTiles, type HeadRow, type LogRow, type On } from './sql.js';
 
 /** What is wrong, and where: a log and the place in it. */
@@ -74,6 +75,7 @@ async function verifyLog(
       if (wrong !== undefined)
         find({ log: name, seq: row.seq, what: `the column ${wrong} is not what the record says` });
     }
+    for (const gone of await sealedThatVanished(on, rows)) find({ log: name, ...gone });
     // Up to each head that falls into this page, so that the first head that is wrong names the stretch.
     let done = 0;
     for (const head of heads.filter(({ size }) => size > range.size && size <= range.size + leaves.length)) {

@@ -1,4 +1,5 @@
 import { eventRoutes } from './audit/events.js';
+import { auditExportRoutes } from './audit/exports.js';
 import { legalHoldRoutes } from './audit/legal-holds.js';
 import { auditRoutes } from './audit/records.js';
 import { allocationRoutes } from './inventory/allocations.js';
@@ -47,6 +48,7 @@ export const routes: typeof systemRoutes &
   typeof auditRoutes &
   typeof eventRoutes &
   typeof legalHoldRoutes &
+  typeof auditExportRoutes &
   typeof taskRoutes &
   typeof scheduleRoutes &
   typeof serviceGateRoutes &
@@ -83,4 +85,5 @@ export const routes: typeof systemRoutes &
   ...auditRoutes,
   ...eventRoutes,
   ...legalHoldRoutes,
+  ...auditExportRoutes,
 };

@@ -26,4 +26,13 @@ const get = verb({
   idempotent: true,
 });
 
-export const integrityVerbs = { get } as const;
+const count = verb({
+  summary:
+    'Has the facts of all contexts counted against their records at once, instead of at night; asked again it begins anew.',
+  command: v.strictObject({}),
+  result: integritySchema,
+  refuses: ['permission-denied'],
+  idempotent: true,
+});
+
+export const integrityVerbs = { get, count } as const;

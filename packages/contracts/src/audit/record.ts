@@ -147,24 +147,25 @@ const proof = verb({
   idempotent: true,
 });
 
+/** One part of what is sealed beside a record. */
+export const personalPartSchema = v.object({
+  of: v.picklist(sealedParts),
+  /** As in the record; /audit-seal computes it from salt and fields. */
+  digest: v.string(),
+  /** `redacted`: taken away with a reason. `erased`: the person whom it is about was. `damaged`: it does not open, and is not what was sealed. */
+  state: v.picklist(['shown', 'redacted', 'erased', 'damaged']),
+  /** base64url */
+  salt: v.optional(v.string()),
+  fields: v.optional(v.record(v.string(), v.unknown())),
+});
+
 const personal = verb({
   summary:
     'What is sealed beside a record: who acted and where from, and what was said of the person that it is about.',
   command: v.strictObject({ id: idSchema('aud') }),
   result: v.object({
     id: idSchema('aud'),
-    parts: v.array(
-      v.object({
-        of: v.picklist(sealedParts),
-        /** As in the record; /audit-seal computes it from salt and fields. */
-        digest: v.string(),
-        /** `redacted`: taken away with a reason. `erased`: the person whom it is about was. `damaged`: it does not open, and is not what was sealed. */
-        state: v.picklist(['shown', 'redacted', 'erased', 'damaged']),
-        /** base64url */
-        salt: v.optional(v.string()),
-        fields: v.optional(v.record(v.string(), v.unknown())),
-      }),
-    ),
+    parts: v.array(personalPartSchema),
   }),
   refuses: ['not-found'],
   idempotent: true,

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { text } from '../api/common.js';
+import { countSchema, text } from '../api/common.js';
 import { idSchema } from '../ids.js';
 import { attributesSchema, cidrSchema, hostSchema, numberValueSchema } from '../inventory/fields.js';
 import { taskKindSchema } from '../task/task.js';
@@ -172,6 +172,19 @@ const task = {
   },
 } as const satisfies Record<string, ActionDef>;
 
+const exportId = idSchema('exp');
+
+/** Audit writes what somebody takes away of its logs. */
+const audit = {
+  'export.write': {
+    contract: 1,
+    input: v.object({ exportId }),
+    output: v.object({ exportId, records: countSchema, bytes: countSchema }),
+  },
+  /** The undo: the files are gone. */
+  'export.drop': { contract: 1, input: v.object({ exportId }) },
+} as const satisfies Record<string, ActionDef>;
+
 /**
  * Functions of what steps before have answered: nothing is read and nothing changed but the answer, so that they are done again at
  * will. What they compute differently goes under the next contract.
@@ -188,7 +201,7 @@ const sentral = {
 } as const satisfies Record<string, ActionDef>;
 
 /** Service → action → what it takes. */
-export const actions = { nett, maskin, plattform, objekt, inventory, task, sentral } as const;
+export const actions = { nett, maskin, plattform, objekt, inventory, task, sentral, audit } as const;
 export type ServiceName = keyof typeof actions;
 
 /** Whether a service serves an action under a version of its contract: what the validator of plans asks. */

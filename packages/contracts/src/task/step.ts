@@ -85,7 +85,12 @@ export const taskEventSchema = v.object({
 export const event = {
   list: verb({
     summary: 'What happened to a task, in order.',
-    command: v.strictObject({ taskId: idSchema('tsk'), ...pageFields }),
+    command: v.strictObject({
+      taskId: idSchema('tsk'),
+      /** Begins behind this one, where no cursor does. */
+      afterSeq: v.optional(countSchema),
+      ...pageFields,
+    }),
     result: pageOf(taskEventSchema),
     refuses: ['not-found', 'invalid-cursor'],
     idempotent: true,

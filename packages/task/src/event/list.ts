@@ -25,7 +25,7 @@ export async function listEvents(
   { limit, cursor, ...command }: Command<'event', 'list'>,
 ): Promise<Result<'event', 'list'>> {
   const taskId = decodeId('tsk', command.taskId);
-  const [after = 0] = readCursor(cursor, ['number']) ?? [];
+  const [after = command.afterSeq ?? 0] = readCursor(cursor, ['number']) ?? [];
   const rows = await readingAs(deps, caller, async (on) => {
     expectSeen(caller, await findTask(on, taskId));
     return on.unsafe(

@@ -5,7 +5,7 @@ import { route } from '../../route.js';
 import { countSchema, pageQuery } from '../common.js';
 import { anyOf, byId, changeQuery, flag, found } from '../inventory/shape.js';
 
-const { record, log } = audit.nouns;
+const { record, log, integrity } = audit.nouns;
 const { entries } = record.list.command;
 
 /** A size of a tree, in a query string. */
@@ -130,5 +130,25 @@ export const auditRoutes = {
     query: v.strictObject({ from: size, to: v.optional(size) }),
     responses: found('The proof.', log.consistency.result),
     problems: [...log.consistency.refuses],
+  }),
+  getAuditIntegrity: route({
+    operationId: 'getAuditIntegrity',
+    method: 'GET',
+    path: '/v1/auditIntegrity',
+    summary: integrity.get.summary,
+    tags: ['audit'],
+    permission: 'audit.integrity.read',
+    responses: found('What the last counts have found, and how far those are that run.', integrity.get.result),
+    problems: [],
+  }),
+  countAuditIntegrity: route({
+    operationId: 'countAuditIntegrity',
+    method: 'POST',
+    path: '/v1/auditIntegrity/count',
+    summary: integrity.count.summary,
+    tags: ['audit'],
+    permission: 'audit.integrity.count',
+    responses: found('As it is now: the counts begin within seconds.', integrity.count.result),
+    problems: [],
   }),
 } as const;

@@ -76,7 +76,8 @@ export const taskRoutes = {
     operationId: 'listTaskEvents',
     method: 'GET',
     path: '/v1/tasks/:id/events',
-    summary: 'What happened to a task, in order; seq is its version then.',
+    summary:
+      'What happened to a task, in order; seq is its version then. With `Accept: text/event-stream` a stream (SSE) from the beginning, or behind `Last-Event-ID`: `id` is the seq, and it ends with the task.',
     tags: ['tasks'],
     permission: 'task.task.read',
     on: 'item',
