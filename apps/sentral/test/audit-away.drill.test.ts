@@ -1,6 +1,6 @@
 import { audit as auditContract } from '@sentral/contracts/audit';
 import { remoteContext } from '@sentral/contracts/client-internal';
-import type { Caller, Implements } from '@sentral/contracts/contract';
+import type { Caller } from '@sentral/contracts/contract';
 import { mintInternalToken } from '@sentral/contracts/internal-token';
 import { inventory as inventoryContract } from '@sentral/contracts/inventory';
 import { openDatabase, type Database } from '@sentral/kernel/database';
@@ -125,7 +125,7 @@ const existing = async (names: readonly string[]): Promise<readonly string[]> =>
 
 /** Facts of inventory, by its contract, of which there are fewer records than versions. */
 async function missing(): Promise<readonly string[]> {
-  const { feed } = remoteContext(inventoryContract, remote('inventory')) as Implements<typeof inventoryContract>;
+  const { feed } = remoteContext(inventoryContract, remote('inventory'));
   const lacking: string[] = [];
   for (let cursor: string | undefined, more = true; more;) {
     const page = await feed.versions(caller, cursor === undefined ? {} : { cursor });
@@ -155,7 +155,7 @@ async function agedBy(days: number): Promise<readonly string[]> {
     for (const { day } of found) {
       aged.push(`feed_p${String(day).replaceAll('-', '')}`);
       await tx.unsafe(
-        `create table inventory.${aged.at(-1)} partition of inventory.feed for values from ('${day} 00:00Z') to ('${day} 24:00Z')`,
+        `create table inventory.${aged.at(-1)} partition of inventory.feed for values from ('${String(day)} 00:00Z') to ('${String(day)} 24:00Z')`,
       );
     }
     await tx.unsafe(`update inventory.feed set recorded_at = recorded_at - interval '${days} days'`);

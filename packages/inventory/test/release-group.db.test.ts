@@ -81,7 +81,10 @@ test('what one is refused harms no other of its group: another’s, an old versi
     give(mine.caller, e as Id<'alc'>),
     give(mine.caller, f as Id<'alc'>, { version: 1 }),
   ]);
-  expect(outcomes.map(codeOf)).toEqual(['ok', 'not-found', 'version-mismatch', 'fence-stale', 'ok', 'not-found', 'ok']);
+  const codes = outcomes.map(codeOf);
+  // Which of the two that give back the same comes first is nobody's to say.
+  expect(codes.splice(4, 2).toSorted()).toEqual(['not-found', 'ok']);
+  expect(codes).toEqual(['ok', 'not-found', 'version-mismatch', 'fence-stale', 'ok']);
   expect(await s.used(host)).toBe(3);
 });
 
@@ -107,7 +110,7 @@ test('a member that breaks the transaction harms no other: all run alone, and it
   );
   const outcomes = await burst(8, (i) => give(of.caller, held[i]?.id as Id<'alc'>));
   await s.admin.unsafe('drop function inventory.break_group() cascade');
-  expect(outcomes.map(codeOf)).toEqual(outcomes.map((_, i) => (i === 3 ? 'already-exists' : 'ok')));
+  expect(outcomes.map(codeOf)).toEqual(outcomes.map((_, i) => (i === 3 ? 'internal' : 'ok')));
   expect(await s.used(host)).toBe(1);
 });
 
@@ -115,6 +118,7 @@ test('who takes while others give back never gets more than there is, and in the
   const host = await s.host([{ class: 'vcpu', total: 8 }]);
   const of = [tenant(), tenant()] as const;
   let most = 0;
+  let kept = 0;
   const watching = setInterval(() => void s.used(host).then((used) => (most = Math.max(most, used))), 5);
   const outcomes = await burst(24, async (i) => {
     const by = of[i % 2] as Tenant;
@@ -122,12 +126,14 @@ test('who takes while others give back never gets more than there is, and in the
     for (let round = 0; round < 4; round += 1) {
       const taken = await orProblem(take(by, host));
       codes.push(codeOf(taken));
-      if ('id' in taken && (i + round) % 3 !== 0) codes.push(codeOf(await give(by.caller, taken.id)));
+      if (!('id' in taken)) continue;
+      if ((i + round) % 3 === 0) kept += 1;
+      else codes.push(codeOf(await give(by.caller, taken.id)));
     }
     return codes;
   });
   clearInterval(watching);
   expect(new Set(outcomes.flat())).toEqual(new Set(['ok', 'capacity-exhausted']));
   expect(most).toBeLessThanOrEqual(8);
-  expect(await s.used(host)).toBe(8);
+  expect(await s.used(host)).toBe(kept);
 });

@@ -14,8 +14,14 @@ const fixture = (name: string): string => readFileSync(path.join(fixtures, name)
 const tables = ['node', 'edge', 'edge_end', 'address_block', 'address', 'number', 'external_id', 'feed'];
 
 const once = (done: number, seconds: number): Measured => ({
-  ...{ done, seconds, refused: 0, failed: 0, failures: [], perSecond: done / seconds },
-  ...{ p50Ms: seconds * 1_000, p99Ms: seconds * 1_000 },
+  done,
+  seconds,
+  refused: 0,
+  failed: 0,
+  failures: [],
+  perSecond: done / seconds,
+  p50Ms: seconds * 1_000,
+  p99Ms: seconds * 1_000,
 });
 
 async function imported(stand: Stand, of: { source: string; format: string; file: string }): Promise<Json> {

@@ -6,7 +6,7 @@ const site = 'site';
 const rackKey = (rack: string): string => `rack:${rack}`;
 
 /** What one NUMA node of a server has free. */
-export interface Half {
+interface Half {
   readonly cores: number;
   readonly gib: number;
 }

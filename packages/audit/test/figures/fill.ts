@@ -72,10 +72,14 @@ export async function makeTenants(db: Database, count: number): Promise<Tenant[]
       [logUuid],
     );
     tenants.push({
-      ...{ uuid, logUuid, log, id: encodeId('tnt', uuid) },
+      uuid,
+      logUuid,
+      log,
+      id: encodeId('tnt', uuid),
       size: Number(row?.['size']),
-      stack: (row?.['stack'] as string[]).map((hash) => Buffer.from(hash, 'hex')),
-      ...{ project: named('prj', uuidOfName(`project ${at}`)), environment: named('env', uuidOfName(`env ${at}`)) },
+      stack: ((row?.['stack'] ?? []) as string[]).map((hash) => Buffer.from(hash, 'hex')),
+      project: named('prj', uuidOfName(`project ${at}`)),
+      environment: named('env', uuidOfName(`env ${at}`)),
       actors: Array.from({ length: at === 0 ? 400 : 20 }, (_, n) => named('usr', uuidOfName(`user ${at} ${n}`))),
     });
   }
@@ -127,7 +131,7 @@ export function fillMonth(
       await tx.unsafe(
         `alter table audit.record attach partition audit.${part} for values from ('${firstOf(begins)}') to ('${firstOf(next.getTime())}')`,
       );
-      await tx.unsafe(`select audit.close_partition('${part}')`);
+      await closePartition(tx, part);
     };
     await inTransaction(admin, fill, { attempts: 1, deadlineMs: 3_600_000 });
     rmSync(file);
@@ -170,7 +174,7 @@ export async function copyMonth(
       await tx.unsafe(
         `alter table audit.record attach partition audit.${target.part} for values from ('${firstOf(target.begins)}') to ('${firstOf(target.ends)}')`,
       );
-      await tx.unsafe(`select audit.close_partition('${target.part}')`);
+      await closePartition(tx, target.part);
       const tiles: Tile[] = [];
       for (const tenant of tenants) {
         const leaves = await tx.unsafe(`select leaf from audit.${target.part} where log_id = $1 order by seq`, [
@@ -188,6 +192,12 @@ interface MonthSpan {
   readonly begins: number;
   readonly ends: number;
   readonly part: string;
+}
+
+/** As those are that audit makes itself: retention drops them as their owner. */
+async function closePartition(tx: Tx, part: string): Promise<void> {
+  await tx.unsafe(`select audit.close_partition('${part}')`);
+  await tx.unsafe(`alter table audit.${part} owner to audit_owner`);
 }
 
 const endsOf = (tenants: readonly Tenant[]) =>
@@ -227,8 +237,25 @@ function rowOf(ms: number, thing: Thing, tiles: Tile[]): readonly unknown[] {
   extend(tenant, leaf, tiles);
   const event = `{"id":"${target.id}","state":"active"}`;
   return [
-    ...[uuid, tenant.logUuid, seq, `\\\\x${leaf.toString('hex')}`, 'change', action, 'success', policy, actor.uuid],
-    ...[tenant.uuid, project.uuid, environment.uuid, type, target.uuid, version, time, text, event, request],
+    uuid,
+    tenant.logUuid,
+    seq,
+    `\\\\x${leaf.toString('hex')}`,
+    'change',
+    action,
+    'success',
+    policy,
+    actor.uuid,
+    tenant.uuid,
+    project.uuid,
+    environment.uuid,
+    type,
+    target.uuid,
+    version,
+    time,
+    text,
+    event,
+    request,
   ];
 }
 

@@ -58,8 +58,13 @@ beforeAll(async () => {
     filled
       ? {}
       : {
-          ...{ fsync: 'off', synchronous_commit: 'off', wal_level: 'minimal', max_wal_senders: '0' },
-          ...{ shared_buffers: '512MB', maintenance_work_mem: '512MB', max_wal_size: '8GB' },
+          fsync: 'off',
+          synchronous_commit: 'off',
+          wal_level: 'minimal',
+          max_wal_senders: '0',
+          shared_buffers: '512MB',
+          maintenance_work_mem: '512MB',
+          max_wal_size: '8GB',
         },
   );
   audit = createAudit(stand.deps, { results: true });
@@ -87,7 +92,7 @@ beforeAll(async () => {
     `select pg_size_pretty(sum(pg_total_relation_size(inhrelid))) as size, count(*)::int as months from pg_inherits where inhparent = 'audit.record'::regclass`,
   );
   console.log(
-    `PostgreSQL ${stand.version}; ${tenants.reduce((sum, { size: n }) => sum + Number(n), 0)} records in ${size?.['size']}`,
+    `PostgreSQL ${stand.version}; ${tenants.reduce((sum, { size: n }) => sum + n, 0)} records in ${String(size?.['size'])}`,
   );
 });
 afterAll(() => stand.stop());
@@ -155,7 +160,7 @@ async function pages(name: string, caller: Caller, commands: readonly List[]): P
 }
 
 const some = async (text: string) => (await stand.admin.unsafe(text)).map((row) => Object.values(row)[0] as string);
-const list = (command: Partial<List>): List => ({ sort: '-id', limit: 50, ...command }) as List;
+const list = (command: Partial<List>): List => ({ sort: '-id', limit: 50, ...command });
 
 test('pages of ten million records', async () => {
   const [large, small] = [tenants[0] as Seen, tenants.at(-1) as Seen];
