@@ -8,6 +8,8 @@ import { startServer, type Json, type TestServer } from './start-server.js';
 let server: TestServer;
 let shop: House;
 let guest: Person;
+/** Begun together: each waits for the next signed checkpoint, and it is the same one. */
+let begun: Readonly<Record<'whole' | 'ocsf' | 'authn' | 'personal' | 'unwanted', Json>>;
 const written: string[] = [];
 
 beforeAll(async () => {
@@ -16,6 +18,13 @@ beforeAll(async () => {
   shop = await house(server, 'shop');
   guest = await person(server, 'guest');
   await grant(server, shop, { to: guest, role: 'viewer' });
+  begun = {
+    whole: await made(begin({}), 202),
+    ocsf: await made(begin({ format: 'ocsf', filter: { class: ['change'] } }, { scope: shop.project }), 202),
+    authn: await made(begin({ filter: { class: ['authn'] } }), 202),
+    personal: await made(begin({ personal: true }), 202),
+    unwanted: await made(begin({}), 202),
+  };
 });
 afterAll(async () => {
   await server.stop();
@@ -30,8 +39,7 @@ const begin = (body: object, more: { token?: string; scope?: string; key?: strin
     headers: { 'idempotency-key': more.key ?? `export-${(keys += 1)}` },
   });
 
-async function ready(body: object, more: Parameters<typeof begin>[1] = {}): Promise<string> {
-  const task = await made(begin(body, more), 202);
+async function ready(task: Json): Promise<string> {
   expect(task).toMatchObject({ type: 'task', kind: 'audit.export', tenantId: shop.tenant });
   const id = task.input.exportId;
   const state = async () => (await server.ask(`/v1/auditExports/${id}`, as(shop.owner))).body.state;
@@ -57,7 +65,7 @@ async function leftKey(): Promise<NoteKey> {
 }
 
 test('a tenant takes its log away, and verifies it by the files and the key that left', async () => {
-  const id = await ready({});
+  const id = await ready(begun.whole);
   const it = (await server.ask(`/v1/auditExports/${id}`, as(shop.owner))).body;
   const verified = await verifyExport(filesOf(id), await leftKey());
   expect(verified).toEqual({ records: it.records, findings: [] });
@@ -71,20 +79,21 @@ test('a tenant takes its log away, and verifies it by the files and the key that
   await expect
     .poll(async () => (await server.ask(`/v1/tasks/${task.id}`, as(shop.owner))).body.state, { timeout: 10_000 })
     .toBe('succeeded');
-  expect((await server.ask('/v1/auditExports?state=ready', as(shop.owner))).body.items[0].id).toBe(id);
+  const listed = (await server.ask('/v1/auditExports?state=ready', as(shop.owner))).body.items;
+  expect(listed.map((each: Json) => each.id)).toContain(id);
 });
 
 test('asked again under its key it is the same one; a project and a filter narrow it; OCSF is another form of it', async () => {
   const key = 'twice';
   const [first, second] = [await made(begin({}, { key }), 202), await made(begin({}, { key }), 202)];
   expect(second.input.exportId).toBe(first.input.exportId);
-  const id = await ready({ format: 'ocsf', filter: { class: ['change'] } }, { scope: shop.project });
+  const id = await ready(begun.ocsf);
   const { findings, records } = await verifyExport(filesOf(id), await leftKey());
   expect([findings, records > 0]).toEqual([[], true]);
 });
 
 test('what was asked for and read of it is on record, each file', async () => {
-  const id = await ready({ filter: { class: ['authn'] } });
+  const id = await ready(begun.authn);
   await (await download(id, 'manifest.json')).arrayBuffer();
   const told = async () =>
     (await server.ask(`/v1/auditRecords?resourceId=${id}&sort=id&limit=50`, as(shop.owner))).body.items.map(
@@ -98,7 +107,7 @@ test('what was asked for and read of it is on record, each file', async () => {
 });
 
 test('who may not read the records may neither make nor read one; another tenant has none', async () => {
-  const id = await ready({ personal: true });
+  const id = await ready(begun.personal);
   expect((await begin({}, { token: guest.token })).status).toBe(403);
   expect((await download(id, 'manifest.json', guest.token)).status).toBe(404);
   const auditor = await person(server, 'auditor');
@@ -113,7 +122,7 @@ test('who may not read the records may neither make nor read one; another tenant
 });
 
 test('deleted it is gone, and says so; bad questions name what is wrong', async () => {
-  const id = await ready({});
+  const id = await ready(begun.unwanted);
   const at = `/v1/auditExports/${id}`;
   expect((await server.ask(at, { ...as(shop.owner), method: 'DELETE' })).status).toBe(428);
   const gone = await server.ask(at, { ...as(shop.owner), method: 'DELETE', headers: any });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createInventory } from '../src/index.js';
-import { importer, openImporting, upsert, type Importing } from './import/harness.js';
+import { importer, line, openImporting, upsert, type Importing } from './import/harness.js';
 
 let at: Importing;
 beforeAll(async () => {
@@ -38,7 +38,7 @@ test('what imports change stays as it was: cables with their ends, places, prefi
       space +
       block('b1', '10.0.0.0/8') +
       block('b2', '10.1.0.0/16'),
-    // Rewired, moved, renumbered; a key that is no more ends what it named.
+    // Rewired, moved, renumbered; then ended.
     racks +
       node('box', 'server', 'r2', { labels: { a: '2' } }) +
       ports +
@@ -46,7 +46,7 @@ test('what imports change stays as it was: cables with their ends, places, prefi
       space +
       block('b1', '10.0.0.0/8') +
       block('b2', '10.2.0.0/16'),
-    racks + node('box', 'server', 'r2', { labels: { a: '2' } }) + ports + space + block('b1', '10.0.0.0/8'),
+    line({ op: 'delete', externalId: 'c1' }) + line({ op: 'delete', externalId: 'b2' }),
   ];
   const recorded: { asOf: string; said: unknown }[] = [];
   for (const file of files) {

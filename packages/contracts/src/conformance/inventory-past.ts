@@ -26,7 +26,7 @@ export const pastCases = conformance(inventory, [
       for (const version of [made, changed]) {
         const { rootId: _, ...was } = await subject.node.get(as(kit), { id: made.id, asOf: version.updatedAt });
         kit.equals(was, version, `version ${version.version}`);
-        const { items } = await subject.node.list(as(kit), { name: kit.name('site'), asOf: version.updatedAt });
+        const { items } = await subject.node.list(as(kit), { name: made.name, asOf: version.updatedAt });
         kit.equals(items, [version], `the list as of version ${version.version}`);
       }
       const { items } = await subject.node.changes(as(kit), { id: made.id, from: made.updatedAt, types: ['node'] });

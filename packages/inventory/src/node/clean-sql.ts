@@ -1,10 +1,13 @@
 // Lock order: nodes by id (allocation/sql.ts, 5), then the items that they were given by, which nobody changes any more. READ COMMITTED.
 import type { Tx } from '@sentral/kernel/database';
 
-/** Of nodes that are locked. */
-export async function amendStates(tx: Tx, ids: readonly string[], state: string): Promise<void> {
-  await tx.sql`
-    update node set state = ${state}, version = version + 1, updated_at = now() where id = any(${[...ids]}::uuid[])`;
+/** Of nodes that are locked; tells when that is. */
+export async function amendStates(tx: Tx, ids: readonly string[], state: string): Promise<Date> {
+  const rows = await tx.sql<{ updatedAt: Date }>`
+    update node set state = ${state}, version = version + 1, updated_at = now() where id = any(${[...ids]}::uuid[]) returning updated_at as "updatedAt"`;
+  const [row] = rows;
+  if (row === undefined) throw new Error('nodes that were locked are not there');
+  return row.updatedAt;
 }
 
 /** The cleaning after the last use is over, though more time was planned for it. */

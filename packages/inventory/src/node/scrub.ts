@@ -47,7 +47,7 @@ export async function become(
   { rows, state }: { rows: readonly NodeRow[]; state: keyof typeof eventOf },
 ): Promise<void> {
   if (rows.length === 0) return;
-  await amendStates(
+  const updatedAt = await amendStates(
     tx,
     rows.map(({ id }) => id),
     state,
@@ -60,7 +60,7 @@ export async function become(
       id: row.id,
       version: row.version + 1,
       before: toNode(row),
-      after: toNode({ ...row, state, version: row.version + 1 }),
+      after: toNode({ ...row, state, version: row.version + 1, updatedAt }),
     })),
   );
 }
