@@ -122,16 +122,13 @@ export function fillMonth(
   const ends = endsOf(tenants);
   return async () => {
     const fill = async (tx: Tx) => {
-      await tx.unsafe(`drop table if exists audit.${part}`);
-      await tx.unsafe(
-        `create table audit.${part} (like audit.record including defaults including constraints including storage)`,
-      );
+      await createPartition(tx, part);
       await tx.unsafe(`copy audit.${part} (${columns}) from '${file}'`);
       await keepTrees(tx, { tiles, ends });
       await tx.unsafe(
         `alter table audit.record attach partition audit.${part} for values from ('${firstOf(begins)}') to ('${firstOf(next.getTime())}')`,
       );
-      await closePartition(tx, part);
+      await tx.unsafe(`select audit.close_partition('${part}')`);
     };
     await inTransaction(admin, fill, { attempts: 1, deadlineMs: 3_600_000 });
     rmSync(file);
@@ -159,10 +156,7 @@ export async function copyMonth(
   await inTransaction(
     admin,
     async (tx) => {
-      await tx.unsafe(`drop table if exists audit.${target.part}`);
-      await tx.unsafe(
-        `create table audit.${target.part} (like audit.record including defaults including constraints including storage)`,
-      );
+      await createPartition(tx, target.part);
       await tx.unsafe(
         `insert into audit.${target.part} (${columns})
          select ${moved('r.id')}, r.log_id, r.seq - f.first + l.size, r.leaf, r.class, r.action, r.outcome, r.policy_relevant, r.actor_id, r.tenant_id, r.project_id,
@@ -174,7 +168,7 @@ export async function copyMonth(
       await tx.unsafe(
         `alter table audit.record attach partition audit.${target.part} for values from ('${firstOf(target.begins)}') to ('${firstOf(target.ends)}')`,
       );
-      await closePartition(tx, target.part);
+      await tx.unsafe(`select audit.close_partition('${target.part}')`);
       const tiles: Tile[] = [];
       for (const tenant of tenants) {
         const leaves = await tx.unsafe(`select leaf from audit.${target.part} where log_id = $1 order by seq`, [
@@ -194,10 +188,14 @@ interface MonthSpan {
   readonly part: string;
 }
 
-/** As those are that audit makes itself: retention drops them as their owner. */
-async function closePartition(tx: Tx, part: string): Promise<void> {
-  await tx.unsafe(`select audit.close_partition('${part}')`);
-  await tx.unsafe(`alter table audit.${part} owner to audit_owner`);
+/** As audit makes it itself: its owner's, so that its roles have their rights on it. */
+async function createPartition(tx: Tx, part: string): Promise<void> {
+  await tx.unsafe(`drop table if exists audit.${part}`);
+  await tx.unsafe('set local role audit_owner');
+  await tx.unsafe(
+    `create table audit.${part} (like audit.record including defaults including constraints including storage)`,
+  );
+  await tx.unsafe('set local role none');
 }
 
 const endsOf = (tenants: readonly Tenant[]) =>
