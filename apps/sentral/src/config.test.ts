@@ -109,5 +109,7 @@ test('the page for operators has a row for every setting, and names none that th
   const ofOne = contextNames.flatMap((name) =>
     settingNames.map((each) => each.replace('<CONTEXT>', name.toUpperCase())),
   );
-  expect(names(page).filter((name) => ![...ofOne, ...rows].includes(name))).toEqual([]);
+  // What begins with SENTRAL_TEST_ is the tests': no start reads it or minds it.
+  const others = names(page).filter((name) => ![...ofOne, ...rows].includes(name));
+  expect(others.filter((name) => !name.startsWith('SENTRAL_TEST_'))).toEqual([]);
 });

@@ -62,7 +62,7 @@ test('a schedule empties its environment at its time, with the rights of who has
   const empty = { ...as(place.owner), method: 'POST', headers: { 'idempotency-key': 'again' } } as const;
   const again = await made(server.ask(`/v1/environments/${place.environment}/empty`, empty), 202);
   expect(await taskOnce(server, place, { id: again.id, state: 'succeeded' })).toMatchObject({
-    output: { first: [], then: [] },
+    output: { first: [], last: [] },
   });
 });
 

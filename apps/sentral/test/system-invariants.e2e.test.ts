@@ -119,7 +119,7 @@ describe('while the roles of audit cannot reach its database and the mailbox los
     await admin.unsafe(`grant connect on database ${database()} to public`);
     await expect.poll(recorded, waiting).toBe(before);
     // What could not be told of while it was away stays told of until a refusal can be again.
-    expect((await server.ask('/v1/system/diagnostics', as(shop.owner))).status).toBe(403);
+    expect((await server.ask('/v1/traits', { ...as(shop.owner), body: { key: 'x', title: 'x' } })).status).toBe(403);
     expect(await facts()).toBe(before);
     await expect.poll(async () => (await server.ask('/readyz', { token: null })).body.parts.filter(({ status }: Json) => status !== 'ok'), waiting).toEqual([]); // prettier-ignore
     await expect.poll(async () => (await invariants()).holds, waiting).toBe(true);

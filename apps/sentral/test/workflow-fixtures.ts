@@ -46,7 +46,7 @@ export const others: Readonly<Record<string, { readonly input: Json; readonly ou
             },
           },
         ],
-        then: [],
+        last: [],
       },
       'child.run': { tasks: [] },
     },

@@ -244,9 +244,9 @@ test('files in a directory verify there, by the key as an operator keeps it', as
   for (const [name, bytes] of files.get('2024-02') ?? []) await sink.put(name, bytes);
   const text = await formatNoteKey(key);
   expect(await verifyExportIn(path.join(directory, '2024-02'), text)).toEqual({ records: 303, findings: [] });
-  await rm(path.join(directory, '2024-02', 'proofs.ndjson.gz'));
+  await rm(path.join(directory, '2024-02', 'proofs-00001.ndjson.gz'));
   expect((await verifyExportIn(path.join(directory, '2024-02'), text)).findings).toContain(
-    'proofs.ndjson.gz is missing',
+    'proofs-00001.ndjson.gz is missing',
   );
   await expect(verifyExportIn(directory, text)).rejects.toThrow(/manifest.json/);
   await rm(directory, { recursive: true });
@@ -269,7 +269,7 @@ test('an export that was changed is found: a line, a file, a proof, the signatur
     /stands in its place.*has 302 lines/,
   );
   expect(await planted('records-00001.ndjson.gz', () => Buffer.from('hello'))).toMatch(/cannot be read/);
-  expect(await planted('proofs.ndjson.gz', rewritten(/^.*\n/, ''))).toMatch(/no proof is of|stands in its place/);
+  expect(await planted('proofs-00001.ndjson.gz', rewritten(/^.*\n/, ''))).toMatch(/no proof is of|stands in its place/);
   expect(
     await planted('manifest.json', (bytes) => Buffer.from(bytes.toString().replace('— sentral', '— other'))),
   ).toMatch(/not signed by the key/);

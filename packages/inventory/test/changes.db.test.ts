@@ -14,7 +14,7 @@ afterAll(() => s?.close());
 async function instant(): Promise<string> {
   const [row] = await s.admin.unsafe(`select clock_timestamp() as at from pg_sleep(0.003)`);
   await s.admin.unsafe(`select pg_sleep(0.003)`);
-  return (row?.['at'] as Date).toISOString();
+  return (row as unknown as { at: Date }).at.toISOString();
 }
 
 const node = async (kind: string, parentId?: Id<'nod'>) =>
@@ -104,8 +104,7 @@ test('what changed in a rack between two instants: what came, went, moved, was j
 test('an end before its beginning, one to come and a node that is not there are refused', async () => {
   const id = await node('rack');
   const [from, to] = [await instant(), await instant()];
-  const ask = (command: object) =>
-    orProblem(s.inventory.node.changes(s.caller, { id, from, ...command } as never)).then(codeOf);
+  const ask = (command: object) => orProblem(s.inventory.node.changes(s.caller, { id, from, ...command })).then(codeOf);
   expect([
     await ask({ from: to, to: from }),
     await ask({ to: new Date(Date.now() + 60_000).toISOString() }),

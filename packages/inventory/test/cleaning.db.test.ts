@@ -83,8 +83,10 @@ describe('a node that is cleaned for five minutes', () => {
           perform inventory.refuse_whole_and_parts(array(select id from inventory.allocation_item where allocation_id = '${decodeId('alc', id)}'));
           raise exception 'it was let through';
         end $$`)
-        .then(String, (error: { constraint?: string; message: string }) =>
-          String((error as { cause?: { constraint_name?: string } }).cause?.constraint_name ?? error.message),
+        .then(
+          String,
+          (error: { constraint?: string; message: string }) =>
+            (error as { cause?: { constraint_name?: string } }).cause?.constraint_name ?? error.message,
         );
     const from = (minutes: number) => `during = tstzrange('${at(minutes)}', '${at(180)}')`;
     expect(await write(from(124), other.id)).toContain('allocation_item_node_held_once');
@@ -230,13 +232,12 @@ describe('a node that is scrubbed', () => {
       environmentId: 'env' as never,
       consumer: { service: 'test', kind: 'thing', id: newId() },
       items: [whole(host)],
-      host,
     });
     const { environmentId, id, version } = await s.take([whole(hosts[0])]);
     const batch = (operations: object[]) =>
       orProblem(s.inventory.allocation.batch(s.caller, { operations: operations as never }));
-    const made = ({ host: _, ...rest }: ReturnType<typeof create>) => ({ ...rest, environmentId });
-    const refused = await batch([{ op: 'release', id, version }, made(create(hosts[0]))]);
+    const made = (host: Id<'nod'>) => ({ ...create(host), environmentId });
+    const refused = await batch([{ op: 'release', id, version }, made(hosts[0])]);
     expect(refused).toMatchObject({ code: expect.stringMatching(/allocation-conflict|state-conflict/u) });
     await free(id);
     const outcomes = await Promise.all(
@@ -250,7 +251,7 @@ describe('a node that is scrubbed', () => {
           if (codeOf(got) !== 'ok') continue;
           const mine = got as Allocation;
           const spare = hosts.find((host) => host !== a && host !== b)!;
-          const swapped = await batch([{ op: 'release', id: mine.id, version: mine.version }, made(create(spare))]);
+          const swapped = await batch([{ op: 'release', id: mine.id, version: mine.version }, made(spare)]);
           seen.push(codeOf(swapped));
           if (codeOf(swapped) === 'ok') await free((swapped as { items: Allocation[] }).items[1]!.id);
           else await orProblem(free(mine.id));

@@ -53,7 +53,7 @@ test('what imports change stays as it was: cables with their ends, places, prefi
     expect(await at.done('past', file)).toMatchObject({ state: 'succeeded' });
     const [row] = await at.admin.unsafe('select clock_timestamp() as at from pg_sleep(0.003)');
     await at.admin.unsafe('select pg_sleep(0.003)');
-    recorded.push({ asOf: (row?.['at'] as Date).toISOString(), said: await everything() });
+    recorded.push({ asOf: (row as unknown as { at: Date }).at.toISOString(), said: await everything() });
   }
   expect(new Set(recorded.map(({ said }) => JSON.stringify(said))).size).toBe(3);
   for (const { asOf, said } of recorded) expect(await everything(asOf)).toEqual(said);

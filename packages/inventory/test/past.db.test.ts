@@ -74,7 +74,7 @@ test('whatever was done, at every instant that was recorded a read as of it says
 async function instant(): Promise<string> {
   const [row] = await s.admin.unsafe(`select clock_timestamp() as at from pg_sleep(0.003)`);
   await s.admin.unsafe(`select pg_sleep(0.003)`);
-  return (row?.['at'] as Date).toISOString();
+  return (row as unknown as { at: Date }).at.toISOString();
 }
 
 async function begin(): Promise<Place> {

@@ -251,7 +251,7 @@ const statements: readonly [
     'a page of a subtree',
     ['node_by_parent'],
     (on) =>
-      listSubtree(on as unknown as Database, 'everything', {
+      listSubtree(on, 'everything', {
         id: id('8001', 70),
         depthMax: 64,
         kinds: null,

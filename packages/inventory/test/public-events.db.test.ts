@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultScopes } from '@sentral/contracts/conformance/inventory-allocation';
 import { inventoryConformance } from '@sentral/contracts/conformance/inventory';
 import { createKit } from '@sentral/contracts/conformance/kit';
@@ -61,9 +62,13 @@ afterAll(async () => {
 
 /** The conformance suite, the files of three sources, and what neither of them brings about. */
 async function everythingHappens(): Promise<void> {
-  const numbered = setInterval(() => void numberFeed(deps.db.app, 'inventory', 1000).catch(() => undefined), 20);
+  let numbering = true;
+  const numbered = (async () => {
+    for (; numbering; await sleep(20)) await numberFeed(deps.db.app, 'inventory', 1000).catch(() => undefined);
+  })();
   for (const [at, { run }] of inventoryConformance.entries()) await run(inventory, createKit(`events${at}`));
-  clearInterval(numbered);
+  numbering = false;
+  await numbered;
   await imported('netbox', await fixture('netbox/netbox-demo-v3.6.json'));
   await imported('library', await listing(new URL('devicetypes/', fixtures)));
   for (const name of ['rev-01', 'rev-02', 'rev-03']) await imported('plan', await fixture(`ipamplan/${name}.yaml`));

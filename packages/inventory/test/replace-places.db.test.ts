@@ -68,9 +68,9 @@ test('what no longer fits the description is exchanged in one step, and several 
   const three = await replace(two, [whole(there, 3)]);
   expect(
     living(three)
-      .map(({ nodeId }) => nodeId)
+      .map(({ nodeId }) => String(nodeId))
       .toSorted(),
-  ).toEqual(servers.toSorted());
+  ).toEqual(servers.map(String).toSorted());
   expect(had(three)).toEqual(expect.arrayContaining(had(two)));
   const none = await replace(three as Allocation, [whole(there, 4)]);
   expect(codeOf(none)).toBe('capacity-exhausted');

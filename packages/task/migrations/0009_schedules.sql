@@ -1,5 +1,8 @@
+-- lock: no release yet stores schedules
 DROP INDEX "task"."schedule_due";--> statement-breakpoint
+-- lock: no release yet stores schedules
 ALTER TABLE "task"."schedule" DROP COLUMN "next_at";--> statement-breakpoint
+-- lock: no release yet stores schedules
 ALTER TABLE "task"."schedule" DROP COLUMN "last_task_id";--> statement-breakpoint
 CREATE TABLE "task"."schedule_run" (
 	"schedule_id" uuid PRIMARY KEY NOT NULL,
@@ -21,7 +24,9 @@ ALTER TABLE "task"."schedule" ADD COLUMN "updated_at" timestamp with time zone D
 ALTER TABLE "task"."finding" ADD COLUMN "decided_by" jsonb;--> statement-breakpoint
 ALTER TABLE "task"."schedule_run" ADD CONSTRAINT "schedule_run_schedule_exists" FOREIGN KEY ("schedule_id") REFERENCES "task"."schedule"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "schedule_run_due" ON "task"."schedule_run" USING btree ("next_at") WHERE next_at is not null;--> statement-breakpoint
+-- lock: no release yet stores schedules
 CREATE UNIQUE INDEX "schedule_name_once_a_scope" ON "task"."schedule" USING btree ("tenant_id",coalesce(environment_id, project_id, tenant_id),"name");--> statement-breakpoint
+-- lock: no release yet stores schedules
 ALTER TABLE "task"."schedule" ADD CONSTRAINT "schedule_held_is_stopped" CHECK (held is null or not enabled);
 --> statement-breakpoint
 -- A tenant principal reads its schedules with their runs.

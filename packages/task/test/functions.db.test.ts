@@ -2,6 +2,7 @@ import { decodeId } from '@sentral/contracts/ids';
 import { runServiceConformance, type StepServer } from '@sentral/contracts/services/conformance';
 import type { Reply } from '@sentral/contracts/services/message';
 import { servedSteps, type ServedAction } from '@sentral/kernel/bus/operation';
+import { json } from '@sentral/kernel/database';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { functionSteps } from '../src/function/serve.js';
 import { openStage, type Stage } from './shell/stage.js';
@@ -12,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-const functions = { 'removals.plan': () => ({ first: [], then: [] }) };
+const functions = { 'removals.plan': () => ({ first: [], last: [] }) };
 const resources = { resources: [] };
 
 /** The process dies in the next work, before it has computed anything or with all of it computed. */
@@ -85,7 +86,7 @@ test('operations of one service are left alone by another that keeps them in the
   await stage.db.app.unsafe(
     `insert into operation (op, attempt, undo_attempt, state, tombstone, want_undo, input, updated_at)
      values ($1, 1, 0, 'doing', false, false, $2, now() - interval '1 minute')`,
-    [op, input],
+    [op, json(input)],
   );
   await servedSteps({
     db: stage.db.app,

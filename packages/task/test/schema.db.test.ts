@@ -24,9 +24,10 @@ beforeAll(async () => {
       await makeStep(tx, task, {});
       const id = fresh();
       await tx.unsafe(
-        `insert into schedule (id, tenant_id, kind, input, cron) values ($1, $2, 'a.b', '{}', '* * * * *')`,
+        `insert into schedule (id, tenant_id, name, kind, input, cron, owner) values ($1, $2, 'a', 'a.b', '{}', '* * * * *', '{}')`,
         [id, tenant],
       );
+      await tx.unsafe('insert into schedule_run (schedule_id) values ($1)', [id]);
       await recordOf(tx, 'schedule', id, 1);
     });
   }

@@ -30,7 +30,7 @@ const seed = `
     select s.id, 'ack', s.task_id, now() + n * interval '1 minute' from (select *, row_number() over () as n from task.step where state = 'dispatched') s;
   insert into task.lane (tenant_id, queued) select distinct tenant_id, 4 from task.task;
   insert into task.schedule (id, tenant_id, name, kind, input, cron, owner)
-    select gen_random_uuid(), gen_random_uuid(), 'n' || n, 'a.b', '{}', '0 0 * * *', '{}' from generate_series(1, 5000) n;
+    select gen_random_uuid(), gen_random_uuid(), 'n' || n, 'a.b', '{}', '0 0 * * *', '{}' from generate_series(1, 50000) n;
   insert into task.schedule_run (schedule_id, next_at)
     select id, now() + row_number() over () * interval '1 minute' - interval '10 minutes' from task.schedule;
   insert into task.claim (task_id, resource, mode, active) select id, id::text, 'exclusive', state = 'running' from task.task;

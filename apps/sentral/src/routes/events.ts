@@ -30,7 +30,7 @@ export function eventHandlers({ audit, cursors }: World, streams: Streams): Hand
         return listed(cursors, asked, { items, ...(page.more ? { nextCursor: String(page.examined) } : {}) });
       }
       const from = await begin(audit.event.page, asked, where);
-      let { logId } = from;
+      let logId = from.logId;
       return streamed(
         await streams.open(asked, {
           afterSeq: from.afterSeq,

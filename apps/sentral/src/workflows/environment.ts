@@ -42,11 +42,11 @@ export const emptyEnvironment = workflow({
         }),
       ),
       removing('first', 'order'),
-      removing('then', 'first'),
+      removing('last', 'first'),
     ],
     output: {
       first: { $from: '/steps/first/output/tasks' },
-      then: { $from: '/steps/then/output/tasks' },
+      last: { $from: '/steps/last/output/tasks' },
       more: { $from: '/steps/look/output/more' },
     },
   }),
@@ -55,7 +55,7 @@ export const emptyEnvironment = workflow({
 const command = (step: ReturnType<typeof doing>): StepPlan => ({ ...step, kind: 'command' });
 
 /** What is gone does not come back: whoever cannot remove something waits for a person, and its own task says why. */
-const removing = (key: 'first' | 'then', after: string): StepPlan => ({
+const removing = (key: 'first' | 'last', after: string): StepPlan => ({
   ...doing(key, 'task', 'child.run', {
     needs: [...new Set(['order', after])],
     input: { tasks: { $from: `/steps/order/output/${key}` } },

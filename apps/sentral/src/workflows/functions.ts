@@ -13,7 +13,7 @@ export const functions: Functions = {
       of.map((each) => ({ kind: removes(each), input: removalOf(each, resources) }));
     return {
       first: tasks(wholes.filter(({ kind }) => kind !== 'network')),
-      then: tasks(wholes.filter(({ kind }) => kind === 'network')),
+      last: tasks(wholes.filter(({ kind }) => kind === 'network')),
     };
   },
 };

@@ -194,7 +194,7 @@ const sentral = {
   'removals.plan': {
     contract: 1,
     input: v.object({ resources: standingSchema }),
-    output: v.object({ first: childTasks, then: childTasks }),
+    output: v.object({ first: childTasks, last: childTasks }),
   },
   /** The undo of every function: its answer is nobody's any more. */
   'answer.forget': { contract: 1, input: v.object({}) },

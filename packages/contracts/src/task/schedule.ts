@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { nameSchema, pageFields, pageOf, sortOf, text, timeSchema, versionSchema } from '../api/common.js';
+import { nameSchema, pageFields, pageOf, sortOf, timeSchema, versionSchema } from '../api/common.js';
 import { scopeIdSchema, verb } from '../contract.js';
 import { idSchema } from '../ids.js';
 import { basedOnVersion } from '../inventory/fields.js';

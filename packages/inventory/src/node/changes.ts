@@ -28,7 +28,7 @@ type Asked = Command<'node', 'changes'>;
 type State = NonNullable<Result<'node', 'changes'>['items'][number]['after']>;
 
 /** A node at one instant, and how allocations are read of then. */
-interface Then {
+interface Moment {
   readonly at: Reading;
   readonly instant: string;
   readonly held: (on: Asks) => Asks;
@@ -53,12 +53,12 @@ export async function changesOfNode(deps: Deps, caller: Caller, command: Asked):
   if (Number.isNaN(Date.parse(to))) throw problem('invalid-cursor');
   if (Date.parse(command.from) >= Date.parse(to))
     throw problem('invalid-parameter', { parameter: 'to' }, 'It must lie after from.');
-  const [first, second] = [await thenOf(deps, caller, command.from), await thenOf(deps, caller, to)];
+  const [first, second] = [await momentOf(deps, caller, command.from), await momentOf(deps, caller, to)];
   const sight = sightOf(caller);
   const id = decodeId('nod', command.id);
   if ((await findNode(deps.db.platform, sight, id)) === undefined) throw problem('not-found', { resourceType: 'node' });
   const [before, after] = await Promise.all(
-    [first, second].map((then) => thingsIn({ deps, caller, then }, sight, { id, types: command.types })),
+    [first, second].map((moment) => thingsIn({ deps, caller, moment }, sight, { id, types: command.types })),
   );
   const differing = differences(before ?? [], after ?? []).filter((each) => isAfter(each, keys));
   const found = page(differing.slice(0, command.limit + 1), command.limit, {
@@ -67,7 +67,7 @@ export async function changesOfNode(deps: Deps, caller: Caller, command: Asked):
   });
   const shown = await seenStill(deps, sight, found.items);
   const [states, statesAfter] = await Promise.all(
-    [first, second].map((then) => statesOf(deps, caller, { then, sight, shown })),
+    [first, second].map((moment) => statesOf(deps, caller, { moment, sight, shown })),
   );
   const items = shown.map((each) => told(each, states?.get(each.id), statesAfter?.get(each.id)));
   return { ...found, items, from: new Date(command.from).toISOString(), to: new Date(to).toISOString() };
@@ -75,31 +75,31 @@ export async function changesOfNode(deps: Deps, caller: Caller, command: Asked):
 
 async function now(deps: Deps): Promise<string> {
   const [row] = await deps.db.platform.unsafe('select now() as now');
-  return (row?.['now'] as Date).toISOString();
+  return (row as unknown as { now: Date }).now.toISOString();
 }
 
-async function thenOf(deps: Deps, caller: Caller, instant: string): Promise<Then> {
+async function momentOf(deps: Deps, caller: Caller, instant: string): Promise<Moment> {
   return { instant, at: await readingAt(deps, caller, instant), held: await heldThen(deps, instant) };
 }
 
 interface Ask {
   readonly deps: Deps;
   readonly caller: Caller;
-  readonly then: Then;
+  readonly moment: Moment;
 }
 
 async function thingsIn(
-  { deps, caller, then }: Ask,
+  { deps, caller, moment }: Ask,
   sight: Sight,
   { id, types }: { id: string; types: Asked['types'] },
 ): Promise<readonly Thing[]> {
   const limit = changesMax + 1;
-  const things = await listThingsIn(then.at.db, sight, { id, limit });
+  const things = await listThingsIn(moment.at.db, sight, { id, limit });
   const nodeIds = things.filter(({ type }) => type === 'node').map((each) => each.id);
   const holders =
     types.includes('allocation') && nodeIds.length > 0
       ? await readingAs(deps, caller, (on) =>
-          listHoldersOf(then.held(on), caller, { nodeIds, at: then.instant, limit }),
+          listHoldersOf(moment.held(on), caller, { nodeIds, at: moment.instant, limit }),
         )
       : [];
   const all = [...things, ...holders];
@@ -145,9 +145,9 @@ async function seenStill(deps: Deps, sight: Sight, found: readonly Differing[]):
 async function statesOf(
   deps: Deps,
   caller: Caller,
-  { then, sight, shown }: { then: Then; sight: Sight; shown: readonly Differing[] },
+  { moment, sight, shown }: { moment: Moment; sight: Sight; shown: readonly Differing[] },
 ): Promise<ReadonlyMap<string, State>> {
-  const { at } = then;
+  const { at } = moment;
   const idsOf = async (noun: 'node' | 'edge' | 'addressBlock') => [
     ...(await seenIds(at.db, sight, { noun, ids: shown.flatMap(({ type, id }) => (type === noun ? [id] : [])) })),
   ];
@@ -155,7 +155,7 @@ async function statesOf(
     idsOf('node').then((ids) => listNodesById(at.db, ids)),
     idsOf('edge').then((ids) => listEdgesById(at.db, ids)),
     idsOf('addressBlock').then((ids) => listBlocksById(at.db, ids)),
-    readingAs(deps, caller, (on) => allocationsOf(then.held(on), shown)),
+    readingAs(deps, caller, (on) => allocationsOf(moment.held(on), shown)),
   ]);
   const states = [
     ...(await at.conceal(nodes.map(toNode))),

@@ -69,7 +69,7 @@ async function observedPage(use: Use, pass: Pass): Promise<Page> {
   const intended = await intendedUntil(use, cursor.at, until);
   const makers = await makersOf(deps, items, intended);
   const told: Told[] = [];
-  for (const resource of [...new Set([...items.map((each) => each.resource), ...intended.keys()])]) {
+  for (const resource of new Set([...items.map((each) => each.resource), ...intended.keys()])) {
     const seen = items.find((each) => each.resource === resource);
     const known = intended.get(resource);
     const maker = seen?.op === undefined ? undefined : makers.get(seen.op);

@@ -101,13 +101,19 @@ async function runSchedule(
     const now = await claimSchedule(tx, id);
     // Changed since its owner was looked up, or run by another.
     if (now?.nextAt?.getTime() !== nextAt.getTime() || now.version !== schedule.version) return undefined;
-    const refuse = (why: Why) => refused(tx, now, why);
-    if ('code' in planned) return void (await refuse(planned));
-    if ('code' in place) return void (await refuse(place));
+    const refuse = async (why: Why): Promise<undefined> => {
+      await refused(tx, now, why);
+      return undefined;
+    };
+    if ('code' in planned) return refuse(planned);
+    if ('code' in place) return refuse(place);
     const turn = turnOf(now.overlap, await isLive(tx, now.lastTaskId));
     if (turn === 'wait') return undefined;
     const next = nextAfter(now, now.now) ?? null;
-    if (turn === 'skip') return void (await endRun(tx, id, { outcome: 'skipped', nextAt: next }));
+    if (turn === 'skip') {
+      await endRun(tx, id, { outcome: 'skipped', nextAt: next });
+      return undefined;
+    }
     const row = {
       ...rowOf(deps, taskId, planned),
       ...place,
@@ -119,7 +125,7 @@ async function runSchedule(
     const made = await madeOrRefusal(() =>
       tx.savepoint(() => makeTask(tx, deps, { caller: system, row, plan: planned.plan, jitter })),
     );
-    if ('code' in made) return void (await refuse(made));
+    if ('code' in made) return refuse(made);
     await endRun(tx, id, { outcome: 'started', taskId, nextAt: next });
     return made;
   });

@@ -122,7 +122,7 @@ export const knockouts: readonly Knockout[] = [
       ),
     },
     breaks: 'orphaned effects',
-    runs: 2_000,
+    runs: 20_000,
   },
   { rule: 'the log before the effect (R4/S3)', rules: { logsFirst: false }, breaks: 'orphaned effects' },
   {

@@ -50,7 +50,7 @@ function* chunks<T>(list: readonly T[]): Generator<readonly T[]> {
 
 /** Writes all that stands, set-wise: what is as it should be is not touched, so it moves no version and writes no feed row. */
 export async function writePlanned(tx: Tx, writing: Writing): Promise<Written[]> {
-  const { planned, resolve } = writing;
+  const { planned } = writing;
   const written: Written[] = [];
   const changed = new Map<ResourceType, { rows: Planned[]; before: ReadonlyMap<string, string> }>();
 
