@@ -176,8 +176,9 @@ export function play(seed: number, rules: Rules = allRules): Saga {
   within(0.25, () => sentral.ask({ on: 'cancel', actor }));
   if (random.chance(0.1)) sentral.setDeadline(random.between(500, 60_000));
   within(0.1, () => {
-    sentral.ask({ on: 'hold', actor });
-    clock.after(random.between(1_000, 600_000), () => sentral.ask({ on: 'resume', actor }));
+    // Nobody lets go of what is not held yet: an ask that got lost is asked again first.
+    const resume = (): void => clock.after(random.between(1_000, 600_000), () => sentral.ask({ on: 'resume', actor }));
+    sentral.ask({ on: 'hold', actor }, resume);
   });
   within(0.1, () => {
     sentral.paused.add('nett');

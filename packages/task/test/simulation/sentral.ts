@@ -137,8 +137,9 @@ export function sentralOf(options: {
       clock.after(inMs, () => fire(timer));
     },
     /** What people and other loops ask; they ask again while nobody answers. */
-    ask(input: Input): void {
-      if (!transact(input)) clock.after(1_000, () => this.ask(input));
+    ask(input: Input, answered: () => void = () => undefined): void {
+      if (transact(input)) answered();
+      else clock.after(1_000, () => this.ask(input, answered));
     },
     take(reply: Reply): boolean {
       const { stepId, direction, attempt, answer } = reply;
