@@ -1,6 +1,6 @@
 import { defaultEnvironmentId, defaultTenantId } from '@sentral/contracts/tenancy';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { made as madeBy } from './cast.js';
+import { grant, house, made as madeBy, person } from './cast.js';
 import { startServer, type Json, type TestServer } from './start-server.js';
 
 // Two racks of two servers. Each server has two halves with a network card below the first, and the capacity lies in the halves.
@@ -169,4 +169,39 @@ test('what is tried by a batch or a search is kept for a minute with dryRun=hold
     [422, '/consumer'],
   ]);
   await freed(one.id, two.id, kept.body.id);
+});
+
+test('a host of nobody is told to who may read nodes, and to no tenant, which may be given it all the same', async () => {
+  const home = await house(server, 'renter');
+  const operator = await person(server, 'operator-renting');
+  await grant(server, home, { to: operator, role: 'allocator' });
+  const roles = { subject: { type: 'user', id: operator.id }, role: 'platform-operator' };
+  await made('/v1/platform/roleBindings', roles);
+  const shared = await node('server', 'shared');
+  await made(`/v1/nodes/${shared}/capacities`, { class: 'memoryMib', total: 8 });
+  const wish = { resources: [{ class: 'memoryMib', amount: 4 }] };
+  const told = async ({ token }: { token: string }) => {
+    const { status, body } = await server.ask(`/v1/environments/${home.environment}/placements`, { token, body: wish });
+    return [status, body.candidates.map(({ hostId }: Json) => hostId)];
+  };
+  expect([await told(operator), await told(home.owner)]).toEqual([
+    [200, [shared]],
+    [200, []],
+  ]);
+  const asked = async ({ token }: { token: string }, amount: number) => {
+    const { status, body } = await server.ask(`/v1/environments/${home.environment}/allocations`, {
+      token,
+      headers: { 'idempotency-key': `renting-${(sent += 1)}` },
+      body: { consumer: consumer(), items: [{ what: 'place', resources: [{ class: 'memoryMib', amount }] }] },
+    });
+    if (body.refusalId === undefined) return status;
+    const refusal = await server.ask(`/v1/refusals/${body.refusalId}`, { token });
+    const { candidates, soleBlockers } = refusal.body.explanation.items[0];
+    return [status, candidates, soleBlockers.map(({ filter }: Json) => filter)];
+  };
+  expect([await asked(operator, 16), await asked(home.owner, 16), await asked(home.owner, 4)]).toEqual([
+    [409, 1, ['capacity']],
+    [409, 0, []],
+    201,
+  ]);
 });

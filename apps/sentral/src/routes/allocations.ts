@@ -1,6 +1,7 @@
 import type { allocationRoutes } from '@sentral/contracts/api/inventory/allocations';
 import { requireIdempotencyKey, requireVersion, type Handlers } from '../http/mount.js';
 import { authorizeBatch } from './allocation-batch.js';
+import { seeingHosts } from './hosts.js';
 import { createdAt, done, listed, openCursor, shown, versionOf } from './shape.js';
 import type { World } from './world.js';
 
@@ -10,7 +11,7 @@ export function allocationHandlers(world: World): Handlers<typeof allocationRout
     createAllocation: async ({ params, query, body }, asked) => {
       requireIdempotencyKey(asked);
       return createdAt(
-        await inventory.allocation.reserve(asked.caller, {
+        await inventory.allocation.reserve(seeingHosts(asked), {
           ...body,
           environmentId: params.id,
           version: versionOf(asked),
@@ -20,7 +21,7 @@ export function allocationHandlers(world: World): Handlers<typeof allocationRout
       );
     },
     findEarliestAllocation: async ({ params, body }, asked) =>
-      done(await inventory.allocation.earliest(asked.caller, { ...body, environmentId: params.id })),
+      done(await inventory.allocation.earliest(seeingHosts(asked), { ...body, environmentId: params.id })),
     listAllocations: async ({ query }, asked) =>
       listed(
         cursors,
@@ -44,12 +45,14 @@ export function allocationHandlers(world: World): Handlers<typeof allocationRout
     getAllocation: async ({ params, query }, asked) =>
       shown(await inventory.allocation.get(asked.caller, { ...params, ...query })),
     replaceAllocation: async ({ params, body }, asked) =>
-      shown(await inventory.allocation.replace(asked.caller, { ...params, ...body, version: requireVersion(asked) })),
+      shown(
+        await inventory.allocation.replace(seeingHosts(asked), { ...params, ...body, version: requireVersion(asked) }),
+      ),
     batchAllocations: async ({ query, body }, asked) => {
       requireIdempotencyKey(asked);
       const scopes = await authorizeBatch(world, asked, body.operations);
       const hold = query.dryRun === 'hold' ? { hold: true as const } : {};
-      return done(await inventory.allocation.batch({ ...asked.caller, scopes }, { ...body, ...hold }));
+      return done(await inventory.allocation.batch({ ...seeingHosts(asked), scopes }, { ...body, ...hold }));
     },
     confirmAllocation: async ({ params }, asked) =>
       shown(await inventory.allocation.confirm(asked.caller, { ...params, version: versionOf(asked) })),

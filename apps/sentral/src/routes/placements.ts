@@ -1,6 +1,7 @@
 import type { placementRoutes } from '@sentral/contracts/api/inventory/placements';
 import { problem } from '@sentral/contracts/problem';
 import { requireIdempotencyKey, requireVersion, type Handlers } from '../http/mount.js';
+import { seeingHosts } from './hosts.js';
 import { createdAt, done, listed, openCursor, shown } from './shape.js';
 import type { World } from './world.js';
 
@@ -28,7 +29,7 @@ export function placementHandlers({ inventory, cursors }: World): Handlers<typeo
       const environmentId = params.id;
       if (query.dryRun === undefined) {
         if (consumer !== undefined) throw fault('contradiction', 'belongs to what is kept with dryRun=hold');
-        return done(await placement.candidates(asked.caller, { ...wanted, environmentId }));
+        return done(await placement.candidates(seeingHosts(asked), { ...wanted, environmentId }));
       }
       requireIdempotencyKey(asked);
       if (consumer === undefined) throw fault('required', 'say who the place is kept for');
@@ -38,7 +39,7 @@ export function placementHandlers({ inventory, cursors }: World): Handlers<typeo
       const { limit: _, explain: __, startsAt, endsAt, ...place } = wanted;
       const items = [{ what: 'place' as const, ...place }];
       return createdAt(
-        await inventory.allocation.reserve(asked.caller, {
+        await inventory.allocation.reserve(seeingHosts(asked), {
           environmentId,
           consumer,
           items,

@@ -1,5 +1,6 @@
 import type { refusalRoutes } from '@sentral/contracts/api/inventory/refusals';
 import type { Handlers } from '../http/mount.js';
+import { seeingHosts } from './hosts.js';
 import { done, listed, openCursor } from './shape.js';
 import type { World } from './world.js';
 
@@ -9,11 +10,11 @@ export function refusalHandlers({ inventory, cursors }: World): Handlers<typeof 
       listed(
         cursors,
         asked,
-        await inventory.refusal.list(asked.caller, {
+        await inventory.refusal.list(seeingHosts(asked), {
           ...openCursor(cursors, asked, query),
           environmentId: query.environmentId,
         }),
       ),
-    getRefusal: async ({ params }, asked) => done(await inventory.refusal.get(asked.caller, params)),
+    getRefusal: async ({ params }, asked) => done(await inventory.refusal.get(seeingHosts(asked), params)),
   };
 }

@@ -3,7 +3,7 @@ import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import type { Search } from '../placement/host-sql.js';
 import { expectReferences } from '../placement/refer.js';
-import { listPlaces, needsOf, type PlaceRow } from '../placement/sql.js';
+import { listPlaces, needsOf, walk, type PlaceRow } from '../placement/sql.js';
 import { givingSight } from '../reading.js';
 import { elsewhere } from './elsewhere.js';
 import { inOperation, type Operation } from './operation.js';
@@ -27,6 +27,7 @@ export async function choose(
   parts: readonly Part[],
 ): Promise<readonly Part[]> {
   if (parts.every(({ operation }) => !isDescribed(operation))) return parts;
+  await walk(tx);
   // What the transaction names or has chosen already is in no counter yet.
   const pending: Pending = { amounts: [], nodes: [], hosts: [] };
   for (const { operation } of parts)

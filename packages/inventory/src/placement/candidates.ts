@@ -1,5 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
+import type { Tx } from '@sentral/kernel/database';
+import { inTransaction } from '@sentral/kernel/transaction';
 import { allowedPlaces } from '../allocation/policy.js';
 import { scopeOf } from '../allocation/part.js';
 import { findNow } from '../allocation/policy-sql.js';
@@ -13,7 +15,7 @@ import { readAsk, type Ask } from './ask.js';
 import { nothingPending, type Search } from './host-sql.js';
 import { listProviders } from './provider-sql.js';
 import { expectReferences } from './refer.js';
-import { listPlaces, needsOf, type PlaceRow } from './sql.js';
+import { listPlaces, needsOf, walking, type PlaceRow } from './sql.js';
 import { waterfallOf } from './waterfall.js';
 
 type Found = Result<'placement', 'candidates'>;
@@ -25,39 +27,51 @@ type Found = Result<'placement', 'candidates'>;
 export async function findCandidates(
   deps: Deps,
   caller: Caller,
-  { environmentId, limit, explain, startsAt, endsAt, ...asked }: Command<'placement', 'candidates'>,
+  command: Command<'placement', 'candidates'>,
 ): Promise<Found> {
-  const ask = readAsk(asked, '');
   await bringForward(deps, caller.scopes);
   // Who holds what decides, whosever it is; what is answered stays behind the caller's sight.
-  const db = deps.db.platform;
+  const { search, found } = await inTransaction(deps.db.platform, (tx) => find(tx, caller, command), {
+    settings: walking,
+  });
+  const few = found.candidates.length < Math.min(search.ask.count, command.limit) || found.candidates.length === 0;
+  return { ...found, ...(command.explain || few ? { waterfall: await waterfallOf(deps.db.platform, search) } : {}) };
+}
+
+async function find(
+  tx: Tx,
+  caller: Caller,
+  { environmentId, limit, explain: _, startsAt, endsAt, ...asked }: Command<'placement', 'candidates'>,
+) {
+  const ask = readAsk(asked, '');
   const scopeId = decodeId('env', environmentId);
-  const path = await listScopePath(db, scopeId);
+  const path = await listScopePath(tx, scopeId);
   const { tenantId } = scopeOf(caller, path, scopeId);
   const sight = seenGivingSight(caller, tenantId);
-  await expectReferences(db, { asked, at: '', caller, sight });
+  const [allowed] = await Promise.all([
+    allowedPlaces(tx, path),
+    expectReferences(tx, { asked, at: '', caller, sight }),
+  ]);
   const window = readWindow({ startsAt, endsAt });
   const search: Search = {
     ask,
     sight,
-    allowed: await allowedPlaces(db, path),
+    allowed,
     pending: nothingPending,
-    ...(window === undefined ? {} : { window: expectWindow(judgeWindow(window, await findNow(db))) }),
+    ...(window === undefined ? {} : { window: expectWindow(judgeWindow(window, await findNow(tx))) }),
   };
-  const rows = await listPlaces(db, search, limit);
+  const rows = await listPlaces(tx, search, limit);
   const domains = rows.flatMap(({ domain }) => domain ?? []);
-  const seen = await seenIds(db, sightOf(caller), { noun: 'node', ids: [...new Set(domains)] });
+  const [seen, providers] = await Promise.all([
+    seenIds(tx, sightOf(caller), { noun: 'node', ids: [...new Set(domains)] }),
+    listProviders(tx, sightOf(caller), [...new Set(rows.flatMap(({ takers }) => takers))]),
+  ]);
   const candidates = rows.map((row) => ({
     hostId: encodeId('nod', row.host),
     ...(row.domain !== null && seen.has(row.domain) ? { domainId: encodeId('nod', row.domain) } : {}),
     items: itemsOf(ask, row),
   }));
-  const few = rows.length < Math.min(ask.count, limit) || rows.length === 0;
-  return {
-    candidates,
-    providers: [...(await listProviders(db, sightOf(caller), [...new Set(rows.flatMap(({ takers }) => takers))]))],
-    ...(explain || few ? { waterfall: await waterfallOf(db, search) } : {}),
-  };
+  return { search, found: { candidates, providers: [...providers] } };
 }
 
 /** A place as an allocation asks for it. */

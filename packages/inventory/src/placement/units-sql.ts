@@ -47,20 +47,14 @@ function peakOf(q: SeeingQuery, search: Search): string {
 
 export const amountOf = (q: SeeingQuery, { amount }: Need): string => `${q.value(amount)}::bigint`;
 
-/** What node `p<n>` must be and have to serve unit n, beside the units before it. */
-function serves(q: SeeingQuery, search: Search, n: number): string[] {
+/** What node `p<n>` must be and have to serve unit n, beside the units before it; of the unit `own`, what the walk has not looked at. */
+function serves(q: SeeingQuery, search: Search, n: number, own: number | undefined): string[] {
   const { units } = search.ask;
   const unit = units[n] as Unit;
   const { traits, labels } = alike(q, 'n', unit);
-  const node = [
-    `n.id = p${n}.id`,
-    `n.state = 'available'`,
-    `n.intent = 'in_service'`,
-    ...traits,
-    ...labels,
-    q.sees('node', 'n'),
-  ];
-  const needs = unit.needs.map((need) => {
+  const likeness = all([...traits, ...labels]);
+  const inService = `n.state = 'available' and n.intent = 'in_service' and ${q.sees('node', 'n')} and not ${isHeldWhole(q, search, 'n.id')}`;
+  const needs = unit.needs.slice(n === own ? 1 : 0).map((need) => {
     const amount = amountOf(q, need);
     const before = units.slice(0, n).flatMap((earlier, m) => {
       const same = earlier.needs.find((each) => each.class === need.class);
@@ -79,8 +73,8 @@ function serves(q: SeeingQuery, search: Search, n: number): string[] {
   return [
     ...needs,
     ...allowed,
-    `exists (select from node n where ${node.join(' and ')})`,
-    `not ${isHeldWhole(q, search, `p${n}.id`)}`,
+    // Of the host it is asked anyway.
+    `exists (select from node n where n.id = p${n}.id and ${likeness} and (n.id = h.id or ${inService}))`,
   ];
 }
 
@@ -119,7 +113,7 @@ export function waysOf(q: SeeingQuery, search: Search, own: number | undefined):
     own === undefined
       ? [`(${ask.units.map((_, n) => `p${n}.own`).join(' or ')})`]
       : [...ask.units.slice(0, own).map((_, n) => `not p${n}.own`), `p${own}.own`, `p${own}.id = w.id`];
-  const conditions = [...whose, ...ask.units.flatMap((_, n) => serves(q, search, n)), ...together(ask)];
+  const conditions = [...whose, ...ask.units.flatMap((_, n) => serves(q, search, n, own)), ...together(ask)];
   const takers = ask.units.flatMap((unit, n) => unit.needs.map(() => `p${n}.id`));
   return `${ask.units.length === 1 && own !== undefined ? alone : inside}
     select array[${takers.join(', ')}] as takers from ${ask.units.map((_, n) => `reach p${n}`).join(', ')} where ${conditions.join(' and ')}`;

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigint, check, foreignKey, index, integer, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
-import { createdAt, inventory, updatedAt, version } from './context.js';
+import { createdAt, inventory, shuffled, updatedAt, version } from './context.js';
 import { node } from './node.js';
 
 const amount = (name: string) => bigint(name, { mode: 'number' }).notNull();
@@ -48,8 +48,8 @@ export const capacity = inventory.table(
   },
   (t) => [
     primaryKey({ name: 'capacity_once_per_class', columns: [t.nodeId, t.class] }),
-    // The walk of a placement: who offers a class, from anywhere in the order of ids.
-    index('capacity_by_class').on(t.class, t.nodeId),
+    // The walk of a placement: who offers a class, from anywhere in no order of theirs.
+    index('capacity_shuffled').on(t.class, shuffled(t.nodeId)),
     foreignKey({ name: 'capacity_node_exists', columns: [t.nodeId], foreignColumns: [node.id] }),
     foreignKey({ name: 'capacity_class_exists', columns: [t.class], foreignColumns: [resourceClass.key] }),
     check('capacity_total_in_bounds', sql`${t.total} between 1 and 1000000000000`),

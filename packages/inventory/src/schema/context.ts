@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { customType, integer, pgSchema, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { customType, integer, pgSchema, timestamp, uuid, type AnyPgColumn } from 'drizzle-orm/pg-core';
 
 /** The one schema of this context. Whatever leaves with the context leaves with it. */
 export const inventory = pgSchema('inventory');
@@ -22,3 +22,6 @@ export const instant = (name: string) => timestamp(name, { withTimezone: true })
 
 export const emptyObject = sql`'{}'::jsonb`;
 export const emptyList = sql`'{}'::text[]`;
+
+/** A place in an order that has nothing to do with when an id was made: things that came together lie apart. */
+export const shuffled = (column: AnyPgColumn) => sql`uuid_hash_extended(${column}, 0)`;

@@ -12,7 +12,18 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { createdAt, emptyList, emptyObject, id, instant, inventory, since, updatedAt, version } from './context.js';
+import {
+  createdAt,
+  emptyList,
+  emptyObject,
+  id,
+  instant,
+  inventory,
+  shuffled,
+  since,
+  updatedAt,
+  version,
+} from './context.js';
 import { kind, trait } from './kind.js';
 
 /** What a version of a node says; the versions that were are kept in node_past. */
@@ -65,6 +76,8 @@ export const node = inventory.table(
       .on(t.tenantId)
       .where(sql`${t.tenantId} is not null`),
     index('node_by_kind').on(t.kind, t.id),
+    // The walk of a placement that wants whole nodes.
+    index('node_shuffled').on(t.kind, shuffled(t.id)),
     // What is being scrubbed: asked by the timer, and few.
     index('node_by_scrubbing')
       .on(t.id)
