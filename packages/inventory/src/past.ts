@@ -3,8 +3,10 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
 import type { Database } from '@sentral/kernel/database';
+import { inTransaction } from '@sentral/kernel/transaction';
 import type { Deps } from './deps.js';
 import type { Noun } from './owner-sql.js';
+import { byKey } from './plan.js';
 import { conceal, page, readDb, seenIds, sightOf, type Referring } from './reading.js';
 
 /** An instant that has been and is known, and its exclusive end: all of its millisecond counts, since times are told to that. */
@@ -73,9 +75,12 @@ const as = (name: string, select: string): string => `${name} as not materialize
 
 /** The names of the tables, meaning what they held before the instant in this parameter. */
 function relations(before: string): string {
+  // The conditions stand outside: a part of a union that has one of its own cannot be looked up by the key of a join.
   const held = (table: string, from: string, columns: string): string =>
-    `select ${columns} from inventory.${table} where ${from} < ${before}
-     union all select ${columns} from inventory.${table}_past where ${from} < ${before} and until_at >= ${before}`;
+    `select ${columns} from (
+       select ${columns}, ${from} as from_at, 'infinity'::timestamptz as until_at from inventory.${table}
+       union all select ${columns}, ${from}, until_at from inventory.${table}_past
+     ) held where from_at < ${before} and until_at >= ${before}`;
   const ends = held('edge_end', 'since', parts.edge_end);
   return [
     ...Object.entries(versioned).map(([table, facts]) =>
@@ -123,8 +128,10 @@ export async function readingAt(deps: Deps, caller: Caller, instant: string | un
   const now = deps.db.platform;
   const past = await pastOf(now, instant);
   const db: Reading['db'] = {
-    unsafe: (text, params = []) =>
-      now.unsafe(asOf(text, `$${params.length + 1}::timestamptz`), [...params, past.before]),
+    unsafe: (text, params = []) => {
+      const then = asOf(text, `$${params.length + 1}::timestamptz`);
+      return inTransaction(now, (tx) => tx.unsafe(then, [...params, past.before]), { settings: byKey });
+    },
   };
   return {
     db,

@@ -111,6 +111,9 @@ const ranges = (command: object) => (on: Tx) =>
   listRanges(depsOn(on), everyone, { limit: 50, sort: '-start', ...command });
 const edges = (command: object) => (on: Tx) => listEdges(depsOn(on), everyone, { limit: 50, sort: 'id', ...command });
 
+const allocations = (command: object) => (on: Tx) =>
+  listAllocations(depsOn(on), everyone, { limit: 50, sort: 'id', ...command });
+
 const find = (asked: Partial<Parameters<typeof readAsk>[0]>) => async (on: Tx) => {
   await walk(on);
   const plain = { requiredTraits: [], forbiddenTraits: [], resources: [], groups: [], sameSubtree: [], pools: [] };
@@ -242,11 +245,17 @@ const statements: readonly [
   ['a page of the ranges of a domain by id', ['number_range_by_domain'], ranges({ domainId, sort: 'id' })],
   ['a page of edges by id', ['edge_pkey'], edges({})],
   ['a page of edges by age', ['edge_by_created'], edges({ sort: '-createdAt' })],
+  ['a page of allocations by age', ['allocation_by_created'], allocations({ sort: '-createdAt' }), ['address_block']],
+  ['who has or had a node', ['allocation_item_had_by_node'], allocations({ nodeId: encodeId('nod', id('8001', 7)) })],
   [
-    'a page of allocations by age',
-    ['allocation_by_created'],
-    (on) => listAllocations(depsOn(on), everyone, { limit: 50, sort: '-createdAt' }),
-    ['address_block'],
+    'who has a node',
+    ['allocation_item_by_node'],
+    allocations({ nodeId: encodeId('nod', id('8001', 7)), state: ['active'] }),
+  ],
+  [
+    'what a consumer has and had',
+    ['allocation_consumer_holds_once', 'allocation_ended_by_consumer'],
+    allocations({ consumerId: 'c7' }),
   ],
   [
     'a page of a subtree',

@@ -321,7 +321,7 @@ const list = verb({
     consumerKind: v.optional(text(1, 64)),
     consumerId: v.optional(text(1, 256)),
     state: v.optional(v.pipe(v.array(v.picklist(allocationStates)), v.minLength(1))),
-    /** By a thing that one of their items is or was; as of an instant, that it held then. All that are named are one item's. */
+    /** By a thing that one of their items is or was; as of an instant, or where only states of the living are asked for, that it holds. All that are named are one item's. */
     nodeId: v.optional(nodeId),
     domainId: v.optional(idSchema('ndm')),
     number: v.optional(numberValueSchema),

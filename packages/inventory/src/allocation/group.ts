@@ -36,7 +36,8 @@ import { byTaking, type Wanted, type WantedCapacity } from './rules.js';
 import { findByRequest, insertAllocations, listItems, listOverdue, movedOn, only, type AllocationRow } from './sql.js';
 import { lockNodes, suppliesOf } from './supply.js';
 import { judgeAmount } from './take-capacity.js';
-import { answerRepeated, judgedTogether, judging, settings, storeAnswers, type Verdict } from './verdict.js';
+import { byKey } from '../plan.js';
+import { answerRepeated, judgedTogether, judging, storeAnswers, type Verdict } from './verdict.js';
 import { forGood, spanOfWindow } from './window.js';
 
 /** One request. No two of a group have the same key, consumer or request (lanes.ts). */
@@ -97,7 +98,7 @@ async function together(deps: Deps, members: readonly Member[]): Promise<Readonl
   await bringForward(deps, newestOf(members.flatMap(({ caller }) => caller.scopes)));
   for (let tries = 1; ; tries += 1) {
     try {
-      return await inTransaction(deps.db.app, (tx) => decide(tx, deps, members), { settings });
+      return await inTransaction(deps.db.app, (tx) => decide(tx, deps, members), { settings: byKey });
     } catch (error) {
       if ((error !== overdueFirst && error !== movedOn) || tries === attempts) throw error;
       // Where much has run out each goes on alone: it takes at once if there is room, and ends the rest if there is none.

@@ -8,6 +8,8 @@ import { heldThen } from './past.js';
 import { toAllocation } from './resource.js';
 import { allocationColumns, listItems, type AllocationRow } from './sql.js';
 
+type Asked = Command<'allocation', 'list'>;
+
 /**
  * Allocations that the caller may see, ordered by id unless told; one past its expiry is shown, and found, as expired. As of an instant,
  * those that there were, as they were, by what they held then.
@@ -16,7 +18,7 @@ import { allocationColumns, listItems, type AllocationRow } from './sql.js';
 export async function listAllocations(
   deps: Deps,
   caller: Caller,
-  command: Command<'allocation', 'list'>,
+  command: Asked,
 ): Promise<Result<'allocation', 'list'>> {
   const q = query();
   q.and(allocationSeen(q, caller, 'a'));
@@ -25,19 +27,29 @@ export async function listAllocations(
   if (command.projectId !== undefined) q.and(`a.project_id = ${q.value(decodeId('prj', command.projectId))}::uuid`);
   if (command.consumerService !== undefined) q.and(`a.consumer_service = ${q.value(command.consumerService)}`);
   if (command.consumerKind !== undefined) q.and(`a.consumer_kind = ${q.value(command.consumerKind)}`);
-  if (command.consumerId !== undefined) q.and(`a.consumer_id = ${q.value(command.consumerId)}`);
+  if (command.consumerId !== undefined) {
+    const is = `consumer_id = ${q.value(command.consumerId)}`;
+    q.and(`a.${is}`);
+    // Two indexes, of what lives and of the rest: neither alone answers for both.
+    if (!livesOnly(command) && command.asOf === undefined)
+      q.and(
+        `a.id in (select c.id from allocation c where c.${is} and c.ended_at is null union all select c.id from allocation c where c.${is} and c.ended_at is not null)`,
+      );
+  }
   if (command.state !== undefined) {
     q.and(
       `case when a.ended_at is null and a.expires_at <= now() then 'expired' else a.state end = any(${q.value(command.state)}::text[])`,
     );
   }
-  addThings(q, command);
-  const order = sorted(q, { ...command, id: 'a.id', by: { createdAt: { by: 'a.created_at', gives: 'timestamptz' } } });
+  // Said beside, since no index knows of the case: what lives is found without looking at all that has ended.
+  if (livesOnly(command)) q.and('a.ended_at is null');
+  const { from, id } = named(q, command);
+  const order = sorted(q, { ...command, id, by: { createdAt: { by: 'a.created_at', gives: 'timestamptz' } } });
   const then = await heldThen(deps, command.asOf);
   const { rows, items } = await readingAs(deps, caller, async (connection) => {
     const on = then(connection);
     const found = (await on.unsafe(
-      `${order.select(`select ${allocationColumns} from allocation a`)} ${q.where()} ${order.orderBy} limit ${q.value(command.limit + 1)}`,
+      `${order.select(`select ${allocationColumns} from ${from}`)} ${q.where()} ${order.orderBy} limit ${q.value(command.limit + 1)}`,
       q.params,
     )) as unknown as readonly AllocationRow[];
     return {
@@ -58,8 +70,16 @@ export async function listAllocations(
   });
 }
 
-/** What one of their items is, or was. Of a node there are two indexes: of items that count, and of the many more that do not any more. */
-function addThings(q: Query, command: Command<'allocation', 'list'>): void {
+const living: readonly string[] = ['booked', 'held', 'active', 'releasing'];
+
+const livesOnly = ({ state, asOf }: Asked): boolean =>
+  asOf === undefined && state !== undefined && state.every((each) => living.includes(each));
+
+/**
+ * Which allocations are looked at, and by what they are in order: all, or those of which one item is what is named, or was. Found by
+ * their items, of which a node may have had any number: a page is read off an index in its order.
+ */
+function named(q: Query, command: Asked): { readonly from: string; readonly id: string } {
   const things = [
     ['node_id', 'uuid', command.nodeId === undefined ? undefined : decodeId('nod', command.nodeId)],
     ['domain_id', 'uuid', command.domainId === undefined ? undefined : decodeId('ndm', command.domainId)],
@@ -71,12 +91,18 @@ function addThings(q: Query, command: Command<'allocation', 'list'>): void {
   const conditions = things.flatMap(([column, type, value]) =>
     value === undefined ? [] : [`i.${column} = ${q.value(value)}::${type}`],
   );
-  if (conditions.length === 0) return;
+  if (conditions.length === 0) return { from: 'allocation a', id: 'a.id' };
   const is = conditions.join(' and ');
-  const then = command.asOf === undefined ? '' : ` and i.ended_at >= ${q.value(command.asOf)}::timestamptz`;
+  if (command.asOf === undefined) {
+    const lives = livesOnly(command) ? ' and i.ended_at is null' : '';
+    const had = `select distinct i.allocation_id as id from allocation_item i where ${is}${lives}`;
+    return { from: `(${had}) had join allocation a on a.id = had.id`, id: 'had.id' };
+  }
+  // Of a node there are two indexes: of items that count, and of the many more that do not any more.
   q.and(`exists (select from allocation_item i where i.allocation_id = a.id and ${is})`);
   q.and(`a.id in (
     select i.allocation_id from inventory.allocation_item i where ${is} and i.ended_at is null
     union all
-    select i.allocation_id from inventory.allocation_item i where ${is} and i.ended_at is not null${then})`);
+    select i.allocation_id from inventory.allocation_item i where ${is} and i.ended_at is not null and i.ended_at >= ${q.value(command.asOf)}::timestamptz)`);
+  return { from: 'allocation a', id: 'a.id' };
 }

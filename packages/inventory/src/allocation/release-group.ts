@@ -16,7 +16,8 @@ import { targetUnderLock } from './part.js';
 import { performOne } from './perform.js';
 import { endAllocations, endItems } from './end-sql.js';
 import { listItems, lockAllocations, movedOn, type AllocationRow, type ItemRow } from './sql.js';
-import { answerRepeated, judgedTogether, judging, settings, storeAnswers, type Verdict } from './verdict.js';
+import { byKey } from '../plan.js';
+import { answerRepeated, judgedTogether, judging, storeAnswers, type Verdict } from './verdict.js';
 
 /** One release. No two of a group have the same key or allocation (lanes.ts). */
 export interface Leaving {
@@ -40,7 +41,7 @@ export async function heldKeys(on: Database, id: string): Promise<readonly Capac
  */
 export function releaseGroup(deps: Deps, members: readonly Leaving[]): Promise<readonly Promise<Allocation>[]> {
   return judgedTogether(deps, members, {
-    together: () => inTransaction(deps.db.app, (tx) => decide(tx, members), { settings }),
+    together: () => inTransaction(deps.db.app, (tx) => decide(tx, members), { settings: byKey }),
     told: async (_, verdict) => {
       if ('refused' in verdict) throw verdict.refused;
       return verdict.seen;

@@ -14,14 +14,6 @@ interface Keyed {
   readonly caller: Caller;
 }
 
-/** Every statement finds its rows by key, however many there are: planned once, and never by what is in the tables at first. */
-export const settings = {
-  plan_cache_mode: 'force_generic_plan',
-  enable_seqscan: 'off',
-  enable_hashjoin: 'off',
-  enable_mergejoin: 'off',
-};
-
 /**
  * Judges all in one transaction. What breaks it harms nobody else: each runs alone then.
  * @returns an answer each, once the group is committed; those that take longer keep nobody waiting

@@ -38,11 +38,8 @@ export async function findCandidates(
   return { ...found, ...(command.explain || few ? { waterfall: await waterfallOf(deps.db.platform, search) } : {}) };
 }
 
-async function find(
-  tx: Tx,
-  caller: Caller,
-  { environmentId, limit, explain: _, startsAt, endsAt, ...asked }: Command<'placement', 'candidates'>,
-) {
+async function find(tx: Tx, caller: Caller, command: Command<'placement', 'candidates'>) {
+  const { environmentId, limit, explain: _, startsAt, endsAt, ...asked } = command;
   const ask = readAsk(asked, '');
   const scopeId = decodeId('env', environmentId);
   const path = await listScopePath(tx, scopeId);

@@ -3,6 +3,7 @@
 // anywhere, each node checked as it comes by, until there are enough. With ten times the nodes it costs the same.
 import { randomBytes } from 'node:crypto';
 import type { Database, Tx } from '@sentral/kernel/database';
+import { byKey } from '../plan.js';
 import { walkOf, type SeeingQuery } from '../reading.js';
 import type { Need, Unit } from './ask.js';
 import {
@@ -38,14 +39,7 @@ export const needsOf = (units: readonly Unit[]): readonly Need[] => units.flatMa
  * How a search goes along an index in its order, row by row, until there are enough. PostgreSQL takes the filters for rarer than they are
  * and would read and sort the whole class first: 14,458 rows of counters at 10,000 providers instead of some twenty (2026-11-27).
  */
-export const walking = {
-  plan_cache_mode: 'force_generic_plan',
-  enable_seqscan: 'off',
-  enable_bitmapscan: 'off',
-  enable_sort: 'off',
-  enable_hashjoin: 'off',
-  enable_mergejoin: 'off',
-};
+export const walking = { ...byKey, enable_bitmapscan: 'off', enable_sort: 'off' };
 
 /** The same for the rest of a transaction that has begun otherwise. */
 export async function walk(tx: Tx): Promise<void> {

@@ -72,7 +72,7 @@ export const allocation = inventory.table(
   (t) => [
     unique('allocation_request_once_per_tenant').on(t.tenantId, t.requestId),
     uniqueIndex('allocation_consumer_holds_once')
-      .on(t.tenantId, t.consumerService, t.consumerKind, t.consumerId)
+      .on(t.consumerId, t.consumerService, t.consumerKind, t.tenantId)
       .where(sql`${t.endedAt} is null`),
     check(
       'allocation_state_known',
@@ -90,6 +90,10 @@ export const allocation = inventory.table(
     check('allocation_flags_known', sql`${t.flags} <@ array['resourcesChanged', 'missingResources']`),
     check('allocation_failure_is_told', sql`(${t.failure} is not null) = (${t.state} = 'failed')`),
     check('allocation_expires_after_it_starts', sql`${t.expiresAt} > ${t.startsAt}`),
+    // What a consumer had. What it has is found by the index above, which who takes for it is never to find too long.
+    index('allocation_ended_by_consumer')
+      .on(t.consumerId)
+      .where(sql`${t.endedAt} is not null`),
     index('allocation_by_created').on(t.createdAt, t.id),
     index('allocation_by_scope').on(t.scopeId, t.id),
     index('allocation_by_tenant').on(t.tenantId, t.id),
@@ -189,7 +193,7 @@ export const allocationItem = inventory.table(
       end`,
     ),
     index('allocation_item_by_node')
-      .on(t.nodeId)
+      .on(t.nodeId, t.allocationId)
       .where(sql`${t.nodeId} is not null and ${t.endedAt} is null`),
     // What has run out of a capacity: asked by every taker of it, and empty but for a moment.
     index('allocation_item_capacity_by_end')
@@ -199,6 +203,10 @@ export const allocationItem = inventory.table(
     index('allocation_item_ended_by_node')
       .on(t.nodeId, t.endedAt)
       .where(sql`${t.nodeId} is not null and ${t.endedAt} is not null`),
+    // Who has or had a node, a page at a time however many there were.
+    index('allocation_item_had_by_node')
+      .on(t.nodeId, t.allocationId)
+      .where(sql`${t.nodeId} is not null`),
     index('allocation_item_by_number')
       .on(t.domainId, t.number)
       .where(sql`${t.number} is not null`),

@@ -68,8 +68,7 @@ export const edgeEnd = inventory.table(
     uniqueIndex('edge_end_port_cabled_once')
       .on(t.nodeId)
       .where(sql`${t.edgeType} = 'connects' and ${t.live}`),
-    index('edge_end_by_node')
-      .on(t.nodeId, t.edgeType)
-      .where(sql`${t.live}`),
+    // Also those that are no more: they are asked for as of an instant.
+    index('edge_end_by_node').on(t.nodeId, t.live, t.edgeType),
   ],
 );
