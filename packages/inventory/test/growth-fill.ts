@@ -36,7 +36,7 @@ export async function fill(
   const racks = { site: decodeId('nod', site), from: from.racks + 1, to: to.racks, age: '300 days' };
   for (const text of rackTexts(racks)) await behind(text);
   await behind(`insert into inventory.node_history (node_id, version, type, recorded_at, state)
-    select id, 1, 'inventory.node.registered', now(), '{"fence":0,"useVersion":0}' from inventory.node where parent_id = '${racks.site}' on conflict do nothing`);
+    select id, 1, 'inventory.node.registered', now(), '{"fence":0,"useVersion":0}' from inventory.node on conflict do nothing`);
   for (let first = from.allocations + 1; first <= to.allocations; first += 50_000) {
     const made = `generate_series(${first}, ${Math.min(first + 49_999, to.allocations)}) n`;
     for (const text of [
