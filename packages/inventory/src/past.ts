@@ -104,9 +104,14 @@ export function asOf(text: string, before: string): string {
     : `with ${relations(before)}\n${text}`;
 }
 
+/** One snapshot for all statements: what was seen to be there is what is told. */
+const asOne = { isolation: 'repeatable read', settings: byKey } as const;
+
 /** Where a read finds its rows, and what of them may be shown. */
 export interface Reading {
   readonly db: Pick<Database, 'unsafe'>;
+  /** Statements that go from thing to thing by key, all of one snapshot. */
+  walk<T>(work: (on: Pick<Database, 'unsafe'>) => Promise<T>): Promise<T>;
   /** Which of these, found there, may be shown. */
   shows(noun: Noun, ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Things without references to what may not be shown. */
@@ -123,18 +128,29 @@ export async function readingAt(deps: Deps, caller: Caller, instant: string | un
   const sight = sightOf(caller);
   if (instant === undefined) {
     const db = readDb(deps, caller);
-    return { db, shows: async (_noun, ids) => new Set(ids), conceal: (items) => conceal(db, sight, items) };
+    return {
+      db,
+      walk: (work) => inTransaction(db, work, asOne),
+      shows: async (_noun, ids) => new Set(ids),
+      conceal: (items) => conceal(db, sight, items),
+    };
   }
   const now = deps.db.platform;
   const past = await pastOf(now, instant);
-  const db: Reading['db'] = {
-    unsafe: (text, params = []) => {
-      const then = asOf(text, `$${params.length + 1}::timestamptz`);
-      return inTransaction(now, (tx) => tx.unsafe(then, [...params, past.before]), { settings: byKey });
-    },
-  };
+  const walk: Reading['walk'] = (work) =>
+    inTransaction(
+      now,
+      (tx) =>
+        work({
+          unsafe: (text, params = []) =>
+            tx.unsafe(asOf(text, `$${params.length + 1}::timestamptz`), [...params, past.before]),
+        }),
+      asOne,
+    );
+  const db: Reading['db'] = { unsafe: (text, params) => walk((on) => on.unsafe(text, params)) };
   return {
     db,
+    walk,
     shows: (noun, ids) => seenIds(now, sight, { noun, ids }),
     conceal: async (items) => conceal(now, sight, await conceal(db, sight, items)),
   };

@@ -1,11 +1,14 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId, encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
+import type { Tx } from '@sentral/kernel/database';
+import { inTransaction } from '@sentral/kernel/transaction';
 import type { Command, Result } from '../command.js';
 import type { Deps } from '../deps.js';
 import { toSummary, type NodeSummaryRow } from '../node/row.js';
 import { findNode } from '../node/sql.js';
-import { readDb, sightOf } from '../reading.js';
+import { byKey } from '../plan.js';
+import { readDb, sightOf, type Sight } from '../reading.js';
 import { startOfWalk } from './found.js';
 import { afterHop, placeKey, type Place } from './rules.js';
 import { listHops, type Hop } from './sql.js';
@@ -30,17 +33,24 @@ export async function pathBetweenNodes(
   caller: Caller,
   command: Command<'node', 'path'>,
 ): Promise<Result<'node', 'path'>> {
-  const db = readDb(deps, caller);
-  const sight = sightOf(caller);
-  const start = await startOfWalk(db, sight, command.fromId);
-  const goal = await findNode(db, sight, decodeId('nod', command.toId));
+  return inTransaction(readDb(deps, caller), (tx) => search(tx, sightOf(caller), command), {
+    isolation: 'repeatable read',
+    settings: byKey,
+  });
+}
+
+async function search(on: Tx, sight: Sight, command: Command<'node', 'path'>): Promise<Result<'node', 'path'>> {
+  const [start, goal] = await Promise.all([
+    startOfWalk(on, sight, command.fromId),
+    findNode(on, sight, decodeId('nod', command.toId)),
+  ]);
   if (goal === undefined) throw problem('reference-not-found', { pointer: '/toId', resourceType: 'node' });
   let ring: readonly Reached[] = [{ place: { id: start.id, trunk: [] }, node: start, hop: undefined, from: undefined }];
   const seen = new Set(ring.map(({ place }) => placeKey(place)));
   for (let hops = 0; ring.length > 0 && hops <= hopsMax && seen.size <= placesMax; hops += 1) {
     const arrived = ring.find(({ place }) => place.id === goal.id);
     if (arrived !== undefined) return { found: true, steps: stepsTo(arrived) };
-    ring = nextRing(ring, await listHops(db, sight, [...new Set(ring.map(({ place }) => place.id))]), seen);
+    ring = nextRing(ring, await listHops(on, sight, [...new Set(ring.map(({ place }) => place.id))]), seen);
   }
   return { found: false, steps: [] };
 }

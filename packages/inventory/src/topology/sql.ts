@@ -1,6 +1,6 @@
-// Reads only, no locks: a walk sees one snapshot, since it is one statement.
+// Reads only, no locks: a walk of several statements is given a transaction of one snapshot.
 import type { Database } from '@sentral/kernel/database';
-import { nodeColumns, nodeJoins, type NodeRow } from '../node/row.js';
+import { nodeColumns, nodeJoins, selectNode, type NodeRow } from '../node/row.js';
 import { walkOf, type Asks, type SeeingQuery, type Sight } from '../reading.js';
 
 /** Upwards by primary key, one probe a level. Union, not union all: a walk ends even where the tree rule was broken by hand. */
@@ -39,21 +39,26 @@ type SubtreeRow = NodeRow & { readonly depth: number };
 
 /**
  * Downwards over node_by_parent, nearest first. A page seldom needs the whole tree: the walk goes one level past where the page
- * begins, and deeper only while the page is not full and there is something below. Whole rows are read for one page alone.
+ * begins, and deeper only while the page is not full and there is something below. Whole rows are read of the page alone, once.
  */
 export async function listSubtree(db: Asks, sight: Sight, asked: SubtreeAsked): Promise<readonly SubtreeRow[]> {
   for (let reach = 1; ; reach *= 3) {
     const depthMax = Math.min(asked.depthMax, (asked.after?.depth ?? 0) + reach);
-    const { rows, deepest } = await walkDown(db, sight, { ...asked, depthMax });
-    if (rows.length > asked.limit || depthMax === asked.depthMax || deepest < depthMax) return rows;
+    const { page, deepest } = await walkDown(db, sight, { ...asked, depthMax });
+    if (page.length > asked.limit || depthMax === asked.depthMax || deepest < depthMax) return rowsOfPage(db, page);
   }
+}
+
+interface InPage {
+  readonly id: string;
+  readonly depth: number;
 }
 
 async function walkDown(
   db: Asks,
   sight: Sight,
   asked: SubtreeAsked,
-): Promise<{ rows: readonly SubtreeRow[]; deepest: number }> {
+): Promise<{ page: readonly InPage[]; deepest: number }> {
   const q = walkOf(sight);
   const [id, depthMax, kinds] = [asked.id, asked.depthMax, asked.kinds].map(q.value);
   const [depth, after] = [asked.after?.depth ?? null, asked.after?.id ?? null].map(q.value);
@@ -63,18 +68,27 @@ async function walkDown(
        union all
        select n.id, n.kind, down.depth + 1 from node n join down on n.parent_id = down.id
        where down.depth < ${depthMax}::int and n.state <> 'retired' and ${q.seesBelow('n')}
-     ), shown as (
+     )
+     select reached.deepest, page.id::text as id, page.depth from (select max(depth) as deepest from down) reached left join (
        select id, depth from down
        where (${kinds}::text[] is null or kind = any(${kinds}::text[])) and (${depth}::int is null or (depth, id) > (${depth}::int, ${after}::uuid))
        order by depth, id limit ${q.value(asked.limit + 1)}
-     )
-     select reached.deepest, page.* from (select max(depth) as deepest from down) reached left join (
-       select ${nodeColumns}, shown.depth from shown join node n on n.id = shown.id ${nodeJoins}
      ) page on true order by page.depth, page.id`,
     q.params,
   );
   const deepest = Number(rows[0]?.['deepest'] ?? 0);
-  return { rows: (rows as unknown as readonly SubtreeRow[]).filter((row) => row.id !== null), deepest };
+  return { page: (rows as unknown as readonly InPage[]).filter(({ id }) => id !== null), deepest };
+}
+
+async function rowsOfPage(db: Asks, page: readonly InPage[]): Promise<readonly SubtreeRow[]> {
+  const rows = (await db.unsafe(`${selectNode} where n.id = any($1::uuid[])`, [
+    page.map(({ id }) => id),
+  ])) as unknown as readonly NodeRow[];
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return page.flatMap(({ id, depth }) => {
+    const row = byId.get(id);
+    return row === undefined ? [] : [{ ...row, depth }];
+  });
 }
 
 export interface NeighborRow {
@@ -145,7 +159,7 @@ export interface Hop {
  * a circuit or another owner down to its ports, and from a port up to its owner. Ports of panels do not lead up: what enters a
  * front port leaves at its rear port alone.
  */
-export async function listHops(db: Database, sight: Sight, ids: readonly string[]): Promise<readonly Hop[]> {
+export async function listHops(db: Asks, sight: Sight, ids: readonly string[]): Promise<readonly Hop[]> {
   const q = walkOf(sight);
   const from = `any(${q.value(ids)}::uuid[])`;
   const rows = await db.unsafe(

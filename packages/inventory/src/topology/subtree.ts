@@ -20,13 +20,15 @@ export async function subtreeOfNode(
   const keys = readCursor(command.cursor, ['number', 'uuid']);
   const sight = sightOf(caller);
   const start = await startThen(at, sight, command.id);
-  const rows = await listSubtree(at.db, sight, {
-    id: start.id,
-    depthMax: command.depthMax,
-    kinds: command.kind ?? null,
-    after: keys === undefined ? undefined : { depth: keys[0] as number, id: keys[1] as string },
-    limit: command.limit,
-  });
+  const rows = await at.walk((on) =>
+    listSubtree(on, sight, {
+      id: start.id,
+      depthMax: command.depthMax,
+      kinds: command.kind ?? null,
+      after: keys === undefined ? undefined : { depth: keys[0] as number, id: keys[1] as string },
+      limit: command.limit,
+    }),
+  );
   return pageOfShown(
     at,
     { noun: 'node', rows, limit: command.limit },
