@@ -1,7 +1,15 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/main.ts', 'src/load-worker.ts', 'src/limit-worker.ts', 'src/bare-server.ts'],
+  entry: [
+    'src/main.ts',
+    'src/load-worker.ts',
+    'src/limit-worker.ts',
+    'src/bare-server.ts',
+    'src/task-server.ts',
+    'src/task-dbos.ts',
+    'src/five-service.ts',
+  ],
   format: ['esm'],
   platform: 'node',
   target: 'node20',
