@@ -3,10 +3,9 @@
 import type { Caller } from '@sentral/contracts/contract';
 import { problem } from '@sentral/contracts/problem';
 import type { Database } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
+import { byKey, inTransaction } from '@sentral/kernel/transaction';
 import type { Deps } from './deps.js';
 import type { Noun } from './owner-sql.js';
-import { byKey } from './plan.js';
 import { conceal, page, readDb, seenIds, sightOf, type Referring } from './reading.js';
 
 /** An instant that has been and is known, and its exclusive end: all of its millisecond counts, since times are told to that. */

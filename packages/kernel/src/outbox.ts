@@ -47,22 +47,21 @@ interface OutboxRow extends Omit<OutboxMessage, 'operation'> {
 const batch = 200;
 
 /** Puts a message in the outbox of the deciding transaction, after it has locked the aggregate: ids then rise per aggregate. */
-export async function enqueue(tx: Tx, schema: string, message: OutboxMessage): Promise<void> {
+export async function enqueue(
+  tx: Tx,
+  schema: string,
+  messages: OutboxMessage | readonly OutboxMessage[],
+): Promise<void> {
+  const rows = [messages].flat().map((message) => ({ headers: {}, ...message }));
   // A replaced message gets a new id: it goes to the end of its lane, and an acknowledgement of the old one cannot delete it.
   await tx.unsafe(
     `insert into ${quoteName(schema)}.outbox (lane, aggregate, operation, subject, message_id, headers, body)
-     values (hashtext($1) & 7, $1, $2, $3, $4, $5, $6)
+     select hashtext(m.aggregate) & 7, m.aggregate, m.operation, m.subject, m."messageId", m.headers, m.body
+     from jsonb_to_recordset($1) as m(aggregate text, operation text, subject text, "messageId" text, headers jsonb, body jsonb)
      on conflict (operation) where operation is not null do update set id = default, lane = excluded.lane,
        aggregate = excluded.aggregate, subject = excluded.subject, message_id = excluded.message_id, headers = excluded.headers,
        body = excluded.body, tries = 0, last_error = null, not_before = now(), created_at = now()`,
-    [
-      message.aggregate,
-      message.operation ?? null,
-      message.subject,
-      message.messageId,
-      json(message.headers ?? {}),
-      json(message.body),
-    ],
+    [json(rows)],
   );
 }
 

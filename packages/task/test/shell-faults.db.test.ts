@@ -19,6 +19,16 @@ const family = () => ({
 beforeAll(async () => void (stage = await openStage()));
 afterAll(() => stage.close());
 
+/** What is left of a task and stays: a message goes after it was sent, and the answer to it may have ended the task by then. */
+async function lastingly(taskId: string): Promise<string | undefined> {
+  for (let looks = 0; ; looks += 1) {
+    const left = await leftovers(stage.db.platform, taskId);
+    if (Object.values(left).every((count) => count === 0)) return undefined;
+    if (looks === 50) return JSON.stringify(left);
+    await pause(100);
+  }
+}
+
 type Death = 'loaded' | 'written' | 'committed';
 
 /** Dies on every fourth passage of one border of the transaction; what it was doing is gone with it. */
@@ -78,7 +88,7 @@ test('processes that die at every border of their transactions, over a bus that 
     { wants: 'cancelled', steps: inARow(family(), patient('a'), patient('b')) },
   ];
   const tasks = await Promise.all(
-    Array.from({ length: 18 }, async (_, at) => {
+    Array.from({ length: 36 }, async (_, at) => {
       const { wants, steps } = plans[at % plans.length]!;
       const { id } = await stage.make(acme, { steps, resource: `net_${at}` });
       if (wants === 'cancelled') await pause(at * 10);
@@ -102,8 +112,8 @@ test('processes that die at every border of their transactions, over a bus that 
   )) as unknown as readonly { id: string; state: string; op: string | null; place: string | null }[];
   for (const { id: uuid, state } of rows) {
     const id = encodeId('tsk', uuid);
-    const left = await leftovers(stage.db.platform, uuid);
-    if (Object.values(left).some((count) => count > 0)) wrong.push(`${id} left ${JSON.stringify(left)}`);
+    const left = await lastingly(uuid);
+    if (left !== undefined) wrong.push(`${id} left ${left}`);
     const [row] = await stage.db.platform.unsafe(
       `select t.version::int as version, (select count(*) from event where task_id = t.id)::int as events,
          (select count(*) from feed where resource_id = t.id)::int as facts, t.audit_version::int as "auditVersion",

@@ -45,6 +45,7 @@ export const w6: Workload = async function* ({ seconds, rounds }) {
       read: place.url('task_read'),
       platform: place.url('task_platform'),
       bus: place.url('bus_app'),
+      admin: place.adminUrl,
     };
     const limits: (readonly Measured[])[] = [];
     const ours: Record<'the mailbox' | 'NATS', (readonly Measured[])[]> = { 'the mailbox': [], NATS: [] };

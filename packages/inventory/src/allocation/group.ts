@@ -5,7 +5,7 @@ import { decodeId } from '@sentral/contracts/ids';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import type { Tx } from '@sentral/kernel/database';
 import { lockScopePaths } from '@sentral/kernel/scopes/view';
-import { inTransaction } from '@sentral/kernel/transaction';
+import { byKey, inTransaction } from '@sentral/kernel/transaction';
 import { schemaName } from '../change.js';
 import type { Deps } from '../deps.js';
 import { bringForward } from '../projection/bring.js';
@@ -36,7 +36,6 @@ import { byTaking, type Wanted, type WantedCapacity } from './rules.js';
 import { findByRequest, insertAllocations, listItems, listOverdue, movedOn, only, type AllocationRow } from './sql.js';
 import { lockNodes, suppliesOf } from './supply.js';
 import { judgeAmount } from './take-capacity.js';
-import { byKey } from '../plan.js';
 import { answerRepeated, judgedTogether, judging, storeAnswers, type Verdict } from './verdict.js';
 import { forGood, spanOfWindow } from './window.js';
 

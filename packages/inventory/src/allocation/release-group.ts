@@ -3,7 +3,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import type { Allocation } from '@sentral/contracts/inventory/allocation';
 import { problem } from '@sentral/contracts/problem';
 import type { Database, Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
+import { byKey, inTransaction } from '@sentral/kernel/transaction';
 import type { Deps } from '../deps.js';
 import { lockCounters, netMoves } from '../quota/move.js';
 import { amendQuota } from '../quota/sql.js';
@@ -16,7 +16,6 @@ import { targetUnderLock } from './part.js';
 import { performOne } from './perform.js';
 import { endAllocations, endItems } from './end-sql.js';
 import { listItems, lockAllocations, movedOn, type AllocationRow, type ItemRow } from './sql.js';
-import { byKey } from '../plan.js';
 import { answerRepeated, judgedTogether, judging, storeAnswers, type Verdict } from './verdict.js';
 
 /** One release. No two of a group have the same key or allocation (lanes.ts). */

@@ -3,7 +3,7 @@
 // anywhere, each node checked as it comes by, until there are enough. With ten times the nodes it costs the same.
 import { randomBytes } from 'node:crypto';
 import type { Database, Tx } from '@sentral/kernel/database';
-import { byKey } from '../plan.js';
+import { byKey } from '@sentral/kernel/transaction';
 import { walkOf, type SeeingQuery } from '../reading.js';
 import type { Need, Unit } from './ask.js';
 import {

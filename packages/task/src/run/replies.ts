@@ -7,7 +7,8 @@ import { inputOfReply } from '../decide/message.js';
 import type { Deps } from '../deps.js';
 import { insertDeadLetter } from '../store/write-sql.js';
 import { describe } from './describe.js';
-import { take } from './take.js';
+import type { Taken } from './take.js';
+import { takingTogether, type Heard } from './together.js';
 
 const consumer = 'task-replies';
 /** The bus has no dead letters of its own that anybody reads: at this delivery a message becomes one here. */
@@ -15,6 +16,7 @@ const deliveriesMax = 10;
 
 /** Takes in what services answer, each message once. */
 export function listenToReplies(deps: Deps, bus: Bus): Subscription {
+  const taking = takingTogether(deps);
   return bus.consume(
     {
       stream: 'DV_RPL',
@@ -23,23 +25,31 @@ export function listenToReplies(deps: Deps, bus: Bus): Subscription {
       ackWaitMs: 30_000,
       // Only a net: the letter is written long before.
       maxDeliver: 20,
-      concurrency: 8,
+      // So many may share transactions; more would be kept from other processes.
+      concurrency: 32,
       backoffMs: [1_000, 2_000, 5_000, 15_000, 30_000],
     },
-    (message) => hear(deps, bus, message),
+    (message) => hear({ deps, bus, taking }, message),
   );
 }
 
 class Misled extends Error {}
 
-async function hear(deps: Deps, bus: Bus, message: Delivery): Promise<Verdict> {
+interface Ears {
+  readonly deps: Deps;
+  readonly bus: Bus;
+  readonly taking: (news: Heard) => Promise<Taken | undefined>;
+}
+
+async function hear(ears: Ears, message: Delivery): Promise<Verdict> {
+  const { deps } = ears;
   const read = readReply(message.data);
   if (!read.ok) return giveUp(deps, message, read.reason);
   const from = replyFrom(message.subject);
   if (from === undefined || from.step !== read.message.stepid)
     return giveUp(deps, message, 'its subject is of another step');
   try {
-    return await apply(deps, bus, { reply: read.message, service: from.service });
+    return await apply(ears, { reply: read.message, service: from.service });
   } catch (error) {
     if (error instanceof Misled) return giveUp(deps, message, error.message);
     // A constraint says that this is a bug, and will say so every time.
@@ -51,9 +61,12 @@ async function hear(deps: Deps, bus: Bus, message: Delivery): Promise<Verdict> {
   }
 }
 
-async function apply(deps: Deps, bus: Bus, { reply, service }: { reply: Reply; service: string }): Promise<Verdict> {
+async function apply(
+  { deps, bus, taking }: Ears,
+  { reply, service }: { reply: Reply; service: string },
+): Promise<Verdict> {
   const input = inputOfReply(reply);
-  const taken = await take(deps, {
+  const taken = await taking({
     taskId: decodeId('tsk', reply.taskid),
     // The id of the reply, not of the delivery: what a service sends twice is one reply.
     message: { consumer, messageId: reply.id },

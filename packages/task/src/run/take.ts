@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Tx } from '@sentral/kernel/database';
 import { once } from '@sentral/kernel/inbox';
-import { inTransaction } from '@sentral/kernel/transaction';
+import { byKey, inTransaction } from '@sentral/kernel/transaction';
 import { schemaName, system } from '../change.js';
 import { decide } from '../decide/decide.js';
 import type { Decision, Input } from '../decide/decision.js';
@@ -34,19 +34,23 @@ export const drawJitter = (): number => randomInt(2 ** 30) / 2 ** 30;
 export async function take(deps: Deps, news: News): Promise<Taken | undefined> {
   const jitter = drawJitter();
   let runs = 0;
-  const taken = await inTransaction(deps.db.app, async (tx) => {
-    runs += 1;
-    if (news.message !== undefined && !(await once(tx, schemaName, news.message))) {
-      deps.telemetry.count('task.inbox.duplicates');
-      return undefined;
-    }
-    const stored = await (news.ifFree === true ? claimTask : lockTask)(tx, news.taskId);
-    if (stored === undefined) return undefined;
-    const loaded = await deps.telemetry.span('task.load', {}, () => load(tx, stored));
-    const input = await news.input(loaded, tx);
-    if (input === undefined) return undefined;
-    return decideOn(tx, deps, { loaded, input, jitter, causation: news.message?.messageId });
-  });
+  const taken = await inTransaction(
+    deps.db.app,
+    async (tx) => {
+      runs += 1;
+      if (news.message !== undefined && !(await once(tx, schemaName, news.message))) {
+        deps.telemetry.count('task.inbox.duplicates');
+        return undefined;
+      }
+      const stored = await (news.ifFree === true ? claimTask : lockTask)(tx, news.taskId);
+      if (stored === undefined) return undefined;
+      const loaded = await deps.telemetry.span('task.load', {}, () => load(tx, stored));
+      const input = await news.input(loaded, tx);
+      if (input === undefined) return undefined;
+      return decideOn(tx, deps, { loaded, input, jitter, causation: news.message?.messageId });
+    },
+    { settings: byKey },
+  );
   if (runs > 1) deps.telemetry.count('task.decider.retries', runs - 1);
   if (taken !== undefined) announce(deps, taken);
   return taken;

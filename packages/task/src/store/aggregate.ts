@@ -12,16 +12,23 @@ export interface Loaded {
 
 /** Everything that a decision stands on, read under the lock of the task's row. */
 export async function load(tx: Tx, stored: StoredTask): Promise<Loaded> {
-  const steps = await listSteps(tx, stored.id);
-  return {
-    stored,
-    aggregate: {
-      task: taskOf(stored),
-      steps: steps.map(stepOf),
-      signals: steps.some(({ kind }) => kind === 'wait') ? await listOpenSignals(tx, stored.id) : [],
-    },
-    paused: new Set(await listPaused(tx)),
-  };
+  const [loaded] = await loadAll(tx, [stored]);
+  if (loaded === undefined) throw new Error('a task that was given is one of those that are loaded');
+  return loaded;
+}
+
+/** The same of several tasks. */
+export async function loadAll(tx: Tx, tasks: readonly StoredTask[]): Promise<readonly Loaded[]> {
+  const ids = tasks.map(({ id }) => id);
+  const [steps, paused] = await Promise.all([listSteps(tx, ids), listPaused(tx)]);
+  return Promise.all(
+    tasks.map(async (stored) => {
+      const own = steps.filter(({ taskId }) => taskId === stored.id).map(stepOf);
+      const waits = own.some(({ kind }) => kind === 'wait');
+      const signals = waits ? await listOpenSignals(tx, stored.id) : [];
+      return { stored, aggregate: { task: taskOf(stored), steps: own, signals }, paused: new Set(paused) };
+    }),
+  );
 }
 
 function taskOf(stored: StoredTask): TaskRow {
@@ -46,8 +53,8 @@ function taskOf(stored: StoredTask): TaskRow {
   return { ...row, startedAt: ms(row.startedAt), finishedAt: ms(row.finishedAt) };
 }
 
-function stepOf(stored: StoredStep): StepRow {
-  const { hasInput, hasOutput, ...row } = stored;
+function stepOf(stored: StoredStep & { readonly taskId: string }): StepRow {
+  const { hasInput, hasOutput, taskId: _task, ...row } = stored;
   return {
     ...row,
     input: hasInput ? row.input : undefined,

@@ -1,7 +1,7 @@
 // Isolation: READ COMMITTED; the lock of the task's row is what puts decisions in a row. Lock order of every transaction:
 //   0. the rows of its scopes  root first, for key share: only by whoever makes a task (kernel/scopes/view)
 //      or, of a child          the operation of its step, then its parent's row for key share (child/serve)
-//   1. the task's row          for update, always first; never two tasks in one transaction
+//   1. the task's row          for update, always first; several, in the order of their ids, by whoever takes replies in together
 //   2. its steps, timers, attempts, holdings, signals   written by whoever holds 1, so never waited for
 //   3. rows of the outbox      of its own operations
 //   4. the lane of its tenant  for update, last: everybody of the tenant passes here
@@ -65,6 +65,12 @@ export async function lockTask(tx: Tx, id: string): Promise<StoredTask | undefin
   return row as unknown as StoredTask | undefined;
 }
 
+/** The same of several, in the order of their ids. */
+export async function lockTasks(tx: Tx, ids: readonly string[]): Promise<readonly StoredTask[]> {
+  const rows = await tx.unsafe(`${withHoldings} where t.id = any($1::uuid[]) order by t.id for update of t`, [ids]);
+  return rows as unknown as readonly StoredTask[];
+}
+
 /** The same for whoever found the task by looking: it is left alone while somebody else decides. */
 export async function claimTask(tx: Tx, id: string): Promise<StoredTask | undefined> {
   const [row] = await tx.unsafe(`${withHoldings} where t.id = $1 for update of t skip locked`, [id]);
@@ -77,10 +83,16 @@ export const stepColumns = `s.id, s.key, s.ordinal, s.kind, s.service, s.action,
   s.tainted, s.attempt, s.undo_attempt as "undoAttempt", s.unknowns, s.tries, s.conflicts, s.dispatched_at as "dispatchedAt",
   s.accepted_at as "acceptedAt", s.beat_at as "beatAt", s.finished_at as "finishedAt", s.holder, s.progress, s.note`;
 
-/** Read under the lock of their task. */
-export async function listSteps(tx: Tx, taskId: string): Promise<readonly StoredStep[]> {
-  const rows = await tx.unsafe(`select ${stepColumns} from step s where s.task_id = $1 order by s.ordinal`, [taskId]);
-  return rows as unknown as readonly StoredStep[];
+/** Read under the locks of their tasks. */
+export async function listSteps(
+  tx: Tx,
+  taskIds: readonly string[],
+): Promise<readonly (StoredStep & { readonly taskId: string })[]> {
+  const rows = await tx.unsafe(
+    `select s.task_id as "taskId", ${stepColumns} from step s where s.task_id = any($1::uuid[]) order by s.task_id, s.ordinal`,
+    [taskIds],
+  );
+  return rows as unknown as readonly (StoredStep & { readonly taskId: string })[];
 }
 
 export async function listOpenSignals(tx: Tx, taskId: string): Promise<readonly SignalRow[]> {

@@ -9,27 +9,27 @@ const keptDays = 90;
 const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
 /** Every column that a decision may move; the version is the one that was decided on plus one. */
-export async function amendTask(tx: Tx, task: TaskRow, ended: boolean): Promise<void> {
-  const { state, cause, hold, holdNote, version, auditVersion, stepsOpen, undoOpen, pivotPassed, progress, note } =
-    task;
-  const row = { state, cause, hold, holdNote, stepsOpen, undoOpen, pivotPassed, progress, note, version, auditVersion };
+export async function amendTasks(
+  tx: Tx,
+  moved: readonly { readonly task: TaskRow; readonly ended: boolean }[],
+): Promise<void> {
+  const rows = moved.map(({ task: { input: _input, outputTemplate: _template, ...task }, ended }) => ({
+    ...task,
+    ended,
+    startedAt: time(task.startedAt),
+    finishedAt: time(task.finishedAt),
+  }));
   await tx.unsafe(
     `update task t set state = p.state, cause = p.cause, hold = p.hold, hold_note = p."holdNote", version = p.version,
        audit_version = p."auditVersion", steps_open = p."stepsOpen", undo_open = p."undoOpen", pivot_passed = p."pivotPassed",
-       progress = p.progress, note = p.note, output = $3, error = $4, started_at = $5, finished_at = $6, updated_at = now(),
-       expires_at = case when $7 then now() + interval '${keptDays} days' else t.expires_at end
-     from jsonb_to_record($2) as p(state text, cause text, hold text, "holdNote" text, version bigint, "auditVersion" bigint,
-       "stepsOpen" smallint, "undoOpen" smallint, "pivotPassed" boolean, progress smallint, note text)
-     where t.id = $1`,
-    [
-      task.id,
-      json(row),
-      task.output === null ? null : json(task.output),
-      task.error === null ? null : json(task.error),
-      time(task.startedAt),
-      time(task.finishedAt),
-      ended,
-    ],
+       progress = p.progress, note = p.note, output = p.output, error = p.error, started_at = p."startedAt",
+       finished_at = p."finishedAt", updated_at = now(),
+       expires_at = case when p.ended then now() + interval '${keptDays} days' else t.expires_at end
+     from jsonb_to_recordset($1) as p(id uuid, state text, cause text, hold text, "holdNote" text, version bigint, "auditVersion" bigint,
+       "stepsOpen" smallint, "undoOpen" smallint, "pivotPassed" boolean, progress smallint, note text, output jsonb, error jsonb,
+       "startedAt" timestamptz, "finishedAt" timestamptz, ended boolean)
+     where t.id = p.id`,
+    [json(rows)],
   );
 }
 
@@ -52,7 +52,10 @@ const patchOf = (id: string, patch: Partial<StepRow>): object => ({
   id,
 });
 
-export async function amendSteps(tx: Tx, taskId: string, steps: Decision['steps']): Promise<void> {
+export async function amendSteps(
+  tx: Tx,
+  steps: readonly (Decision['steps'][number] & { readonly taskId: string })[],
+): Promise<void> {
   await tx.unsafe(
     `update step s set state = p.state, undo_state = p.undo_state, tainted = p.tainted, attempt = p.attempt,
        undo_attempt = p.undo_attempt, unknowns = p.unknowns, tries = p.tries, conflicts = p.conflicts,
@@ -62,11 +65,11 @@ export async function amendSteps(tx: Tx, taskId: string, steps: Decision['steps'
        output = case when p.patch ? 'output' then p.patch -> 'output' else s.output end,
        error = case when p.patch ? 'error' then nullif(p.patch -> 'error', 'null') else s.error end
      from (
-       select r.*, e.patch from jsonb_array_elements($2) as e(patch)
-       join step b on b.id = (e.patch ->> 'id')::uuid and b.task_id = $1,
+       select r.*, e.patch from jsonb_array_elements($1) as e(patch)
+       join step b on b.id = (e.patch ->> 'id')::uuid and b.task_id = (e.patch ->> 'taskId')::uuid,
        lateral jsonb_populate_record(b, e.patch - 'input' - 'output' - 'error') r
      ) p where s.id = p.id`,
-    [taskId, json(steps.map(({ id, patch }) => patchOf(id, patch)))],
+    [json(steps.map(({ taskId, id, patch }) => ({ ...patchOf(id, patch), taskId })))],
   );
 }
 
@@ -117,34 +120,35 @@ export async function endTimers(tx: Tx, keys: readonly TimerKey[]): Promise<void
   );
 }
 
-export async function setTimers(tx: Tx, taskId: string, timers: readonly Timer[]): Promise<void> {
+export async function setTimers(tx: Tx, timers: readonly (Timer & { readonly taskId: string })[]): Promise<void> {
   await tx.unsafe(
     `insert into timer (owner_id, kind, task_id, dir, attempt, due_at)
-     select k."ownerId", k.kind, $1, k.direction, k.attempt, to_timestamp(k."dueAt" / 1000.0)
-     from jsonb_to_recordset($2) as k("ownerId" uuid, kind text, direction text, attempt integer, "dueAt" float8)
+     select k."ownerId", k.kind, k."taskId", k.direction, k.attempt, to_timestamp(k."dueAt" / 1000.0)
+     from jsonb_to_recordset($1) as k("ownerId" uuid, kind text, "taskId" uuid, direction text, attempt integer, "dueAt" float8)
      on conflict on constraint timer_once do update set attempt = excluded.attempt, due_at = excluded.due_at`,
-    [taskId, json(timers)],
+    [json(timers)],
   );
 }
 
-/** The task has ended: nothing waits any more, and what it changed is free for the next one. */
-export async function endAll(tx: Tx, taskId: string): Promise<void> {
+/** The tasks have ended: nothing waits any more, and what they changed is free for the next one. */
+export async function endAll(tx: Tx, taskIds: readonly string[]): Promise<void> {
   await tx.unsafe(
-    `with timers as (delete from timer where task_id = $1)
-     update claim set active = false where task_id = $1 and active`,
-    [taskId],
+    `with timers as (delete from timer where task_id = any($1::uuid[]))
+     update claim set active = false where task_id = any($1::uuid[]) and active`,
+    [taskIds],
   );
 }
 
-export async function insertEvent(tx: Tx, taskId: string, event: TaskEvent): Promise<void> {
-  await tx.unsafe(`insert into event (task_id, seq, type, step_key, data, actor) values ($1, $2, $3, $4, $5, $6)`, [
-    taskId,
-    event.seq,
-    event.type,
-    event.step ?? null,
-    json(event.data),
-    event.actor === undefined ? null : json(event.actor),
-  ]);
+export async function insertEvents(
+  tx: Tx,
+  events: readonly (TaskEvent & { readonly taskId: string })[],
+): Promise<void> {
+  await tx.unsafe(
+    `insert into event (task_id, seq, type, step_key, data, actor)
+     select e."taskId", e.seq, e.type, e.step, e.data, e.actor
+     from jsonb_to_recordset($1) as e("taskId" uuid, seq bigint, type text, step text, data jsonb, actor jsonb)`,
+    [json(events)],
+  );
 }
 
 export async function amendHoldings(tx: Tx, taskId: string, state: NonNullable<Decision['holdings']>): Promise<void> {

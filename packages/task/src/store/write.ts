@@ -4,7 +4,7 @@ import { commandId } from '@sentral/contracts/services/message';
 import type { TaskEventName } from '@sentral/contracts/task-events';
 import { feedEvent } from '@sentral/kernel/change';
 import type { Tx } from '@sentral/kernel/database';
-import { record } from '@sentral/kernel/feed';
+import { record, type FeedEvent } from '@sentral/kernel/feed';
 import { enqueue } from '@sentral/kernel/outbox';
 import { schemaName } from '../change.js';
 import { apply, type Decision } from '../decide/decision.js';
@@ -17,13 +17,13 @@ import {
   acceptAttempts,
   amendHoldings,
   amendSteps,
-  amendTask,
+  amendTasks,
   consumeSignals,
   endAll,
   endAttempts,
   endTimers,
   insertAttempts,
-  insertEvent,
+  insertEvents,
   insertFindings,
   insertDeadLetter,
   setTimers,
@@ -36,59 +36,115 @@ export interface Cause {
   readonly causation?: string | undefined;
 }
 
+/** A decision on a task, and the task as it is then. */
+export interface Move {
+  readonly before: Loaded;
+  readonly after: Loaded;
+  readonly decision: Decision;
+  readonly cause: Cause;
+}
+
+export function movedBy(
+  loaded: Loaded,
+  { decision, cause }: { readonly decision: Decision; readonly cause: Cause },
+): Move {
+  const aggregate = apply(loaded.aggregate, decision);
+  const after = { ...loaded, aggregate, stored: storedAfter(loaded.stored, aggregate.task) };
+  return { before: loaded, after, decision, cause };
+}
+
 /** Writes all of a decision in the transaction that holds the task's row; gives the task as it is then. */
 export async function writeDecision(
   tx: Tx,
   deps: Deps,
-  { loaded, decision, cause }: { loaded: Loaded; decision: Decision; cause: Cause },
+  { loaded, ...made }: { loaded: Loaded; decision: Decision; cause: Cause },
 ): Promise<Loaded> {
-  const { stored, aggregate } = loaded;
-  const after = apply(aggregate, decision);
-  const { id } = stored;
-  // None waits for the answer of another: they share their way to the database, and run there in this order.
-  const writes: Promise<unknown>[] = [];
-  if (decision.steps.length > 0) writes.push(amendSteps(tx, id, decision.steps));
-  if (decision.closed.length > 0) writes.push(endAttempts(tx, decision.closed));
-  if (decision.opened.length > 0) writes.push(insertAttempts(tx, decision.opened.map(named)));
-  const accepted = acceptedOf(decision, after);
-  if (accepted.length > 0) writes.push(acceptAttempts(tx, accepted));
-  if (decision.ended) writes.push(endAll(tx, id));
-  if (decision.timersClear.length > 0) writes.push(endTimers(tx, decision.timersClear));
-  if (decision.timersSet.length > 0) writes.push(setTimers(tx, id, decision.timersSet));
-  if (decision.holdings !== undefined) writes.push(amendHoldings(tx, id, decision.holdings));
-  if (decision.signalsConsumed.length > 0) writes.push(consumeSignals(tx, decision.signalsConsumed));
-  writes.push(writeTrouble(tx, deps, loaded, decision));
-  const now: Loaded = { ...loaded, aggregate: after, stored: storedAfter(stored, after.task) };
-  if (decision.event !== undefined) {
-    writes.push(
-      amendTask(tx, after.task, decision.ended),
-      insertEvent(tx, id, decision.event),
-      recordMove(tx, { before: stored, after: now.stored, decision, cause }),
-    );
-  }
-  for (const sent of decision.commands) {
-    const { subject, messageId, operation, body } = messageOf(originOf(stored), sent);
-    writes.push(enqueue(tx, schemaName, { subject, messageId, operation, body, aggregate: id }));
-  }
-  const { queued, running } = decision.lane;
-  if (queued !== 0 || running !== 0) writes.push(moveLane(tx, stored.tenantId, decision.lane));
-  await Promise.all(writes);
-  return now;
+  const move = movedBy(loaded, made);
+  await Promise.all([writeMoves(tx, deps, [move]), moveLanes(tx, [move])]);
+  return move.after;
 }
 
+/** Writes decisions on tasks of which no two are the same, all but what they move in lanes: that comes last. */
+export async function writeMoves(tx: Tx, deps: Deps, moves: readonly Move[]): Promise<void> {
+  const of = <T>(part: (move: Move) => readonly T[]): readonly (T & { readonly taskId: string })[] =>
+    moves.flatMap((move) => part(move).map((each) => ({ ...each, taskId: move.before.stored.id })));
+  // None waits for the answer of another: they share their way to the database, and run there in this order.
+  const writes: Promise<unknown>[] = [];
+  const write = <T>(rows: readonly T[], how: (tx: Tx, rows: readonly T[]) => Promise<unknown>) =>
+    rows.length === 0 ? undefined : writes.push(how(tx, rows));
+  write(
+    of(({ decision }) => decision.steps),
+    amendSteps,
+  );
+  write(
+    of(({ decision }) => decision.closed),
+    endAttempts,
+  );
+  write(
+    of(({ decision }) => decision.opened.map(named)),
+    insertAttempts,
+  );
+  write(
+    of(({ decision, after }) => acceptedOf(decision, after.aggregate)),
+    acceptAttempts,
+  );
+  const ended = moves.filter(({ decision }) => decision.ended).map(({ before }) => before.stored.id);
+  write(ended, endAll);
+  write(
+    of(({ decision }) => decision.timersClear),
+    endTimers,
+  );
+  write(
+    of(({ decision }) => decision.timersSet),
+    setTimers,
+  );
+  for (const { before, decision } of moves)
+    if (decision.holdings !== undefined) writes.push(amendHoldings(tx, before.stored.id, decision.holdings));
+  write(
+    of(({ decision }) => decision.signalsConsumed),
+    consumeSignals,
+  );
+  for (const { before, decision } of moves) writes.push(writeTrouble(tx, deps, before, decision));
+  const told = moves.filter(({ decision }) => decision.event !== undefined);
+  write(
+    told.map(({ after, decision }) => ({ task: after.aggregate.task, ended: decision.ended })),
+    amendTasks,
+  );
+  write(
+    of(({ decision }) => (decision.event === undefined ? [] : [decision.event])),
+    insertEvents,
+  );
+  write(told.map(eventOf), (on, events) => record(on, schemaName, events));
+  write(moves.flatMap(messagesOf), (on, messages) => enqueue(on, schemaName, messages));
+  await Promise.all(writes);
+}
+
+/** The last locks of a transaction, in the order of tenants. */
+export async function moveLanes(tx: Tx, moves: readonly Move[]): Promise<void> {
+  const lanes = new Map<string, { queued: number; running: number }>();
+  for (const { before, decision } of moves) {
+    const { tenantId } = before.stored;
+    const { queued, running } = lanes.get(tenantId) ?? { queued: 0, running: 0 };
+    lanes.set(tenantId, { queued: queued + decision.lane.queued, running: running + decision.lane.running });
+  }
+  const moved = [...lanes].filter(([, { queued, running }]) => queued !== 0 || running !== 0);
+  await Promise.all(moved.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([id, by]) => moveLane(tx, id, by)));
+}
+
+const messagesOf = ({ before: { stored }, decision }: Move) =>
+  decision.commands.map((sent) => {
+    const { subject, messageId, operation, body } = messageOf(originOf(stored), sent);
+    return { subject, messageId, operation, body, aggregate: stored.id };
+  });
+
 /** A change of state and what people ask have an audit part; that a step moved is told by the task's own events alone. */
-async function recordMove(
-  tx: Tx,
-  move: { before: StoredTask; after: StoredTask; decision: Decision; cause: Cause },
-): Promise<void> {
-  const { before, after, decision, cause } = move;
+function eventOf({ before: { stored: before }, after: { stored: after }, decision, cause }: Move): FeedEvent {
   const scope = scopeOf(after);
   const causation = cause.causation === undefined ? {} : { causation: cause.causation };
   const name = decision.event?.type ?? '';
   if (!decision.audited) {
     const resource = { type: 'task.task', id: after.id, version: after.version };
-    await record(tx, schemaName, { type: 'task.task.moved', resource, scope, event: null, audit: null, ...causation });
-    return;
+    return { type: 'task.task.moved', resource, scope, event: null, audit: null, ...causation };
   }
   const change = feedEvent(schemaName, cause.caller, {
     // What a person asked without moving the task: the first step that moved gave the event its name.
@@ -101,7 +157,7 @@ async function recordMove(
     ...(decision.event?.data.note === undefined ? {} : { reason: decision.event.data.note }),
   });
   const audit = { ...change.audit, auditVersion: after.auditVersion };
-  await record(tx, schemaName, { ...change, audit, ...causation });
+  return { ...change, audit, ...causation };
 }
 
 export const scopeOf = ({

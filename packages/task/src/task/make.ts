@@ -25,7 +25,7 @@ import {
   moveLane,
   type NewTask,
 } from '../store/sql.js';
-import { insertEvent, setTimers } from '../store/write-sql.js';
+import { insertEvents, setTimers } from '../store/write-sql.js';
 import { scopeOf, writeDecision } from '../store/write.js';
 import { shownTask, toTask } from './resource.js';
 import { findTask } from './sql.js';
@@ -80,14 +80,14 @@ export async function makeTask(tx: Tx, deps: Deps, making: Making): Promise<Made
   const stored = await lockTask(tx, row.id);
   if (stored === undefined) throw new Error('a task that was just made is not there');
   const { type, id } = row.actor;
-  await insertEvent(tx, row.id, { seq: 1, type: 'task.created', data: { steps: [] }, actor: { type, id } });
+  await insertEvents(tx, [{ taskId: row.id, seq: 1, type: 'task.created', data: { steps: [] }, actor: { type, id } }]);
   const after = shownTask(stored);
   const change = { what: 'task.created', id: row.id, version: 1, after, scope: scopeOf(stored) } as const;
   const fact = feedEvent(schemaName, caller, change);
   await record(tx, schemaName, { ...fact, audit: { ...fact.audit, auditVersion: 1 } });
   if (stored.deadlineAt !== null) {
     const dueAt = stored.deadlineAt.getTime();
-    await setTimers(tx, row.id, [{ ownerId: row.id, direction: 'do', kind: 'deadline', attempt: 0, dueAt }]);
+    await setTimers(tx, [{ taskId: row.id, ownerId: row.id, direction: 'do', kind: 'deadline', attempt: 0, dueAt }]);
   }
   const lane = await lockLane(tx, row.tenantId);
   const room = child?.waits === false || (lane.queued === 0 && lane.running < lane.maxRunning);

@@ -1,0 +1,114 @@
+// Prevents: a transaction for each reply where hundreds come at once, and replies to one task that wait for each other's locks.
+import { onceEach } from '@sentral/kernel/inbox';
+import { byKey, inTransaction } from '@sentral/kernel/transaction';
+import { schemaName, system } from '../change.js';
+import { decide } from '../decide/decide.js';
+import type { Deps } from '../deps.js';
+import { loadAll } from '../store/aggregate.js';
+import { lockTasks } from '../store/sql.js';
+import { moveLanes, movedBy, writeMoves, type Move } from '../store/write.js';
+import { announce, drawJitter, take, type News, type Taken } from './take.js';
+
+/** News that a message brought. */
+export type Heard = News & { readonly message: NonNullable<News['message']> };
+
+/** Few: each keeps a connection busy. A task always comes through the same one, so it never waits for itself. */
+const lanes = 2;
+const groupMax = 64;
+
+/**
+ * Like `take`, with others: what comes while a transaction is under way shares the next one, and nobody waits for more to come.
+ * Each has its own decision; what breaks the transaction harms nobody else, as each is taken alone then.
+ */
+export function takingTogether(deps: Deps): (news: Heard) => Promise<Taken | undefined> {
+  const open = Array.from({ length: lanes }, () => lane(deps));
+  // The end of an id is random, its beginning is a time.
+  return (news) => (open[Number.parseInt(news.taskId.slice(-4), 16) % lanes] as ReturnType<typeof lane>)(news);
+}
+
+function lane(deps: Deps): (news: Heard) => Promise<Taken | undefined> {
+  const waiting: { readonly news: Heard; readonly resolve: (taken: Promise<Taken | undefined>) => void }[] = [];
+  let busy = false;
+
+  async function flush(): Promise<void> {
+    busy = true;
+    while (waiting.length > 0) {
+      const group = waiting.splice(0, groupMax);
+      const answers = await answersTo(
+        deps,
+        group.map(({ news }) => news),
+      );
+      for (const [at, { resolve }] of group.entries()) resolve(answers[at] as Promise<Taken | undefined>);
+    }
+    busy = false;
+  }
+
+  return (news) =>
+    new Promise((resolve) => {
+      waiting.push({ news, resolve });
+      if (!busy) void flush();
+    });
+}
+
+async function answersTo(deps: Deps, group: readonly Heard[]): Promise<readonly Promise<Taken | undefined>[]> {
+  const [first, ...others] = group;
+  if (first !== undefined && others.length === 0) return settled([take(deps, first)]);
+  try {
+    const taken = await decideAll(deps, group);
+    for (const each of taken) if (each !== undefined) announce(deps, each);
+    return taken.map((each) => Promise.resolve(each));
+  } catch (error) {
+    deps.telemetry.log('info', 'replies are taken in one by one', { replies: group.length, error });
+    return settled(group.map((news) => take(deps, news)));
+  }
+}
+
+/** Once all are done, whatever became of them. */
+async function settled<T>(answers: readonly Promise<T>[]): Promise<readonly Promise<T>[]> {
+  await Promise.allSettled(answers);
+  return answers;
+}
+
+/** Undefined for who was heard before, or is told to a task that is not there. */
+async function decideAll(deps: Deps, group: readonly Heard[]): Promise<readonly (Taken | undefined)[]> {
+  const jitters = group.map(drawJitter);
+  const consumer = group[0]?.message.consumer ?? '';
+  return inTransaction(
+    deps.db.app,
+    async (tx) => {
+      const messageIds = group.map(({ message }) => message.messageId);
+      const fresh = await onceEach(tx, schemaName, { consumer, messageIds });
+      const stored = await lockTasks(tx, [...new Set(group.map(({ taskId }) => taskId))].toSorted());
+      const all = await deps.telemetry.span('task.load', {}, () => loadAll(tx, stored));
+      const current = new Map(all.map((loaded) => [loaded.stored.id, loaded]));
+      /** One after the other where several are of one task. */
+      const rounds: Move[][] = [];
+      const heard = new Map<string, number>();
+      const answers: (Taken | undefined)[] = [];
+      for (const [at, { taskId, message, input: inputOf }] of group.entries()) {
+        const isFresh = fresh.delete(message.messageId);
+        if (!isFresh) deps.telemetry.count('task.inbox.duplicates');
+        const loaded = isFresh ? current.get(taskId) : undefined;
+        const input = loaded === undefined ? undefined : await inputOf(loaded, tx);
+        if (loaded === undefined || input === undefined) {
+          answers.push(undefined);
+          continue;
+        }
+        const context = { now: loaded.stored.now.getTime(), jitter: jitters[at] ?? 0, paused: loaded.paused };
+        const decision = decide(loaded.aggregate, input, context);
+        const move = movedBy(loaded, { decision, cause: { caller: system, causation: message.messageId } });
+        const round = heard.get(taskId) ?? 0;
+        heard.set(taskId, round + 1);
+        (rounds[round] ??= []).push(move);
+        current.set(taskId, move.after);
+        answers.push({ was: decision.outcome, decision, loaded: move.after });
+      }
+      await deps.telemetry.span('task.write', {}, async () => {
+        for (const round of rounds) await writeMoves(tx, deps, round);
+        await moveLanes(tx, rounds.flat());
+      });
+      return answers;
+    },
+    { settings: byKey },
+  );
+}
