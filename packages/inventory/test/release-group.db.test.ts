@@ -99,6 +99,32 @@ test('eight of one key give back once, and all are told of the same', async () =
   expect(await s.used(host)).toBe(0);
 });
 
+test('of many that take and give back together each has its own key: who sends it again is told of its own', async () => {
+  const host = await s.host([{ class: 'vcpu', total: 100 }]);
+  const of = tenant();
+  const keyed = (i: number, doing: string): Tenant => ({
+    ...of,
+    caller: { ...of.caller, idempotency: { scope: 'test', key: `${host} ${doing} ${i}`, fingerprint: `${i}` } },
+  });
+  const requests = Array.from({ length: 24 }, () => ({ service: 'test', kind: 'thing', id: newId() }));
+  const taking = () =>
+    burst(24, (i) =>
+      s.inventory.allocation.reserve(keyed(i, 'take').caller, {
+        environmentId: of.environment.id,
+        consumer: requests[i] as (typeof requests)[number],
+        items: [{ what: 'capacity', nodeId: host, class: 'vcpu', amount: 1 }],
+      }),
+    );
+  const held = await taking();
+  const giving = () => burst(24, (i) => give(keyed(i, 'give').caller, held[i]?.id as Id<'alc'>));
+  const gone = await giving();
+  expect((await shared(host)).length).toBeLessThan(12);
+  expect(held.map(({ consumer }) => consumer)).toEqual(requests);
+  expect(gone.map((each) => 'id' in each && each.id)).toEqual(held.map(({ id }) => id));
+  expect(await taking()).toEqual(held.map((each) => ({ ...each, replayed: true })));
+  expect(await giving()).toEqual(gone.map((each) => ({ ...each, replayed: true })));
+});
+
 test('a member that breaks the transaction harms no other: all run alone, and it alone is refused', async () => {
   const host = await s.host([{ class: 'vcpu', total: 20 }]);
   const of = tenant();
