@@ -122,7 +122,7 @@ test('of many that take and give back together each has its own key: who sends i
   expect(held.map(({ consumer }) => consumer)).toEqual(requests);
   expect(gone.map((each) => 'id' in each && each.id)).toEqual(held.map(({ id }) => id));
   expect(await taking()).toEqual(held.map((each) => ({ ...each, replayed: true })));
-  expect(await giving()).toEqual(gone.map((each) => ({ ...each, replayed: true })));
+  expect(await giving()).toEqual(gone.map((each) => ({ ...(each as Allocation), replayed: true })));
 });
 
 test('a member that breaks the transaction harms no other: all run alone, and it alone is refused', async () => {
