@@ -140,6 +140,29 @@ test('a member that breaks the transaction harms no other: all run alone, and it
   expect(await s.used(host)).toBe(1);
 });
 
+test('what is given back while others exchange it is locked in their order: no deadlock, and each is one or the other', async () => {
+  const host = await s.host([{ class: 'vcpu', total: 100 }]);
+  const of = tenant();
+  const deadlocks = async () =>
+    (await s.admin.unsafe('select deadlocks::int as n from pg_stat_database where datname = current_database()'))[0]?.[
+      'n'
+    ];
+  const before = await deadlocks();
+  for (let round = 0; round < 4; round += 1) {
+    const held = await burst(12, () => take(of, host));
+    const outcomes = await burst(24, (i) => {
+      const { id } = held[i % 12] as Allocation;
+      if (i < 12) return give(of.caller, id);
+      const items = [{ what: 'capacity' as const, nodeId: host, class: 'vcpu', amount: 2 }];
+      return orProblem(s.inventory.allocation.replace(of.caller, { id, items }));
+    });
+    expect(outcomes.slice(0, 12).map(codeOf)).toEqual(held.map(() => 'ok'));
+    expect(outcomes.map(codeOf).filter((code) => !['ok', 'state-conflict'].includes(code))).toEqual([]);
+    expect(await s.used(host)).toBe(0);
+  }
+  expect(await deadlocks()).toBe(before);
+});
+
 test('who takes while others give back never gets more than there is, and in the end as many hold as are counted', async () => {
   const host = await s.host([{ class: 'vcpu', total: 8 }]);
   const of = [tenant(), tenant()] as const;
