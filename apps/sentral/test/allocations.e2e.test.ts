@@ -144,3 +144,53 @@ test('an allocation in an environment that does not exist is a path that does no
   });
   expect([answer.status, answer.body.code]).toEqual([404, 'not-found']);
 });
+
+test('what is unique while it lives has no window: of nodes and amounts alone can be had ahead, and each refusal names its item', async () => {
+  const { block } = await blockOf('10.66.0.0/24');
+  const domain = await made('/v1/numberDomains', { name: 'ahead', kind: 'vlan' });
+  const range = await made(`/v1/numberDomains/${domain.id}/ranges`, { start: 10, end: 20 });
+  const node = await made('/v1/nodes', { kind: 'server', name: 'ahead' });
+  const host = { what: 'node', nodeId: node.id };
+  const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+  const hour = { startsAt: inHours(1), endsAt: inHours(2) };
+  const ask = (items: readonly object[], window: object = hour) =>
+    server.ask(allocations, {
+      body: { ...wish(items, `client-${(sent += 1)}`), ...window },
+      headers: { 'idempotency-key': `key-${sent}` },
+    });
+  const unfit = [
+    { what: 'number', domainId: domain.id },
+    { what: 'number', rangeId: range.id, number: 12 },
+    { what: 'address', blockId: block.id },
+    { what: 'address', blockId: block.id, address: '10.66.0.9' },
+    { what: 'block', blockId: block.id, prefixLength: 28 },
+    { what: 'block', blockId: block.id, cidr: '10.66.0.128/28' },
+    { what: 'rackUnits', nodeId: node.id, heightHalfUnits: 2 },
+  ];
+  const booked = await ask([host]);
+  expect([booked.status, booked.body.state]).toEqual([201, 'booked']);
+  const patch = (items: readonly object[]) =>
+    server.ask(`/v1/allocations/${booked.body.id}`, {
+      method: 'PATCH',
+      body: { items },
+      headers: { 'if-match': `"${booked.body.version}"` },
+    });
+  for (const item of unfit) {
+    const answers = [
+      await ask([item]),
+      await ask([item], { startsAt: inHours(1) }),
+      await ask([host, item], { startsAt: inHours(3) }),
+      await patch([host, item]),
+    ];
+    const told = answers.map(({ status, headers, body }) => [
+      status,
+      headers.get('content-type'),
+      body.code,
+      body.errors?.[0]?.pointer,
+    ]);
+    const at = (place: number) => [422, 'application/problem+json', 'validation-failed', `/items/${place}/what`];
+    expect(told, JSON.stringify(item)).toEqual([at(0), at(0), at(1), at(1)]);
+  }
+  expect((await server.ask(`/v1/allocations/${booked.body.id}`)).body).toEqual(booked.body);
+  expect((await server.ask(`/v1/addressBlocks/${block.id}/available`)).body.availableAddresses).toBe('254');
+});

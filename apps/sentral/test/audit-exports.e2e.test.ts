@@ -66,6 +66,23 @@ async function leftKey(): Promise<NoteKey> {
   return key;
 }
 
+test('an export whose task is cancelled is cancelled with it, and has no files; who only reads may not cancel it', async () => {
+  const task = await made(begin({}), 202);
+  const cancel = (token: string) => server.ask(`/v1/tasks/${task.id}/cancel`, { token, body: {} });
+  expect((await cancel(guest.token)).status).toBe(403);
+  const asked = await cancel(shop.owner.token);
+  expect([200, 202], JSON.stringify(asked.body)).toContain(asked.status);
+  const at = (path: string) => async () => (await server.ask(path, as(shop.owner))).body.state;
+  const { exportId } = task.input;
+  await expect.poll(at(`/v1/tasks/${task.id}`), { timeout: 20_000, interval: 100 }).toBe('cancelled');
+  await expect.poll(at(`/v1/auditExports/${exportId}`), { timeout: 5_000, interval: 100 }).toBe('cancelled');
+  expect((await server.ask(`/v1/auditExports/${exportId}`, as(shop.owner))).body).toMatchObject({
+    files: [],
+    records: 0,
+  });
+  expect((await download(exportId, 'manifest.json')).status).toBe(409);
+});
+
 test('a tenant takes its log away, and verifies it by the files and the key that left', async () => {
   const id = await ready(begun.whole);
   const it = (await server.ask(`/v1/auditExports/${id}`, as(shop.owner))).body;

@@ -23,8 +23,13 @@ const node = (uuid: string, version: number, changes = version): Item => ({
 });
 /** What the context says that there is, a page of two at a time. */
 let told: Item[] = [];
+let unnumberedSince: string | undefined;
+const feed = someFeed(items);
 const facts: Facts = {
-  ...someFeed(items),
+  page: async (caller, command) => ({
+    ...(await feed.page(caller, command)),
+    ...(unnumberedSince === undefined ? {} : { unnumberedSince }),
+  }),
   versions: async (_caller, { cursor = '0' }) => {
     const at = Number(cursor);
     return {
@@ -72,6 +77,20 @@ test('what is still on its way is not missing: the round waits with the page unt
   expect(place.told).toEqual([]);
 });
 
+test('what waits for its number is on its way too: nothing is told of it before it has one', async () => {
+  told = [node(whole, 7), node(holed, 5)];
+  unnumberedSince = new Date(Date.now() - 60_000).toISOString();
+  await again();
+  await count();
+  expect([(await status())?.finishedAt, place.told]).toEqual([undefined, []]);
+  tell(whole, 7);
+  unnumberedSince = undefined;
+  await appendBatch(place.deps, await place.lease(), { context: 'inventory', afterPos: 33, items: items.slice(33) });
+  await count();
+  expect(await status()).toMatchObject({ missing: 0, checked: 2, finishedAt: expect.any(String) as string });
+  expect(place.told).toEqual([]);
+});
+
 test('a record that is gone, an end that is cut off, a change that never came and a fact that went back are found, by resource and version', async () => {
   await inTransaction(place.admin, async (tx) => {
     await tx.unsafe('set local session_replication_role = replica');
@@ -79,7 +98,7 @@ test('a record that is gone, an end that is cut off, a change that never came an
     await tx.unsafe(`delete from audit.record where resource_id = '${cut}' and resource_version >= 4`);
     await tx.unsafe(`delete from audit.record where resource_id = '${work}' and resource_version = 4`);
   });
-  told = [node(whole, 6), node(holed, 5), node(cut, 5), node(ahead, 7), node(behind, 2), node(work, 9, 2)];
+  told = [node(whole, 7), node(holed, 5), node(cut, 5), node(ahead, 7), node(behind, 2), node(work, 9, 2)];
   await again();
   await count();
   expect(await status()).toMatchObject({ missing: 5, checked: 6 });

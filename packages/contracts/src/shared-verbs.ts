@@ -40,7 +40,12 @@ export const feedVerbs = {
       afterPos: counter,
       limit: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1000)), 200),
     }),
-    result: v.object({ items: v.array(feedItemSchema), more: v.boolean() }),
+    result: v.object({
+      items: v.array(feedItemSchema),
+      more: v.boolean(),
+      /** When the oldest fact was recorded that has no position yet; absent where all have one. */
+      unnumberedSince: v.optional(v.pipe(v.string(), v.isoTimestamp())),
+    }),
     refuses: ['permission-denied', 'position-expired'],
     idempotent: true,
   }),

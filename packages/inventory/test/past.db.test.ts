@@ -300,6 +300,36 @@ test('what raw SQL changes is kept too, at the instant of its transaction whatev
   await expect(s.deps.db.app.unsafe(`update node_past set labels = '{}'`)).rejects.toThrow('permission denied');
 });
 
+test('what ends where a millisecond ends was there in it and is not in the next; what came then is there from the next on', async () => {
+  const id = await s.host();
+  await s.inventory.node.amend(s.caller, { id, patch: { labels: { is: 'next' } } });
+  const edge = Math.floor(Date.now() / 1_000) * 1_000 - 1_000;
+  const at = (milliseconds: number) => new Date(edge + milliseconds).toISOString();
+  // Behind the guards, as no clock would hit it: the instant of a change is the beginning of a millisecond.
+  await inTransaction(s.admin, async (tx) => {
+    await tx.unsafe(`set local session_replication_role = 'replica'`);
+    const uuid = decodeId('nod', id);
+    await tx.unsafe(`update inventory.past_begins set at = least(at, $1::timestamptz)`, [at(-1_000)]);
+    await tx.unsafe(`update inventory.node_past set updated_at = $2, until_at = $3 where id = $1`, [
+      uuid,
+      at(-1_000),
+      at(0),
+    ]);
+    await tx.unsafe(`update inventory.node set updated_at = $2 where id = $1`, [uuid, at(0)]);
+  });
+  const then = async (asOf: string) =>
+    (await s.inventory.node.list(s.caller, { asOf, limit: 500 })).items
+      .filter((each) => each.id === id)
+      .map(({ labels, version }) => [labels, version]);
+  const [was, next] = [[[{}, 1]], [[{ is: 'next' }, 2]]];
+  expect([await then(at(-2)), await then(at(-1)), await then(at(0)), await then(at(1))]).toEqual([
+    was,
+    was,
+    next,
+    next,
+  ]);
+});
+
 test('a transaction that waited for a younger one comes after it, and no instant has two versions of a thing', async () => {
   const id = await s.host();
   const uuid = decodeId('nod', id);

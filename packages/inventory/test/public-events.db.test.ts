@@ -259,6 +259,20 @@ test.each(['node', 'edge', 'addressBlock', 'address'] as const)(
   },
 );
 
+test('whatever happens to an allocation, its audit part shows it as the fact before left it', () => {
+  const last = new Map<string, FeedItem>();
+  const unlike: unknown[] = [];
+  for (const fact of facts.filter(({ type }) => type.startsWith('inventory.allocation.'))) {
+    const { id, version } = fact.event as { id: string; version: number };
+    const before = fact.audit?.['before'] as { version: number; items: unknown } | null;
+    const { items } = (last.get(id)?.event ?? {}) as { items?: unknown };
+    const said = before === null ? [0, undefined] : [before.version, before.items];
+    if (JSON.stringify(said) !== JSON.stringify([version - 1, items])) unlike.push([fact.type, version, said, items]);
+    last.set(id, fact);
+  }
+  expect(unlike).toEqual([]);
+});
+
 test('what an import ends is told with the keys it had, and its audit part shows it before and after', () => {
   const ended = facts.filter(
     ({ type, event }) => type === 'inventory.node.retired' && keyOf(event, 'set') !== undefined,

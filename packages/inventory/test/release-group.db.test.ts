@@ -99,6 +99,32 @@ test('eight of one key give back once, and all are told of the same', async () =
   expect(await s.used(host)).toBe(0);
 });
 
+test('of many that take and give back together each has its own key: who sends it again is told of its own', async () => {
+  const host = await s.host([{ class: 'vcpu', total: 100 }]);
+  const of = tenant();
+  const keyed = (i: number, doing: string): Tenant => ({
+    ...of,
+    caller: { ...of.caller, idempotency: { scope: 'test', key: `${host} ${doing} ${i}`, fingerprint: `${i}` } },
+  });
+  const requests = Array.from({ length: 24 }, () => ({ service: 'test', kind: 'thing', id: newId() }));
+  const taking = () =>
+    burst(24, (i) =>
+      s.inventory.allocation.reserve(keyed(i, 'take').caller, {
+        environmentId: of.environment.id,
+        consumer: requests[i] as (typeof requests)[number],
+        items: [{ what: 'capacity', nodeId: host, class: 'vcpu', amount: 1 }],
+      }),
+    );
+  const held = await taking();
+  const giving = () => burst(24, (i) => give(keyed(i, 'give').caller, held[i]?.id as Id<'alc'>));
+  const gone = await giving();
+  expect((await shared(host)).length).toBeLessThan(12);
+  expect(held.map(({ consumer }) => consumer)).toEqual(requests);
+  expect(gone.map((each) => 'id' in each && each.id)).toEqual(held.map(({ id }) => id));
+  expect(await taking()).toEqual(held.map((each) => ({ ...each, replayed: true })));
+  expect(await giving()).toEqual(gone.map((each) => ({ ...(each as Allocation), replayed: true })));
+});
+
 test('a member that breaks the transaction harms no other: all run alone, and it alone is refused', async () => {
   const host = await s.host([{ class: 'vcpu', total: 20 }]);
   const of = tenant();
@@ -112,6 +138,29 @@ test('a member that breaks the transaction harms no other: all run alone, and it
   await s.admin.unsafe('drop function inventory.break_group() cascade');
   expect(outcomes.map(codeOf)).toEqual(outcomes.map((_, i) => (i === 3 ? 'internal' : 'ok')));
   expect(await s.used(host)).toBe(1);
+});
+
+test('what is given back while others exchange it is locked in their order: no deadlock, and each is one or the other', async () => {
+  const host = await s.host([{ class: 'vcpu', total: 100 }]);
+  const of = tenant();
+  const deadlocks = async () =>
+    (await s.admin.unsafe('select deadlocks::int as n from pg_stat_database where datname = current_database()'))[0]?.[
+      'n'
+    ];
+  const before = await deadlocks();
+  for (let round = 0; round < 4; round += 1) {
+    const held = await burst(12, () => take(of, host));
+    const outcomes = await burst(24, (i) => {
+      const { id } = held[i % 12] as Allocation;
+      if (i < 12) return give(of.caller, id);
+      const items = [{ what: 'capacity' as const, nodeId: host, class: 'vcpu', amount: 2 }];
+      return orProblem(s.inventory.allocation.replace(of.caller, { id, items }));
+    });
+    expect(outcomes.slice(0, 12).map(codeOf)).toEqual(held.map(() => 'ok'));
+    expect(outcomes.map(codeOf).filter((code) => !['ok', 'state-conflict'].includes(code))).toEqual([]);
+    expect(await s.used(host)).toBe(0);
+  }
+  expect(await deadlocks()).toBe(before);
 });
 
 test('who takes while others give back never gets more than there is, and in the end as many hold as are counted', async () => {

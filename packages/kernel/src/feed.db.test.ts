@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { createKernelSchema, type KernelSchema, schema } from '../test/kernel-schema.js';
 import type { Database } from './database.js';
-import { feedPage, numberFeed, record, restoreFeed } from './feed.js';
+import { feedPage, numberFeed, record, restoreFeed, unnumberedSince } from './feed.js';
 import { newId } from './id.js';
 import { withTraceparent } from './telemetry.js';
 import { inTransaction } from './transaction.js';
@@ -119,10 +119,14 @@ test('an open transaction that began to write first holds back what committed af
   await inTransaction(db, (tx) => record(tx, schema, { ...change(), id: late }));
   expect(await numberFeed(db, schema, 100)).toBe(0);
   expect(await feedPage(db, schema, 0, 10)).toEqual([]);
+  // What waits behind it is told all the same, by its own time.
+  const [waiting] = await db.unsafe(`select recorded_at as at from ${schema}.feed where pos is null`);
+  expect(await unnumberedSince(db, schema)).toEqual(waiting?.['at']);
   finish();
   await slow;
   expect(await numberFeed(db, schema, 100)).toBe(2);
   expect((await feedPage(db, schema, 0, 10)).map((row) => row.id)).toEqual([early, late]);
+  expect(await unnumberedSince(db, schema)).toBeUndefined();
 });
 
 test('rows of one transaction keep the order in which they were given', async () => {

@@ -123,6 +123,12 @@ export async function feedPage(
   }));
 }
 
+/** When the oldest row that the relay has not numbered was recorded: asked before a page, what is in neither has been read. */
+export async function unnumberedSince(db: Database, schema: string): Promise<Date | undefined> {
+  const [row] = await db.unsafe(`select min(recorded_at) as since from ${quoteName(schema)}.feed where pos is null`);
+  return (row?.['since'] as Date | null) ?? undefined;
+}
+
 /**
  * Gives the next rows their dense position: those whose transactions, and all that began before them, have ended. Returns how
  * many; short, so that it hardly delays its own horizon.

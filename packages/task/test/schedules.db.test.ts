@@ -85,6 +85,14 @@ test('two leaders that both believe it begin one task', async () => {
   expect(await tasksOf(made)).toHaveLength(1);
 });
 
+test('who found a schedule due begins nothing when another was quicker, though runs may overlap', async () => {
+  const made = await make({ overlap: 'allow' });
+  await due(made);
+  const mayStill = () => round({}, 'schedules-a').then(() => true);
+  await round({ mayStill }, 'schedules-b');
+  expect(await tasksOf(made)).toHaveLength(1);
+});
+
 test('a leader whose lease has gone to another begins nothing', async () => {
   const made = await make();
   await due(made);

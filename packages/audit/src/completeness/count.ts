@@ -68,8 +68,10 @@ async function isSettled(
   for (let tries = 0; tries < settleTries; tries += 1) {
     await pause(settleMs);
     const afterPos = await findConfirmedPos(deps.db.app, context);
-    const [next] = (await facts.page(itself, { afterPos, limit: 1 })).items;
-    if (next === undefined || Date.parse(next.recordedAt) > readAt) return true;
+    const { items, unnumberedSince } = await facts.page(itself, { afterPos, limit: 1 });
+    // What waits for its number, behind a transaction that takes long, is in no page and on its way all the same.
+    const first = [items[0]?.recordedAt, unnumberedSince].map((at) => (at === undefined ? Infinity : Date.parse(at)));
+    if (Math.min(...first) > readAt) return true;
   }
   return false;
 }

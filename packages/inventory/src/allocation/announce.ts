@@ -2,8 +2,8 @@ import type { Tx } from '@sentral/kernel/database';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { itself } from '../change.js';
 import type { Deps } from '../deps.js';
-import { recordAllocation } from './events.js';
-import { allocationColumns, type AllocationRow } from './sql.js';
+import { asStored, recordAllocation } from './events.js';
+import { allocationColumns, listItems, type AllocationRow } from './sql.js';
 
 /** How many one transaction tells of. */
 const announcedMax = 50;
@@ -12,21 +12,31 @@ const announcedMax = 50;
 export async function announceFew(deps: Deps): Promise<number> {
   return inTransaction(deps.db.app, async (tx) => {
     const rows = await amendNoticed(tx, announcedMax);
-    for (const row of rows) await recordAllocation(tx, row, { event: 'announced', by: itself });
+    const items = await listItems(
+      tx,
+      rows.map(({ id }) => id),
+    );
+    for (const { updatedBefore, ...row } of rows) {
+      const before = { ...row, noticedAt: null, version: row.version - 1, updatedAt: updatedBefore };
+      const own = items.filter(({ allocationId }) => allocationId === row.id);
+      await recordAllocation(tx, row, { event: 'announced', by: itself, before: asStored(before, own) });
+    }
     return rows.length;
   });
 }
 
+type Noticed = AllocationRow & { readonly updatedBefore: Date };
+
 /** Locks: allocations alone, skipping those that are locked. */
-async function amendNoticed(tx: Tx, limit: number): Promise<readonly AllocationRow[]> {
+async function amendNoticed(tx: Tx, limit: number): Promise<readonly Noticed[]> {
   const rows = await tx.unsafe(
     `update allocation as a set noticed_at = now(), version = a.version + 1, updated_at = now()
      from (
-       select d.id from allocation d
+       select d.id, d.updated_at from allocation d
        where d.notice_at <= now() and d.noticed_at is null and d.ended_at is null and d.state = 'active' and d.expires_at > now()
        order by d.notice_at limit $1 for update skip locked) due
-     where a.id = due.id returning ${allocationColumns}`,
+     where a.id = due.id returning ${allocationColumns}, due.updated_at as "updatedBefore"`,
     [limit],
   );
-  return rows as unknown as readonly AllocationRow[];
+  return rows as unknown as readonly Noticed[];
 }

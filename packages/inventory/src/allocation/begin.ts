@@ -10,11 +10,11 @@ import { listNodesToTake } from '../refusal/sql.js';
 import { beginAllocation, claimDue } from './begin-sql.js';
 import { amendCapacity, keyOf, type CapacityMove, type LockedCapacity } from './capacity-sql.js';
 import { endWhole, freed } from './end.js';
-import { recordAllocation } from './events.js';
+import { asStored, recordAllocation } from './events.js';
 import type { Locked } from './lock.js';
 import { judgeProvider } from './rules.js';
 import { amendNodeFence } from './node-sql.js';
-import { listItems, listOverdue, type Failure, type ItemRow } from './sql.js';
+import { findAllocation, listItems, listOverdue, type Failure, type ItemRow } from './sql.js';
 
 /** How many bookings one transaction begins: small, so that nobody waits long for its locks. */
 const beginMax = 20;
@@ -25,9 +25,11 @@ const begunMoves = (items: readonly ItemRow[]): readonly CapacityMove[] =>
 
 /** Begins a locked booking whose counters are locked and have room. */
 async function begin(tx: Tx, id: string, how: { items: readonly ItemRow[]; by: Caller }): Promise<Allocation> {
+  const before = await findAllocation(tx, id);
+  if (before === undefined) throw new Error('a booking that is locked is not there');
   const row = await beginAllocation(tx, id);
   for (const { what, nodeId } of how.items) if (what === 'node' && nodeId !== null) await amendNodeFence(tx, nodeId);
-  return recordAllocation(tx, row, { event: 'begun', by: how.by });
+  return recordAllocation(tx, row, { event: 'begun', by: how.by, before: asStored(before, how.items) });
 }
 
 /** The first of its counters that has no room any more. */

@@ -7,9 +7,9 @@ import type { Soiled } from '../node/scrub.js';
 import type { Held } from '../quota/move.js';
 import { endTakenBlocks, listDependents } from './address-sql.js';
 import { amendCapacity, type CapacityMove } from './capacity-sql.js';
-import { recordAllocation, recordBlockRemoved } from './events.js';
+import { asStored, recordAllocation, recordBlockRemoved } from './events.js';
 import { endAllocations, endItems, type Ending } from './end-sql.js';
-import { listItems, only, type AllocationRow, type Failure, type ItemRow } from './sql.js';
+import { findAllocation, listItems, only, type AllocationRow, type Failure, type ItemRow } from './sql.js';
 
 /** What ended items give back: moved with whatever else the transaction moves, as its last locks. */
 export interface Given {
@@ -73,10 +73,14 @@ export async function endWhole(
   id: string,
   how: { state: Ending; by: Caller; failure?: Failure },
 ): Promise<Given & { seen: Allocation }> {
-  const items = await listItems(tx, [id]);
+  const [before, items] = await Promise.all([findAllocation(tx, id), listItems(tx, [id])]);
+  if (before === undefined) throw new Error('an allocation that is locked is not there');
   const row = only(await endAllocations(tx, [id], how));
   const given = await endThings(tx, row, { items, ...how });
-  return { ...given, seen: await recordAllocation(tx, row, { event: how.state, by: how.by }) };
+  return {
+    ...given,
+    seen: await recordAllocation(tx, row, { event: how.state, by: how.by, before: asStored(before, items) }),
+  };
 }
 
 /** Ends a locked allocation whose counters are locked too, and gives them back; quotas and nodes are the caller's to move. */

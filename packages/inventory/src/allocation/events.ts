@@ -16,7 +16,7 @@ export type AllocationEvent = ParticipleOf<'allocation'>;
 interface AllocationChange {
   readonly event: AllocationEvent;
   readonly by: Caller;
-  readonly before?: Allocation;
+  readonly before?: Allocation | undefined;
   readonly auditOnly?: readonly object[];
 }
 
@@ -24,6 +24,10 @@ interface AllocationChange {
 export async function recordAllocation(tx: Tx, row: AllocationRow, change: AllocationChange): Promise<Allocation> {
   return only(await recordAllocations(tx, [{ row, ...change }]));
 }
+
+/** An allocation as its row says, whether or not its time is over: what a change is recorded from and to. */
+export const asStored = (row: AllocationRow, items: readonly ItemRow[]): Allocation =>
+  toAllocation({ ...row, overdue: false }, items);
 
 type RowChange = AllocationChange & { readonly row: AllocationRow };
 
@@ -46,7 +50,7 @@ export function recordWith(
 ): { readonly seen: readonly Allocation[]; readonly recorded: Promise<void> } {
   const itemsOf = new Map<string, ItemRow[]>(changes.map(({ row }) => [row.id, []]));
   for (const item of items) itemsOf.get(item.allocationId)?.push(item);
-  const seen = changes.map(({ row }) => toAllocation({ ...row, overdue: false }, itemsOf.get(row.id) ?? []));
+  const seen = changes.map(({ row }) => asStored(row, itemsOf.get(row.id) ?? []));
   const recorded = record(
     tx,
     schemaName,

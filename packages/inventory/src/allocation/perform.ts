@@ -11,7 +11,7 @@ import { reasoned } from '../refusal/keep.js';
 import { goesOver } from '../refusal/rules.js';
 import { amendCapacity, type CapacityMove } from './capacity-sql.js';
 import { endThings, endWhole, refuseCarrying, type Given } from './end.js';
-import { recordAllocations, type AllocationEvent } from './events.js';
+import { asStored, recordAllocations, type AllocationEvent } from './events.js';
 import { choose } from './choose.js';
 import { beginIfReady } from './begin.js';
 import { lockAll, lockCountersAgain, overdueMax, overdueMaxTried, type Locked } from './lock.js';
@@ -210,12 +210,11 @@ async function performIn(
   if (beside !== undefined) await scrub(tx, ending, { soiled });
   const recorded = await recordAllocations(
     tx,
-    takings.map(({ part, row, judgement }) => ({
-      row,
-      event: eventOf(part, row, locked.rows.get(row.id)),
-      by: caller,
-      auditOnly: judgement.auditOnly,
-    })),
+    takings.map(({ part, row, judgement: { auditOnly } }) => {
+      const target = locked.rows.get(row.id);
+      const before = target === undefined ? undefined : asStored(target, locked.items.get(row.id) ?? []);
+      return { row, event: eventOf(part, row, target), by: caller, before, auditOnly };
+    }),
   );
   for (const [at, { part }] of takings.entries()) seen.set(part, recorded[at] as Allocation);
   await countQuota(tx, takings, { quota: moves.quota, tried });

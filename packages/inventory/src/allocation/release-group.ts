@@ -10,7 +10,7 @@ import { amendQuota } from '../quota/sql.js';
 import { seesAllocation } from '../reading.js';
 import { amendCapacity, keyOf, lockCapacity, type CapacityKey } from './capacity-sql.js';
 import { givenBack } from './end.js';
-import { recordWith } from './events.js';
+import { asStored, recordWith } from './events.js';
 import type { Release } from './operation.js';
 import { targetUnderLock } from './part.js';
 import { performOne } from './perform.js';
@@ -111,9 +111,10 @@ async function write(tx: Tx, ended: readonly Ended[], verdicts: Map<Leaving, Ver
     lockCounters(tx, moves),
   ]);
   const after = new Map(rows.map((row) => [row.id, row]));
-  const changes = ended.map(({ member, row }) => ({
+  const changes = ended.map(({ member, row, items: before }) => ({
     row: after.get(row.id) ?? row,
     by: member.caller,
+    before: asStored(row, before),
     event: 'released' as const,
   }));
   const { seen, recorded } = recordWith(tx, changes, items);

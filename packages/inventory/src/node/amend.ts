@@ -64,7 +64,8 @@ export async function amended(
   await checkPlace(tx, sight, { current, to, parent: locked.find((row) => row.id === parentId) });
   const before = toNode(current);
   const moves = patch.position !== undefined && !sameJson(patch.position, before.position ?? null);
-  if (!moves && sameJson(stateOf(current), to)) return concealed(tx, sight, before);
+  const changes = (Object.keys(to) as (keyof NodeState)[]).some((field) => !sameJson(current[field], to[field]));
+  if (!moves && !changes) return concealed(tx, sight, before);
   if (current.position != null && patch.position === undefined && to.parentId !== current.parentId) {
     throw problem('topology-violation', { rule: 'position_belongs_to_the_rack' });
   }
@@ -90,35 +91,6 @@ export async function amended(
   const after = toNode(row);
   await recordChanges(tx, caller, [{ what: 'node.amended', id, version: row.version, before, after }]);
   return concealed(tx, sight, after);
-}
-
-function stateOf(row: NodeRow): NodeState {
-  const {
-    name,
-    nameExclusive,
-    parentId,
-    tenantId,
-    attributes,
-    traits,
-    labels,
-    intent,
-    state,
-    cleaningSeconds,
-    scrubs,
-  } = row;
-  return {
-    name,
-    nameExclusive,
-    parentId,
-    tenantId,
-    attributes,
-    traits,
-    labels,
-    intent,
-    state,
-    cleaningSeconds,
-    scrubs,
-  };
 }
 
 function stateAfter(row: NodeRow, patch: Patch, parentId: string | null): NodeState {

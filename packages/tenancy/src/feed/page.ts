@@ -2,7 +2,7 @@ import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
 import type { FeedItem } from '@sentral/contracts/shared-verbs';
-import { feedPage, numberedLease, type FeedRow } from '@sentral/kernel/feed';
+import { feedPage, numberedLease, unnumberedSince, type FeedRow } from '@sentral/kernel/feed';
 import { leasePosition } from '@sentral/kernel/lease';
 import type { Deps } from '../deps.js';
 import { wireId } from './resource.js';
@@ -15,16 +15,21 @@ export async function pageFeed(
   deps: Deps,
   caller: Caller,
   command: { afterPos: number; limit: number },
-): Promise<{ items: FeedItem[]; more: boolean }> {
+): Promise<{ items: FeedItem[]; more: boolean; unnumberedSince?: string }> {
   // The feed holds the facts of every tenant and the audit parts: it is for the contexts themselves.
   if (!('all' in caller.readScope)) throw problem('permission-denied', { permission: 'tenancy.feed.read' });
   // Asked before the rows: what is numbered between the two is in them, and is no gap.
+  const since = await unnumberedSince(deps.db.platform, 'tenancy');
   const numbered = await leasePosition(deps.db.platform, 'tenancy', numberedLease);
   const rows = await feedPage(deps.db.platform, 'tenancy', command.afterPos, command.limit);
   const first = rows[0]?.pos ?? numbered + 1;
   // Positions are dense, so a later first one means that what lay between is no longer kept.
   if (first > command.afterPos + 1) throw problem('position-expired', { firstPos: first });
-  return { items: rows.map(itemFromRow), more: rows.length === command.limit };
+  return {
+    items: rows.map(itemFromRow),
+    more: rows.length === command.limit,
+    ...(since === undefined ? {} : { unnumberedSince: since.toISOString() }),
+  };
 }
 
 function itemFromRow(row: FeedRow): FeedItem {
