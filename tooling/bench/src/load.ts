@@ -31,6 +31,21 @@ export interface LimitOrder {
   readonly targets: readonly string[];
 }
 
+/** Pieces of durable work, one after another for each client. */
+export interface WorkOrder {
+  readonly url: string;
+  readonly clients: number;
+  readonly seconds: number;
+}
+
+/** Tasks on a database that holds task and the mailbox; what the stand-in keeps is beside it. */
+export interface TaskOrder extends WorkOrder {
+  readonly passwordFile: string;
+  readonly journalUrl: string;
+  /** The stand-in is a process of its own then; without it, one with the mailbox. */
+  readonly natsUrl?: string;
+}
+
 export interface Outcome {
   done: number;
   refused: number;
@@ -55,8 +70,36 @@ export function summed({ latencies, ...outcome }: Outcome): Measured {
 
 export const load = (order: Order): Promise<Measured> => inWorker('./load-worker.js', order);
 export const limit = (order: LimitOrder): Promise<Measured> => inWorker('./limit-worker.js', order);
+export const tasks = (order: TaskOrder): Promise<Measured> => inWorker('./task-worker.js', order);
+export const workflows = (order: WorkOrder): Promise<Measured> => inWorker('./workflow-worker.js', order);
 
-function inWorker(file: string, order: Order | LimitOrder): Promise<Measured> {
+/** Every client does one after another until the time is over; what begins in time is done to its end. */
+export async function inTime(
+  { clients, seconds }: WorkOrder,
+  one: (client: number) => Promise<void>,
+): Promise<Measured> {
+  const outcome: Outcome = { done: 0, refused: 0, failed: 0, failures: [], seconds: 0, latencies: [] };
+  const began = performance.now();
+  await Promise.all(
+    Array.from({ length: clients }, async (_, client) => {
+      while (performance.now() - began < seconds * 1_000) {
+        const from = performance.now();
+        try {
+          await one(client);
+          outcome.done += 1;
+          outcome.latencies.push(performance.now() - from);
+        } catch (error) {
+          outcome.failed += 1;
+          if (outcome.failures.length < 5) outcome.failures.push(String(error).slice(0, 300));
+        }
+      }
+    }),
+  );
+  outcome.seconds = (performance.now() - began) / 1_000;
+  return summed(outcome);
+}
+
+function inWorker(file: string, order: Order | LimitOrder | WorkOrder): Promise<Measured> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(file, import.meta.url), { workerData: order });
     worker.once('message', resolve);

@@ -7,6 +7,7 @@ import { w7 } from './importing.js';
 import { audit } from './auditing.js';
 import { report } from './report.js';
 import { startStand } from './stand.js';
+import { w6 } from './tasking.js';
 import { w8 } from './walking.js';
 
 const workloads: Readonly<Record<string, Workload>> = {
@@ -16,6 +17,7 @@ const workloads: Readonly<Record<string, Workload>> = {
   W4: w4,
   W5: w5,
   W5b: w5b,
+  W6: w6,
   W7: w7,
   audit,
   W8: w8,

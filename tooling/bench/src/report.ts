@@ -8,6 +8,7 @@ export interface Figure {
   readonly limit?: Measured;
   /** Of the limit, that must be reached. */
   readonly ratioLeast?: number;
+  readonly p50MsMost?: number;
   readonly p99MsMost?: number;
   /** What must hold besides, and does or does not. */
   readonly holds?: Readonly<Record<string, boolean>>;
@@ -17,7 +18,7 @@ export interface Figure {
 
 /** Whether all is reached; prints one line for people, and one of JSON where a file is given. */
 export function report(figure: Figure, write: (line: string) => void): boolean {
-  const { workload, what, value, limit, ratioLeast, p99MsMost } = figure;
+  const { workload, what, value, limit, ratioLeast, p50MsMost, p99MsMost } = figure;
   const ratio = limit === undefined ? undefined : value.perSecond / limit.perSecond;
   const holds = {
     'no request failed': value.failed === 0,
@@ -25,6 +26,7 @@ export function report(figure: Figure, write: (line: string) => void): boolean {
     ...(ratio === undefined || ratioLeast === undefined
       ? {}
       : { [`ratio at least ${ratioLeast}`]: ratio >= ratioLeast }),
+    ...(p50MsMost === undefined ? {} : { [`p50 at most ${p50MsMost} ms`]: value.p50Ms <= p50MsMost }),
     ...(p99MsMost === undefined ? {} : { [`p99 under ${p99MsMost} ms`]: value.p99Ms < p99MsMost }),
   };
   const missed = Object.entries(holds).flatMap(([name, held]) => (held ? [] : [name]));

@@ -15,6 +15,8 @@ export interface Stand {
   /** The superuser's, for the limit and for looking behind what the API shows. */
   readonly adminUrl: string;
   readonly admin: Database;
+  /** `role:password` of every login, line by line. */
+  readonly passwordFile: string;
   readonly postgresVersion: string;
   /** One request; anything but a 2xx is an error. */
   readonly ask: (method: string, at: string, body?: unknown, headers?: Record<string, string>) => Promise<Json>;
@@ -87,6 +89,7 @@ export async function startStand({ profileDir }: { profileDir: string | undefine
       admin,
       stop,
       adminUrl: server.url,
+      passwordFile: passwords,
       postgresVersion: server.version,
       peakMib: () => peakMib(child.pid),
     };
