@@ -11,8 +11,28 @@ export interface Loaded {
 }
 
 /** Everything that a decision stands on, read under the lock of the task's row. */
-export async function load(tx: Tx, stored: StoredTask): Promise<Loaded> {
-  const steps = await listSteps(tx, stored.id);
+export const load = (tx: Tx, stored: StoredTask): Promise<Loaded> => together(tx, stored, read(tx, stored.id));
+
+type Read = Promise<readonly [readonly StoredStep[], readonly string[]]>;
+const read = (tx: Tx, taskId: string): Read => Promise.all([listSteps(tx, taskId), listPaused(tx)]);
+
+/**
+ * The same with the lock, in one wait: statements of a transaction run in the order they are sent, each with a snapshot of its own,
+ * so what is read behind the lock is read under it. Undefined where there is nothing to lock.
+ */
+export async function lockAndLoad(
+  tx: Tx,
+  taskId: string,
+  lock: (tx: Tx, taskId: string) => Promise<StoredTask | undefined>,
+): Promise<Loaded | undefined> {
+  const locking = lock(tx, taskId);
+  const reading = read(tx, taskId);
+  const [stored] = await Promise.all([locking, reading]);
+  return stored === undefined ? undefined : together(tx, stored, reading);
+}
+
+async function together(tx: Tx, stored: StoredTask, reading: Read): Promise<Loaded> {
+  const [steps, paused] = await reading;
   return {
     stored,
     aggregate: {
@@ -20,7 +40,7 @@ export async function load(tx: Tx, stored: StoredTask): Promise<Loaded> {
       steps: steps.map(stepOf),
       signals: steps.some(({ kind }) => kind === 'wait') ? await listOpenSignals(tx, stored.id) : [],
     },
-    paused: new Set(await listPaused(tx)),
+    paused: new Set(paused),
   };
 }
 
