@@ -79,7 +79,7 @@ export function startOutbox(options: OutboxOptions): Loop {
   async function round(): Promise<void> {
     for (;;) {
       const due = await db.unsafe(`select distinct lane from ${name}.outbox where not_before <= now()`);
-      const held = await Promise.all(due.map(({ lane }) => lanes[Number(lane)]?.hold()));
+      const held = await Promise.all(due.map(async ({ lane }) => lanes[Number(lane)]?.hold()));
       const leases = new Map(due.flatMap(({ lane }, n) => (held[n] ? [[Number(lane), held[n]] as const] : [])));
       if (leases.size === 0) return;
       // A message that waits for its next try holds back those behind it of its aggregate, and no other.
