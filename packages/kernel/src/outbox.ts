@@ -5,7 +5,7 @@ import { isPublishFailure } from './bus/port.js';
 import { type Database, json, type Tx } from './database.js';
 import type { Lease } from './lease.js';
 import { lockLease } from './lease.js';
-import { leadership, type Leadership, type Loop, startLoop } from './relay.js';
+import { leadership, type Loop, startLoop } from './relay.js';
 import { quoteName } from './tables.js';
 import type { Telemetry } from './telemetry.js';
 import { inTransaction } from './transaction.js';
@@ -40,6 +40,7 @@ export interface OutboxOptions {
 
 interface OutboxRow extends Omit<OutboxMessage, 'operation'> {
   readonly id: number;
+  readonly lane: number;
   readonly operation: string | null;
   readonly tries: number;
 }
@@ -73,26 +74,33 @@ export function startOutbox(options: OutboxOptions): Loop {
     leadership(db, schema, { name: `outbox.${lane}`, holdMs: options.holdMs ?? 5_000 }),
   );
 
-  async function drain(lane: number, leader: Leadership): Promise<void> {
+  /** All lanes that are ours at once: a lane's turn is not behind the round trips of the others. */
+  async function round(): Promise<void> {
     for (;;) {
-      const lease = await leader.hold();
-      if (lease === undefined) return;
+      const due = await db.unsafe(`select distinct lane from ${name}.outbox where not_before <= now()`);
+      const held = await Promise.all(due.map(async ({ lane }) => lanes[Number(lane)]?.hold()));
+      const leases = new Map(due.flatMap(({ lane }, n) => (held[n] ? [[Number(lane), held[n]] as const] : [])));
+      if (leases.size === 0) return;
       // A message that waits for its next try holds back those behind it of its aggregate, and no other.
       const rows = (await db.unsafe(
-        `select id, aggregate, operation, subject, message_id as "messageId", headers, body, tries from ${name}.outbox o
-         where lane = $1 and not exists (select from ${name}.outbox e where e.lane = $1 and e.aggregate = o.aggregate and e.id <= o.id and e.not_before > now())
+        `select id, lane, aggregate, operation, subject, message_id as "messageId", headers, body, tries from ${name}.outbox o
+         where lane = any($1::int[]) and not exists (select from ${name}.outbox e where e.lane = o.lane and e.aggregate = o.aggregate and e.id <= o.id and e.not_before > now())
          order by id limit ${batch}`,
-        [lane],
+        [[...leases.keys()]],
       )) as unknown as readonly OutboxRow[];
       if (rows.length === 0) return;
       const { sent, failed } = await send(options.bus, rows);
       if (sent.length + failed.length === 0) return;
-      if (!(await settle(lease, sent, failed))) return;
+      if (!(await settle(leases, sent, failed))) return;
       if (failed.length === 0 && rows.length < batch) return;
     }
   }
 
-  async function settle(lease: Lease, sent: readonly OutboxRow[], failed: readonly Failure[]): Promise<boolean> {
+  async function settle(
+    leases: ReadonlyMap<number, Lease>,
+    sent: readonly OutboxRow[],
+    failed: readonly Failure[],
+  ): Promise<boolean> {
     const dead = failed.filter((each) => each.row.tries + 1 >= (options.triesMax ?? 10));
     const again = failed.filter((each) => !dead.includes(each));
     for (const each of failed)
@@ -103,12 +111,17 @@ export function startOutbox(options: OutboxOptions): Loop {
         reason: each.reason,
       });
     return inTransaction(db, async (tx) => {
-      if (!(await lockLease(tx, schema, lease))) return false;
+      const locked = await Promise.all(
+        [...leases].map(async ([lane, lease]) => ((await lockLease(tx, schema, lease)) ? lane : undefined)),
+      );
+      // Another leads there now, and sends what we have sent once more.
+      const ours = ({ lane }: OutboxRow) => locked.includes(lane);
+      const gone = [...sent, ...dead.map((each) => each.row)].filter(ours).map((row) => row.id);
       await tx.unsafe(`delete from ${name}.outbox where id in (select e::bigint from jsonb_array_elements($1) e)`, [
-        json([...sent, ...dead.map((each) => each.row)].map((row) => row.id)),
+        json(gone),
       ]);
-      for (const { row, reason } of dead) {
-        const { id: _, operation, ...message } = row;
+      for (const { row, reason } of dead.filter((each) => ours(each.row))) {
+        const { id: _, lane: _lane, operation, ...message } = row;
         await options.deadLetter(tx, {
           ...message,
           ...(operation === null ? {} : { operation }),
@@ -116,21 +129,14 @@ export function startOutbox(options: OutboxOptions): Loop {
           reason,
         });
       }
-      await tx.unsafe(
-        `update ${name}.outbox o set tries = tries + 1, last_error = left(e.reason, 2000), not_before = now() + least(tries + 1, 10) * interval '1 second'
+      if (again.length > 0)
+        await tx.unsafe(
+          `update ${name}.outbox o set tries = tries + 1, last_error = left(e.reason, 2000), not_before = now() + least(tries + 1, 10) * interval '1 second'
          from jsonb_to_recordset($1) as e(id bigint, reason text) where o.id = e.id`,
-        [json(again.map(({ row, reason }) => ({ id: row.id, reason })))],
-      );
-      return true;
+          [json(again.filter((each) => ours(each.row)).map(({ row, reason }) => ({ id: row.id, reason })))],
+        );
+      return locked.every((lane) => lane !== undefined);
     });
-  }
-
-  async function round(): Promise<void> {
-    const due = await db.unsafe(`select distinct lane from ${name}.outbox where not_before <= now()`);
-    for (const row of due) {
-      const leader = lanes[Number(row['lane'])];
-      if (leader !== undefined) await drain(Number(row['lane']), leader);
-    }
   }
 
   return startLoop(round, {

@@ -307,6 +307,28 @@ test('a message replaced while its predecessor is on the way is not deleted with
   expect(out.data('dv.cmd.').map((m) => m['n'])).toEqual([1, 2]);
 });
 
+test('a lane that was lost while its messages were on the way keeps them, and the other lanes do not', async () => {
+  const out = stream();
+  const aggregates = upTo(16).map((n) => `tsk_${n}`);
+  await inTransaction(db, async (tx) => {
+    for (const [n, aggregate] of aggregates.entries()) await enqueue(tx, schema, command(n, { aggregate }));
+  });
+  const [lost] = await db.sql`select lane from outbox order by id limit 1`;
+  const inLane = await db.sql`select id from outbox where lane = ${lost?.['lane']} order by id`;
+  let stolen = false;
+  const box = outboxOf(
+    out.bus(async () => {
+      if (stolen) return;
+      stolen = true;
+      await db.sql`update lease set epoch = epoch + 1, until = now() + interval '1 hour' where name = ${`outbox.${String(lost?.['lane'])}`}`;
+    }),
+  );
+  await until(async () => (await left()) === inLane.length);
+  await box.stop();
+  expect(inLane.length).toBeLessThan(aggregates.length);
+  expect(await db.sql`select id from outbox order by id`).toEqual(inLane);
+});
+
 test('a message that can never be sent becomes a dead letter with its row, holds back only its aggregate, and the lane goes on', async () => {
   const out = stream();
   await inTransaction(db, async (tx) => {

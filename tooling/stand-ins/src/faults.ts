@@ -35,37 +35,46 @@ export const faultSchema = v.strictObject({
 export type FaultInput = v.InferInput<typeof faultSchema>;
 export type Fault = v.InferOutput<typeof faultSchema>;
 
-export async function insertFault(db: Database, service: string, fault: Fault): Promise<void> {
-  await db.unsafe(
-    `insert into ${service}.fault (kind, action, reply, times, ms, class, code, chance) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    [
-      fault.kind,
-      fault.action ?? null,
-      fault.reply ?? null,
-      fault.times,
-      fault.ms,
-      fault.class,
-      fault.code,
-      fault.chance,
-    ],
-  );
+interface At {
+  readonly kinds: readonly FaultKind[];
+  readonly action: string;
+  readonly reply?: string;
+  readonly draw: number;
 }
 
-/** Uses up one fault that fits, the oldest first. It is gone before it happens, or a crash would happen at each start. */
-export async function takeFault(
-  on: Database | Tx,
-  service: string,
-  at: { readonly kinds: readonly FaultKind[]; readonly action: string; readonly reply?: string; readonly draw: number },
-): Promise<Fault | undefined> {
-  const [found] = await on.unsafe(
-    `update ${service}.fault set times = times - 1 where id = (
-       select id from ${service}.fault
-       where kind = any($1::text[]) and times > 0 and chance > $2 and coalesce(action, $3) = $3 and coalesce(reply, $4) = $4
-       order by id limit 1 for update skip locked)
-     returning kind, ms, class, code`,
-    [at.kinds, at.draw, at.action, at.reply ?? ''],
-  );
-  return found as unknown as Fault | undefined;
+/** The faults that wait for one stand-in. One process of each at a time: where it has been asked for none, there is none to look for. */
+export interface Faults {
+  insert(fault: Fault): Promise<void>;
+  /** Uses up one fault that fits, the oldest first. It is gone before it happens, or a crash would happen at each start. */
+  take(on: Database | Tx, at: At): Promise<Fault | undefined>;
+  clear(): Promise<void>;
+}
+
+export async function faultsOf(db: Database, service: string): Promise<Faults> {
+  let some = (await db.unsafe(`select from ${service}.fault where times > 0 limit 1`)).length > 0;
+  return {
+    insert: async (fault) => {
+      some = true;
+      const { kind, action = null, reply = null, times, ms, class: of, code, chance } = fault;
+      await db.unsafe(
+        `insert into ${service}.fault (kind, action, reply, times, ms, class, code, chance) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+        [kind, action, reply, times, ms, of, code, chance],
+      );
+    },
+    take: async (on, at) => {
+      if (!some) return undefined;
+      const [found] = await on.unsafe(
+        `update ${service}.fault set times = times - 1 where id = (
+           select id from ${service}.fault
+           where kind = any($1::text[]) and times > 0 and chance > $2 and coalesce(action, $3) = $3 and coalesce(reply, $4) = $4
+           order by id limit 1 for update skip locked)
+         returning kind, ms, class, code`,
+        [at.kinds, at.draw, at.action, at.reply ?? ''],
+      );
+      return found as unknown as Fault | undefined;
+    },
+    clear: async () => void (await db.unsafe(`delete from ${service}.fault`)),
+  };
 }
 
 /** mulberry32: what a chance draws from. */

@@ -21,16 +21,18 @@ export interface StandInProcess {
   stop(): Promise<void>;
 }
 
-/** Starts a stand-in as a process of its own on a mailbox, and waits until it serves. */
+type OnBus = { readonly mailboxUrl: string } | { readonly natsUrl: string };
+
+/** Starts a stand-in as a process of its own on a mailbox or on NATS, and waits until it serves. */
 export async function startStandIn(
   service: StandInName,
-  { databaseUrl, mailboxUrl, workMs = 10 }: { databaseUrl: string; mailboxUrl: string; workMs?: number },
+  { databaseUrl, workMs = 10, ...bus }: { databaseUrl: string; workMs?: number } & OnBus,
 ): Promise<StandInProcess> {
   const child = spawn(process.execPath, [fileURLToPath(new URL('../dist/main.js', import.meta.url)), service], {
     env: {
       PATH: process.env['PATH'],
       STAND_IN_DATABASE_URL: databaseUrl,
-      STAND_IN_MAILBOX_URL: mailboxUrl,
+      ...('natsUrl' in bus ? { STAND_IN_NATS_URL: bus.natsUrl } : { STAND_IN_MAILBOX_URL: bus.mailboxUrl }),
       STAND_IN_WORK_MS: String(workMs),
     },
     // The channel carries nothing: its end tells the child that whoever started it is gone.

@@ -6,7 +6,7 @@ import type { Bus } from '@sentral/kernel/bus/port';
 import type { Database } from '@sentral/kernel/database';
 import { startLoop } from '@sentral/kernel/relay';
 import * as v from 'valibot';
-import { drawFrom, faultSchema, insertFault, takeFault, type FaultInput } from './faults.js';
+import { drawFrom, faultSchema, faultsOf, type FaultInput, type FaultKind } from './faults.js';
 import { makeTables } from './schema.js';
 import { actionsOf, type StandInName } from './services.js';
 import { sendReplies, storeOf } from './store.js';
@@ -56,6 +56,7 @@ export async function openStandIn(options: StandInOptions): Promise<StandIn> {
   let dead = false;
   await makeTables(db, service);
   const world = worldOf(db, service);
+  const faults = await faultsOf(db, service);
 
   /** A process that has ended does nothing more, and nothing of it ever settles. */
   function die(): Promise<never> {
@@ -67,8 +68,7 @@ export async function openStandIn(options: StandInOptions): Promise<StandIn> {
   const misbehaving =
     <R>(action: string, way: (job: Job) => Promise<R>) =>
     async (job: Job): Promise<R> => {
-      const take = (...kinds: Parameters<typeof takeFault>[2]['kinds']) =>
-        takeFault(db, service, { kinds, action, draw: draw() });
+      const take = (...kinds: readonly FaultKind[]) => faults.take(db, { kinds, action, draw: draw() });
       const delay = await take('delay');
       const [lowest, highest] = workMs;
       await pause(delay?.ms ?? lowest + draw() * (highest - lowest), job.signal);
@@ -95,7 +95,7 @@ export async function openStandIn(options: StandInOptions): Promise<StandIn> {
   const steps = stepService({
     service,
     actions,
-    store: storeOf(db, service, draw),
+    store: storeOf(db, service, { faults, draw, stored: () => sending.wake() }),
     beat: (beat) => bus.broadcast(subjects.beat(service, beat.stepid), JSON.stringify(beat)),
     report,
   });
@@ -110,27 +110,25 @@ export async function openStandIn(options: StandInOptions): Promise<StandIn> {
     if (dead) return new Promise<never>(() => undefined);
     const read = readCommand(data);
     const action = read.ok ? (read.message.data.action ?? '') : '';
-    if ((await takeFault(db, service, { kinds: ['deaf'], action, draw: draw() })) !== undefined) return 'ack';
-    const taken = await steps.take(data);
-    sending.wake();
-    return taken;
+    if ((await faults.take(db, { kinds: ['deaf'], action, draw: draw() })) !== undefined) return 'ack';
+    return steps.take(data);
   };
   const { describe } = steps;
   const commands = consumeSteps(bus, service, { on: { take, describe }, report: (reason) => report(reason) });
   const observing = bus.respond(subjects.observe(service, '*'), (data, subject) =>
     world.observe(subject.split('.').at(-1) ?? '', data),
   );
-  const fault = (asked: FaultInput) => insertFault(db, service, v.parse(faultSchema, asked));
+  const fault = (asked: FaultInput) => faults.insert(v.parse(faultSchema, asked));
   const control = async (data: string): Promise<string> => {
     const asked = v.parse(controlSchema, JSON.parse(data));
-    if (asked.clear === true) await db.unsafe(`delete from ${service}.fault`);
-    if (asked.fault !== undefined) await insertFault(db, service, asked.fault);
+    if (asked.clear === true) await faults.clear();
+    if (asked.fault !== undefined) await faults.insert(asked.fault);
     if (asked.drift !== undefined) await world.drift(asked.drift);
-    const [faults, things] = await Promise.all([
+    const [waiting, things] = await Promise.all([
       db.unsafe(`select kind, action, reply, times from ${service}.fault where times > 0 order by id`),
       db.unsafe(`select resource, id, op, spec, state from ${service}.thing order by resource, id limit 1000`),
     ]);
-    return JSON.stringify({ faults, things });
+    return JSON.stringify({ faults: waiting, things });
   };
   const controlling = bus.respond(controlSubject(service), control);
   await commands.ready;

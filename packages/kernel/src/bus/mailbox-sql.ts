@@ -1,6 +1,7 @@
 // The mailbox's statements. Every one is a transaction of its own in READ COMMITTED. Lock order: mailbox_seen by (stream, id),
 // then mailbox commands by subject, then the others by arrival; claims skip what is locked, so they never wait. All times are
-// the database's, as the consumers of one queue may sit on machines whose clocks differ.
+// the database's, as the consumers of one queue may sit on machines whose clocks differ. What moves a message does not wait for the
+// disk (docs/adr/0021): whoever acknowledges is durable before, and the log of the server keeps the order of commits.
 import type { Database } from '../database.js';
 import type { BusMessage, ConsumeSpec, Delivery, Headers, StreamName } from './port.js';
 import { streamNamed, streams, subjectPattern, type StreamDefinition } from './subjects.js';
@@ -53,7 +54,7 @@ export async function insertMessages(
       where supersedes = 0 order by place
       on conflict (queue, message_id) where not supersedes do nothing
     )
-    select stream || ' ' || message_id as key from fresh`;
+    select stream || ' ' || message_id as key from fresh where (select set_config('synchronous_commit', 'off', true)) = 'off'`;
   return new Set(rows.map((row) => row.key));
 }
 
@@ -90,7 +91,7 @@ export async function claimMessages(db: Database, spec: ConsumeSpec, limit: numb
     )
     update bus.mailbox waiting
     set visible_at = now() + ${spec.ackWaitMs}::float8 * interval '1 millisecond', deliveries = deliveries + 1
-    from taken where waiting.id = taken.id
+    from taken where waiting.id = taken.id and (select set_config('synchronous_commit', 'off', true)) = 'off'
     returning waiting.id as row, waiting.stream, waiting.subject, waiting.message_id as "id", waiting.data,
       waiting.headers, waiting.deliveries`;
   // UPDATE … RETURNING promises no order.
@@ -109,14 +110,17 @@ interface ClaimRow extends Record<string, unknown> {
 
 /** Removes a message that was handled, unless a newer one took its place. */
 export async function endMessage(db: Database, claimed: Claimed): Promise<void> {
-  await db.sql`delete from bus.mailbox where id = ${claimed.row} and message_id = ${claimed.message.id}`;
+  await db.sql`
+    delete from bus.mailbox where id = ${claimed.row} and message_id = ${claimed.message.id}
+      and (select set_config('synchronous_commit', 'off', true)) = 'off'`;
 }
 
 /** Shows a message again after the delay, unless it was delivered anew meanwhile. */
 export async function amendVisibility(db: Database, claimed: Claimed, delayMs: number): Promise<void> {
   await db.sql`
     update bus.mailbox set visible_at = now() + ${delayMs}::float8 * interval '1 millisecond'
-    where id = ${claimed.row} and message_id = ${claimed.message.id} and deliveries = ${claimed.message.deliveries}`;
+    where id = ${claimed.row} and message_id = ${claimed.message.id} and deliveries = ${claimed.message.deliveries}
+      and (select set_config('synchronous_commit', 'off', true)) = 'off'`;
 }
 
 /** Moves a message to the dead letters in one step, so that it is always in exactly one of the two. */

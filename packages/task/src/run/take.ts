@@ -7,7 +7,7 @@ import { decide } from '../decide/decide.js';
 import type { Decision, Input } from '../decide/decision.js';
 import type { Deps } from '../deps.js';
 import { measure } from '../figures/meter.js';
-import { load, type Loaded } from '../store/aggregate.js';
+import { lockAndLoad, type Loaded } from '../store/aggregate.js';
 import { claimTask, lockTask } from '../store/sql.js';
 import { writeDecision } from '../store/write.js';
 
@@ -38,13 +38,20 @@ export async function take(deps: Deps, news: News): Promise<Taken | undefined> {
     deps.db.app,
     async (tx) => {
       runs += 1;
-      if (news.message !== undefined && !(await once(tx, schemaName, news.message))) {
+      const { message, taskId } = news;
+      const lock = news.ifFree === true ? claimTask : lockTask;
+      // One wait for all: what was heard before locks and reads for nothing, which is rare and harmless.
+      const [first, [loaded]] = await Promise.all([
+        message === undefined || once(tx, schemaName, message),
+        deps.telemetry.span('task.load', {}, () =>
+          lockAndLoad(tx, [taskId], async () => [await lock(tx, taskId)].flatMap((stored) => stored ?? [])),
+        ),
+      ]);
+      if (!first) {
         deps.telemetry.count('task.inbox.duplicates');
         return undefined;
       }
-      const stored = await (news.ifFree === true ? claimTask : lockTask)(tx, news.taskId);
-      if (stored === undefined) return undefined;
-      const loaded = await deps.telemetry.span('task.load', {}, () => load(tx, stored));
+      if (loaded === undefined) return undefined;
       const input = await news.input(loaded, tx);
       if (input === undefined) return undefined;
       return decideOn(tx, deps, { loaded, input, jitter, causation: news.message?.messageId });

@@ -4,7 +4,7 @@ import { byKey, inTransaction } from '@sentral/kernel/transaction';
 import { schemaName, system } from '../change.js';
 import { decide } from '../decide/decide.js';
 import type { Deps } from '../deps.js';
-import { loadAll } from '../store/aggregate.js';
+import { lockAndLoad } from '../store/aggregate.js';
 import { lockTasks } from '../store/sql.js';
 import { moveLanes, movedBy, writeMoves, type Move } from '../store/write.js';
 import { announce, drawJitter, take, type News, type Taken } from './take.js';
@@ -77,9 +77,11 @@ async function decideAll(deps: Deps, group: readonly Heard[]): Promise<readonly 
     deps.db.app,
     async (tx) => {
       const messageIds = group.map(({ message }) => message.messageId);
-      const fresh = await onceEach(tx, schemaName, { consumer, messageIds });
-      const stored = await lockTasks(tx, [...new Set(group.map(({ taskId }) => taskId))].toSorted());
-      const all = await deps.telemetry.span('task.load', {}, () => loadAll(tx, stored));
+      const taskIds = [...new Set(group.map(({ taskId }) => taskId))].toSorted();
+      const [fresh, all] = await Promise.all([
+        onceEach(tx, schemaName, { consumer, messageIds }),
+        deps.telemetry.span('task.load', {}, () => lockAndLoad(tx, taskIds, () => lockTasks(tx, taskIds))),
+      ]);
       const current = new Map(all.map((loaded) => [loaded.stored.id, loaded]));
       /** One after the other where several are of one task. */
       const rounds: Move[][] = [];

@@ -11,24 +11,30 @@ export interface Loaded {
 }
 
 /** Everything that a decision stands on, read under the lock of the task's row. */
-export async function load(tx: Tx, stored: StoredTask): Promise<Loaded> {
-  const [loaded] = await loadAll(tx, [stored]);
-  if (loaded === undefined) throw new Error('a task that was given is one of those that are loaded');
-  return loaded;
+export const load = async (tx: Tx, stored: StoredTask): Promise<Loaded> =>
+  asLoaded(tx, stored, await read(tx, [stored.id]));
+
+/**
+ * The same of tasks with their locks, in one wait: statements of a transaction run in the order in which they are sent, each with a
+ * snapshot of its own, so what is read behind the locks is read under them. Of what there is to lock.
+ */
+export async function lockAndLoad(
+  tx: Tx,
+  taskIds: readonly string[],
+  lock: () => Promise<readonly StoredTask[]>,
+): Promise<readonly Loaded[]> {
+  const [tasks, found] = await Promise.all([lock(), read(tx, taskIds)]);
+  return Promise.all(tasks.map((stored) => asLoaded(tx, stored, found)));
 }
 
-/** The same of several tasks. */
-export async function loadAll(tx: Tx, tasks: readonly StoredTask[]): Promise<readonly Loaded[]> {
-  const ids = tasks.map(({ id }) => id);
-  const [steps, paused] = await Promise.all([listSteps(tx, ids), listPaused(tx)]);
-  return Promise.all(
-    tasks.map(async (stored) => {
-      const own = steps.filter(({ taskId }) => taskId === stored.id).map(stepOf);
-      const waits = own.some(({ kind }) => kind === 'wait');
-      const signals = waits ? await listOpenSignals(tx, stored.id) : [];
-      return { stored, aggregate: { task: taskOf(stored), steps: own, signals }, paused: new Set(paused) };
-    }),
-  );
+type Read = Awaited<ReturnType<typeof read>>;
+const read = (tx: Tx, taskIds: readonly string[]) => Promise.all([listSteps(tx, taskIds), listPaused(tx)]);
+
+async function asLoaded(tx: Tx, stored: StoredTask, [steps, paused]: Read): Promise<Loaded> {
+  const own = steps.filter(({ taskId }) => taskId === stored.id).map(stepOf);
+  const waits = own.some(({ kind }) => kind === 'wait');
+  const signals = waits ? await listOpenSignals(tx, stored.id) : [];
+  return { stored, aggregate: { task: taskOf(stored), steps: own, signals }, paused: new Set(paused) };
 }
 
 function taskOf(stored: StoredTask): TaskRow {
