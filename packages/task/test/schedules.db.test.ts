@@ -88,6 +88,7 @@ test('two leaders that both believe it begin one task', async () => {
 test('who found a schedule due begins nothing when another was quicker, though runs may overlap', async () => {
   const made = await make({ overlap: 'allow' });
   await due(made);
+  await freed();
   const mayStill = () => round({}, 'schedules-a').then(() => true);
   await round({ mayStill }, 'schedules-b');
   expect(await tasksOf(made)).toHaveLength(1);
