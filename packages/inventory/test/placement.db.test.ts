@@ -266,8 +266,6 @@ test('every fitting host is offered over a run, and the fullest, the emptiest or
         { class: ram, total: 10 },
       ]),
     );
-    // Ids tell their moment to the millisecond: hosts of one moment would be walked in one order.
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
   const wish = {
     resources: [

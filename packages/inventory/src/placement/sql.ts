@@ -47,6 +47,16 @@ export async function walk(tx: Tx): Promise<void> {
   await tx.unsafe(`select ${set.join(', ')}`);
 }
 
+/** So many more places than are wanted are found and left to chance: in the order of the walk the gap before a place says how often it is the first. */
+const spare = 8;
+
+const anyOf = <T>(rows: readonly T[], limit: number): readonly T[] =>
+  rows
+    .map((row) => ({ row, at: Math.random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .slice(0, limit)
+    .map(({ row }) => row);
+
 /** So many places of what is replaced are looked at for the one that keeps most of it. */
 const keptMax = 64;
 
@@ -59,12 +69,36 @@ export async function listPlaces(db: Asks, search: Search, limit: number): Promi
     const [most] = own.toSorted((a, b) => keeps(b) - keeps(a));
     if (most !== undefined) return [most];
   }
+  return listFree(db, { ...search, ...(await besides(db, search)) }, limit);
+}
+
+async function listFree(db: Asks, search: Search, limit: number): Promise<readonly PlaceRow[]> {
   const ranked = search.ask.strategy !== undefined || search.ask.spread !== undefined;
-  if (!ranked) return read(db, places(search, limit, limit));
+  if (!ranked) return anyOf(await read(db, places(search, limit + spare, limit + spare)), limit);
   const rows = await read(db, places(search, limit, Math.max(sample, limit)));
   // Few failure domains may fill the sample while others stand behind it.
   const more = rows.length < limit && (rows[0]?.sampled ?? 0) >= Math.max(sample, limit);
   return more ? read(db, places(search, limit, 1_000_000)) : rows;
+}
+
+/**
+ * What has to lie on the same host as something else is looked for there alone: a walk along all would come by one host of
+ * thousands. The nodes of those hosts.
+ */
+async function besides(db: Asks, { ask: { near } }: Search): Promise<Pick<Search, 'among'>> {
+  if (near === undefined || near.level !== undefined) return {};
+  const rows = await db.unsafe(
+    `with recursive below (id) as (
+       select distinct ${hostOf('i.node_id')} from allocation_item i
+       where i.allocation_id = any($1::uuid[]) and i.node_id is not null and i.ended_at is null and upper(i.during) > now()
+       union all
+       select n.id from below, lateral (
+         select n.id, n.kind from node n where n.parent_id = below.id and n.state <> 'retired' offset 0
+       ) n join kind k on k.key = n.kind where k.category = 'component'
+     ) select id::text as id from below`,
+    [near.allocationIds],
+  );
+  return { among: rows.map((row) => row['id'] as string) };
 }
 
 type Ranked = PlaceRow & { readonly sampled?: number };
