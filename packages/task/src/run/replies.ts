@@ -25,8 +25,8 @@ export function listenToReplies(deps: Deps, bus: Bus): Subscription {
       ackWaitMs: 30_000,
       // Only a net: the letter is written long before.
       maxDeliver: 20,
-      // So many may share transactions; more would be kept from other processes.
-      concurrency: 32,
+      // So many may share a transaction; what one process takes is kept from the others.
+      concurrency: 8,
       backoffMs: [1_000, 2_000, 5_000, 15_000, 30_000],
     },
     (message) => hear({ deps, bus, taking }, message),
