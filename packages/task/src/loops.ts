@@ -22,6 +22,8 @@ import { planner, schedulePlanner, type Registry } from './workflow/workflow.js'
 
 /** What tasks hear others by. */
 export interface Ears {
+  /** How many replies this process takes at once; 32 unless told. */
+  readonly repliesAtOnce?: number;
   readonly bus: Bus;
   readonly mayStill: MayStill;
   /** What children are made of. */
@@ -45,7 +47,7 @@ export function createTaskLoops(deps: Deps, ears: Ears): readonly Pick<Loop, 'st
   return [
     listenToScopes(deps.db.app, scopes, bus),
     ...(ears.scopes === undefined ? [] : [startFillingScopes(deps, scopes, ears.scopes)]),
-    listenToReplies(deps, bus),
+    listenToReplies(deps, bus, ears.repliesAtOnce),
     listenToBeats(deps, bus),
     startSending(deps, bus),
     startTimers(deps, bus),

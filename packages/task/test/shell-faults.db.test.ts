@@ -77,7 +77,7 @@ test('processes that die at every border of their transactions, over a bus that 
   });
   const deaths = (['loaded', 'written', 'committed'] as const).map(dyingAt);
   const faults = { loseDelivery: 0.02, repeatDelivery: 0.2, reorder: 0.2, delayMs: 20, losePublishAck: 0.1 };
-  const processes = [...deaths, {}].map((more) => stage.process({ ...more, faults }).start());
+  const processes = [...deaths, {}].map((more) => stage.process({ ...more, faults, repliesAtOnce: 4 }).start());
 
   const plans = [
     { wants: 'succeeded', steps: inARow(patient('a'), patient('b'), patient('c')) },

@@ -14,8 +14,11 @@ const consumer = 'task-replies';
 /** The bus has no dead letters of its own that anybody reads: at this delivery a message becomes one here. */
 const deliveriesMax = 10;
 
+/** So many may share a transaction; what one process takes is kept from the others. */
+const atOnceUsual = 32;
+
 /** Takes in what services answer, each message once. */
-export function listenToReplies(deps: Deps, bus: Bus): Subscription {
+export function listenToReplies(deps: Deps, bus: Bus, atOnce = atOnceUsual): Subscription {
   const taking = takingTogether(deps);
   return bus.consume(
     {
@@ -25,8 +28,7 @@ export function listenToReplies(deps: Deps, bus: Bus): Subscription {
       ackWaitMs: 30_000,
       // Only a net: the letter is written long before.
       maxDeliver: 20,
-      // So many may share a transaction; what one process takes is kept from the others.
-      concurrency: 8,
+      concurrency: atOnce,
       backoffMs: [1_000, 2_000, 5_000, 15_000, 30_000],
     },
     (message) => hear({ deps, bus, taking }, message),

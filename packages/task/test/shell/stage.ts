@@ -108,6 +108,8 @@ export async function openStage() {
       pulse?: (of: Pulse) => Pulse;
       mayStill?: () => boolean;
       faults?: LoopbackFaults;
+      /** Few, where several processes are to have some. */
+      repliesAtOnce?: number;
     } = {},
   ) {
     const deps: Deps = {
@@ -124,6 +126,7 @@ export async function openStage() {
         bus: mine,
         mayStill: async () => more.mayStill?.() ?? true,
         registry,
+        ...(more.repliesAtOnce === undefined ? {} : { repliesAtOnce: more.repliesAtOnce }),
       });
       const stop = () => Promise.all(loops.map((loop) => loop.stop()));
       running.push(stop);
