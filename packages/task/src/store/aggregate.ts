@@ -15,8 +15,8 @@ export const load = async (tx: Tx, stored: StoredTask): Promise<Loaded> =>
   asLoaded(tx, stored, await read(tx, [stored.id]));
 
 /**
- * The same of tasks with their locks, in one wait: statements of a transaction run in the order in which they are sent, each with a
- * snapshot of its own, so what is read behind the locks is read under them. Of what there is to lock.
+ * Locks tasks and loads those that there are, in one wait: statements of a transaction run in the order in which they are sent, each
+ * with a snapshot of its own, so what is read behind the locks is read under them.
  */
 export async function lockAndLoad(
   tx: Tx,
