@@ -1,0 +1,2 @@
+-- lock: there is no release yet whose tables would be large
+CREATE INDEX "record_by_tenant_and_actor" ON "audit"."record" USING btree ("tenant_id","actor_id","id") WHERE "audit"."record"."tenant_id" is not null and "audit"."record"."actor_id" is not null;
