@@ -33,19 +33,21 @@ export async function openStand(settings: Readonly<Record<string, string>> = {})
     settings,
   });
   const opened: Database[] = [];
-  const open = (url: string): Database => {
+  const open = (url: string, lockTimeoutMs?: number): Database => {
     const db = openDatabase({
       url,
       applicationName: 'figures',
       poolSize: 4,
       statementTimeoutMs: 0,
       idleInTransactionTimeoutMs: 0,
+      ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
       searchPath: ['audit', 'extensions'],
     });
     opened.push(db);
     return db;
   };
-  const admin = open(server.url);
+  // What fills waits for the vacuum that PostgreSQL has begun by itself.
+  const admin = open(server.url, 0);
   const logins = (migrations.roles ?? contextRoles).map(({ suffix }) => `audit_${suffix}`);
   await ensureRoles(admin, [migrations], Object.fromEntries(logins.map((login) => [login, password])));
   await migrateContext(admin, migrations);
