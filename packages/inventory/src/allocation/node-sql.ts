@@ -72,9 +72,12 @@ export const windowOfHolder = ({ startsAt, cleanAt, mayStay }: NodeHolder): Wind
   endsAt: mayStay ? null : cleanAt,
 });
 
-/** A live item that somebody used, so that it is cleaned after it: what nobody used blocks nobody once it has run out. */
+/**
+ * A live item that somebody used, so that it is cleaned after it: what nobody used blocks nobody once it has run out. No `exists`, of
+ * which PostgreSQL would make a table of all allocations that there are.
+ */
 export const isCleanedAfter = (item: string): string =>
-  `(${item}.cleaning_seconds > 0 and exists (select from allocation u where u.id = ${item}.allocation_id and (u.state not in ('booked', 'held') or u.bound_task_id is not null)))`;
+  `(${item}.cleaning_seconds > 0 and (select u.state not in ('booked', 'held') or u.bound_task_id is not null from allocation u where u.id = ${item}.allocation_id))`;
 
 // What was given back and is being cleaned is found by the exclusion itself: its index has both.
 const busy = (of: string) => `

@@ -27,8 +27,10 @@ export interface Search {
   };
   /** Whose things are replaced by what is searched: they count as free, and of those nodes what still does is kept. */
   readonly instead?: { readonly allocationId: string; readonly nodeIds: readonly string[] };
-  /** Only these nodes are walked along. */
+  /** Only these nodes are looked at, in this order. */
   readonly among?: readonly string[];
+  /** So many nodes are walked by at most; absent is all that there are. */
+  readonly steps?: number;
 }
 
 export const nothingPending: Search['pending'] = { amounts: [], nodes: [], hosts: [] };
@@ -81,10 +83,10 @@ export const isTaken = (q: SeeingQuery, search: Search, of: string, cleaned = '0
     and case when v.state = 'held' then tstzrange(lower(w.during), null) else occupied(w.during, w.cleaning_seconds) end && occupied(${rangeOf(q, search)}, ${cleaned}))`;
 };
 
-/** It was given back and is being cleaned in that time. */
+/** It was given back and is being cleaned in that time. The fence has it asked of one node, not read for all. */
 export const isCleaned = (q: SeeingQuery, search: Search, id: string): string =>
   `exists (select from allocation_item w where w.node_id = ${id} and w.what = 'node' and w.ended_at is not null and w.cleaning_seconds > 0
-    and occupied(w.during, w.cleaning_seconds) && ${rangeOf(q, search)})`;
+    and occupied(w.during, w.cleaning_seconds) && ${rangeOf(q, search)} offset 0)`;
 
 /** Somebody has the node whole in that time, or it is cleaned. */
 export const isHeldWhole = (q: SeeingQuery, search: Search, id: string): string =>

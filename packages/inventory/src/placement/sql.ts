@@ -6,7 +6,9 @@ import type { Database, Tx } from '@sentral/kernel/database';
 import { byKey } from '@sentral/kernel/transaction';
 import { walkOf, type SeeingQuery } from '../reading.js';
 import type { Need, Unit } from './ask.js';
+import { nodesWhere, saysWhere } from './among-sql.js';
 import {
+  alike,
   chainOf,
   domainOf,
   filtersOf,
@@ -69,36 +71,39 @@ export async function listPlaces(db: Asks, search: Search, limit: number): Promi
     const [most] = own.toSorted((a, b) => keeps(b) - keeps(a));
     if (most !== undefined) return [most];
   }
-  return listFree(db, { ...search, ...(await besides(db, search)) }, limit);
+  return listFree(db, search, limit);
 }
+
+/** How far a search walks that could be told what lies where it says. */
+const walkMax = 512;
 
 async function listFree(db: Asks, search: Search, limit: number): Promise<readonly PlaceRow[]> {
-  const ranked = search.ask.strategy !== undefined || search.ask.spread !== undefined;
-  if (!ranked) return anyOf(await read(db, places(search, limit + spare, limit + spare)), limit);
-  const rows = await read(db, places(search, limit, Math.max(sample, limit)));
-  // Few failure domains may fill the sample while others stand behind it.
-  const more = rows.length < limit && (rows[0]?.sampled ?? 0) >= Math.max(sample, limit);
-  return more ? read(db, places(search, limit, 1_000_000)) : rows;
+  if (search.ask.near === undefined) {
+    if (!saysWhere(search)) return (await find(db, search, limit)).rows;
+    const { rows, enough } = await find(db, { ...search, steps: walkMax }, limit);
+    if (enough) return rows;
+  }
+  const among = await nodesWhere(db, search);
+  return (await find(db, among === undefined ? search : { ...search, among }, limit)).rows;
 }
 
-/**
- * What has to lie on the same host as something else is looked for there alone: a walk along all would come by one host of
- * thousands. The nodes of those hosts.
- */
-async function besides(db: Asks, { ask: { near } }: Search): Promise<Pick<Search, 'among'>> {
-  if (near === undefined || near.level !== undefined) return {};
-  const rows = await db.unsafe(
-    `with recursive below (id) as (
-       select distinct ${hostOf('i.node_id')} from allocation_item i
-       where i.allocation_id = any($1::uuid[]) and i.node_id is not null and i.ended_at is null and upper(i.during) > now()
-       union all
-       select n.id from below, lateral (
-         select n.id, n.kind from node n where n.parent_id = below.id and n.state <> 'retired' offset 0
-       ) n join kind k on k.key = n.kind where k.category = 'component'
-     ) select id::text as id from below`,
-    [near.allocationIds],
-  );
-  return { among: rows.map((row) => row['id'] as string) };
+/** What is found, and whether it is as much as was looked for. */
+interface Catch {
+  readonly rows: readonly PlaceRow[];
+  readonly enough: boolean;
+}
+
+async function find(db: Asks, search: Search, limit: number): Promise<Catch> {
+  if (search.ask.strategy === undefined && search.ask.spread === undefined) {
+    const rows = await read(db, places(search, limit + spare, limit + spare));
+    return { rows: anyOf(rows, limit), enough: rows.length >= limit };
+  }
+  const window = Math.max(sample, limit);
+  const rows = await read(db, places(search, limit, window));
+  const enough = (rows[0]?.sampled ?? 0) >= window;
+  // Few failure domains may fill the sample while others stand behind it.
+  const { steps: _, ...whole } = search;
+  return { rows: rows.length < limit && enough ? await read(db, places(whole, limit, 1_000_000)) : rows, enough };
 }
 
 type Ranked = PlaceRow & { readonly sampled?: number };
@@ -150,27 +155,37 @@ export function places(search: Search, limit: number, window: number): Statement
  * `shuffled`, so that every place is as likely to be come by as any other; by ids, which tell when they were made, whoever was
  * registered first after a pause would be offered first nearly always.
  */
-function around(q: SeeingQuery, id: string, select: string): string {
+function around(q: SeeingQuery, { steps }: Search, id: string, select: string): string {
   const at = `${q.value(randomBytes(8).readBigInt64BE())}::bigint`;
   const place = `uuid_hash_extended(${id}, 0)`;
   const half = (side: string) => `(${select} and ${place} ${side} ${at} order by ${place})`;
-  return `(${half('>=')} union all ${half('<')})`;
+  return `(${half('>=')} union all ${half('<')}${steps === undefined ? '' : ` limit ${q.value(steps)}::int`})`;
 }
-
-const onlyAmong = (q: SeeingQuery, { among }: Search, id: string): string =>
-  among === undefined ? '' : ` and ${id} = any(${q.value(among)}::uuid[])`;
 
 /** Places whose unit `own` is served by the node that the walk comes by. */
 function wayOf(q: SeeingQuery, search: Search, own: number): string {
-  const need = search.ask.units[own]?.needs[0];
-  if (need === undefined) throw new Error('a unit without a need');
-  const amount = amountOf(q, need);
-  const walk = around(
-    q,
-    'c.node_id',
-    `select c.node_id as id from capacity c where c.class = ${q.value(need.class)}${onlyAmong(q, search, 'c.node_id')} and ${fits(q, search, { amount, total: amount })}`,
-  );
+  const unit = search.ask.units[own];
+  const [need, ...more] = unit?.needs ?? [];
+  if (unit === undefined || need === undefined) throw new Error('a unit without a need');
+  const gives = (counter: string, each: Need): string => {
+    const amount = amountOf(q, each);
+    return `${counter}.class = ${q.value(each.class)} and ${fits(q, search, { counter, amount, total: amount })}`;
+  };
+  // All of the unit, before anything is asked that lies farther away than its counters.
+  const { traits, labels } = alike(q, 'n', unit);
+  const like = [...traits, ...labels];
+  const serving = [
+    gives('c', need),
+    ...more.map((each) => `exists (select from capacity b where b.node_id = c.node_id and ${gives('b', each)})`),
+    ...(like.length === 0 ? [] : [`exists (select from node n where n.id = c.node_id and ${like.join(' and ')})`]),
+  ].join(' and ');
+  const walk =
+    search.among === undefined
+      ? around(q, search, 'c.node_id', `select c.node_id as id from capacity c where ${serving}`)
+      : `(select c.node_id as id from unnest(${q.value(search.among)}::uuid[]) a (id) join capacity c on c.node_id = a.id where ${serving})`;
   const filters = filtersOf(q, search, 'true').map(({ condition }) => condition);
+  // Its unit before are served by what shares; mostly nothing does.
+  if (own > 0) filters.push('exists (select from pool_member m where m.shares)');
   return `select h.id as host, way.takers, ${domain(q, search)} as domain, ${rankOf(q, search)}
     from ${walk} w cross join lateral (select x.* from node x where x.id = ${hostOf('w.id')}) h
     ${chain(search)} cross join lateral (${waysOf(q, search, own)}) way ${fullness(q, search)}
@@ -180,11 +195,10 @@ function wayOf(q: SeeingQuery, search: Search, own: number): string {
 /** Whole nodes of a kind. */
 function wholeOf(q: SeeingQuery, search: Search): string {
   const { ask } = search;
-  const walk = around(
-    q,
-    'n.id',
-    `select n.id from node n where n.kind = ${q.value(ask.kind)}${onlyAmong(q, search, 'n.id')}`,
-  );
+  const walk =
+    search.among === undefined
+      ? around(q, search, 'n.id', `select n.id from node n where n.kind = ${q.value(ask.kind)}`)
+      : `(select n.id from unnest(${q.value(search.among)}::uuid[]) a (id) join node n on n.id = a.id where n.kind = ${q.value(ask.kind)})`;
   const filters = filtersOf(q, search, isFreeWhole(q, search)).map(({ condition }) => condition);
   const mean = ask.strategy === undefined ? '0' : neighbours;
   return `select h.id as host, array[h.id] as takers, ${domain(q, search)} as domain, ${mean}::float8 as mean, 0::float8 as gap
@@ -228,17 +242,31 @@ function fullness(q: SeeingQuery, { ask }: Search): string {
 
 export type Stage = { readonly filter: string; readonly left: number; readonly lifted: number };
 
-/** How many hosts are left after each filter, and how many would be if that one alone were lifted; reads all that offer anything of it. */
+/**
+ * How many hosts are left after each filter, and how many would be if that one alone were lifted; reads all that offer anything of it,
+ * at once and not one by one: PostgreSQL plans it freely.
+ */
 export async function listStages(db: Asks, search: Search): Promise<readonly Stage[]> {
   const { ask } = search;
   const q = walkOf(search.sight);
-  const named = occupations(q, search);
   const capacity = ask.kind === undefined ? `exists (${waysOf(q, search, undefined)})` : isFreeWhole(q, search);
   const filters = filtersOf(q, search, capacity);
   const offering =
     ask.kind === undefined
-      ? `select distinct ${hostOf('c.node_id')} as id from capacity c where c.class = any(${q.value(needsOf(ask.units).map((need) => need.class))}::text[])`
+      ? `select distinct c.node_id as id from capacity c where c.class = any(${q.value(needsOf(ask.units).map((need) => need.class))}::text[])`
       : `select n.id from node n where n.kind = ${q.value(ask.kind)} and n.state <> 'retired'`;
+  const named = [
+    ...occupations(q, search),
+    `offering as materialized (${offering})`,
+    `climb (id, parent_id, goes_on) as (
+       select n.id, n.parent_id, ${ask.kind === undefined ? `k.category = 'component'` : 'false'} from offering o join node n on n.id = o.id join kind k on k.key = n.kind
+       union
+       select n.id, n.parent_id, k.category = 'component' from climb join node n on n.id = climb.parent_id join kind k on k.key = n.kind where climb.goes_on
+     )`,
+    'hosts as materialized (select id, parent_id from climb where not goes_on)',
+    // Those that lie in one rack have all that is above in common.
+    `above as materialized (select p.id, up.ids, up.kinds from (select distinct parent_id as id from hosts where parent_id is not null) p cross join lateral ${chainOf('p.id')} up)`,
+  ];
   const passes = filters.map((_, n) => `f.p${n}`);
   const counted = (these: readonly string[]) =>
     `count(*)${these.length === 0 ? '' : ` filter (where ${these.join(' and ')})`}::int`;
@@ -247,9 +275,10 @@ export async function listStages(db: Asks, search: Search): Promise<readonly Sta
     `${counted(passes.filter((_pass, m) => m !== n))} as lifted${n}`,
   ]);
   const [row = {}] = await db.unsafe(
-    `${withThese(named)}select count(*)::int as offered, ${columns.join(', ')} from (
+    `with recursive ${named.join(', ')} select count(*)::int as offered, ${columns.join(', ')} from (
        select ${filters.map(({ condition }, n) => `${condition} as p${n}`).join(', ')}
-       from (${offering}) w cross join lateral (select x.* from node x where x.id = w.id) h cross join lateral ${chainOf('h.id')} chain
+       from hosts join node h on h.id = hosts.id left join above on above.id = h.parent_id
+       cross join lateral (select array_prepend(h.id, above.ids) as ids, array_prepend(h.kind, above.kinds) as kinds) chain
        where ${q.sees('node', 'h')} offset 0
      ) f`,
     q.params,

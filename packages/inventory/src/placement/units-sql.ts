@@ -3,11 +3,11 @@ import type { SeeingQuery } from '../reading.js';
 import type { Ask, Need, Unit } from './ask.js';
 import { alike, all, chainOf, isHeldWhole, rangeOf, type Search } from './host-sql.js';
 
-/** Whether counter `c` gives an amount; with what others of the same node take of it, `total`. What ran out is free: its taker ends it. */
+/** Whether a counter gives an amount; with what others of the same node take of it, `total`. What ran out is free: its taker ends it. */
 export function fits(
   q: SeeingQuery,
   search: Search,
-  { amount, total }: { readonly amount: string; readonly total: string },
+  { counter: c, amount, total }: { readonly counter: string; readonly amount: string; readonly total: string },
 ): string {
   const { amounts } = search.pending;
   const [nodes, classes, deltas] = [
@@ -19,49 +19,49 @@ export function fits(
     amounts.length === 0
       ? ''
       : ` - coalesce((select sum(t.amount) from unnest(${q.value(nodes)}::uuid[], ${q.value(classes)}::text[], ${q.value(deltas)}::bigint[]) t(node_id, class, amount)
-           where t.node_id = c.node_id and t.class = c.class), 0)`;
-  const free = `c.cap - c.used - c.booked${taken}`;
-  const now = `c.booked = 0 and ${free} + coalesce((select sum(i.amount) from allocation_item i
-       where i.node_id = c.node_id and i.class = c.class and i.what = 'capacity' and i.ended_at is null and upper(i.during) <= now()), 0) >= ${total}`;
-  const timed = `c.cap${taken} - ${peakOf(q, search)} >= ${total}`;
+           where t.node_id = ${c}.node_id and t.class = ${c}.class), 0)`;
+  const free = `${c}.cap - ${c}.used - ${c}.booked${taken}`;
+  const now = `${c}.booked = 0 and ${free} + coalesce((select sum(i.amount) from allocation_item i
+       where i.node_id = ${c}.node_id and i.class = ${c}.class and i.what = 'capacity' and i.ended_at is null and upper(i.during) <= now()), 0) >= ${total}`;
+  const timed = `${c}.cap${taken} - ${peakOf(q, search, c)} >= ${total}`;
   return all([
-    `${amount} between c.min_unit and c.max_unit`,
-    `${amount} % c.step = 0`,
-    `${total} <= c.max_unit`,
+    `${amount} between ${c}.min_unit and ${c}.max_unit`,
+    `${amount} % ${c}.step = 0`,
+    `${total} <= ${c}.max_unit`,
     // Asked from left to right: what is used and booked together mostly says it all.
-    `case when ${free} >= ${total} then true when ${search.window === undefined ? now : 'false'} then true else ${search.window === undefined ? 'c.booked > 0 and ' : ''}${timed} end`,
+    `case when ${free} >= ${total} then true when ${search.window === undefined ? now : 'false'} then true else ${search.window === undefined ? `${c}.booked > 0 and ` : ''}${timed} end`,
   ]);
 }
 
-/** The most that is taken of counter `c` at any instant of the time that is searched for. */
-function peakOf(q: SeeingQuery, search: Search): string {
+/** The most that is taken of a counter at any instant of the time that is searched for. */
+function peakOf(q: SeeingQuery, search: Search, c: string): string {
   const range = rangeOf(q, search);
   return `coalesce((select max(l.level) from (
       select sum(s.delta) over (order by s.at, s.delta) as level
       from allocation_item i join allocation a on a.id = i.allocation_id
       cross join lateral (select case when a.state = 'held' then tstzrange(lower(i.during), null) else i.during end as span) x
       cross join lateral (values (greatest(lower(x.span), lower(${range})), i.amount), (coalesce(upper(x.span), 'infinity'), -i.amount)) s(at, delta)
-      where i.node_id = c.node_id and i.class = c.class and i.what = 'capacity' and i.ended_at is null and upper(i.during) > now() and x.span && ${range}
+      where i.node_id = ${c}.node_id and i.class = ${c}.class and i.what = 'capacity' and i.ended_at is null and upper(i.during) > now() and x.span && ${range}
     ) l), 0)`;
 }
 
 export const amountOf = (q: SeeingQuery, { amount }: Need): string => `${q.value(amount)}::bigint`;
 
-/** What node `p<n>` must be and have to serve unit n, beside the units before it; of the unit `own`, what the walk has not looked at. */
+/** What node `p<n>` must be and have to serve unit n, beside the units before it; what the unit `own` needs the walk has looked at. */
 function serves(q: SeeingQuery, search: Search, n: number, own: number | undefined): string[] {
   const { units } = search.ask;
   const unit = units[n] as Unit;
   const { traits, labels } = alike(q, 'n', unit);
   const likeness = all([...traits, ...labels]);
   const inService = `n.state = 'available' and n.intent = 'in_service' and ${q.sees('node', 'n')} and not ${isHeldWhole(q, search, 'n.id')}`;
-  const needs = unit.needs.slice(n === own ? 1 : 0).map((need) => {
+  const needs = (n === own ? [] : unit.needs).map((need) => {
     const amount = amountOf(q, need);
     const before = units.slice(0, n).flatMap((earlier, m) => {
       const same = earlier.needs.find((each) => each.class === need.class);
       return same === undefined ? [] : [`case when p${m}.id = p${n}.id then ${amountOf(q, same)} else 0 end`];
     });
     const total = `(${[amount, ...before].join(' + ')})`;
-    return `exists (select from capacity c where c.node_id = p${n}.id and c.class = ${q.value(need.class)} and ${fits(q, search, { amount, total })})`;
+    return `exists (select from capacity c where c.node_id = p${n}.id and c.class = ${q.value(need.class)} and ${fits(q, search, { counter: 'c', amount, total })})`;
   });
   // What shares may lie elsewhere than the host.
   const allowed =
