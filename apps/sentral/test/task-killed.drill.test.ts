@@ -5,13 +5,12 @@ import { startFaultProxy, type FaultProxy } from '@sentral/fault-proxy';
 import { startNats, type NatsServer } from '@sentral/servers/nats';
 import { startPostgres, type PostgresServer } from '@sentral/servers/postgres';
 import { openStandIn, type StandIn } from '@sentral/stand-ins';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { leftSql, nothingLeft, password, startBuilt, type Answer, type BuiltSentral } from './built-sentral.js';
 
 // Sentral is killed (SIGKILL) at one statement after another of its way from a request to the end of its task, started again and asked
 // again under the same key. SENTRAL_CRASH_POINTS is how many of them each way and each bus (`pnpm chaos`: sixty); one alone is where a
@@ -20,12 +19,6 @@ const points = Number(process.env['SENTRAL_CRASH_POINTS'] ?? 1);
 
 const folder = mkdtempSync(path.join(tmpdir(), 'sentral-killed-'));
 const environment = 'env_0000000000e008000000000003';
-const contexts = ['tenancy', 'inventory', 'task', 'audit'] as const;
-const passwords = [
-  ...contexts.flatMap((c) => [`${c}_app`, `${c}_read`, `${c}_platform`]),
-  'audit_retention',
-  'bus_app',
-];
 
 let postgres: PostgresServer;
 let nats: NatsServer;
@@ -36,7 +29,6 @@ let journals: Database;
 beforeAll(async () => {
   [postgres, nats] = await Promise.all([startPostgres({ unsafe: true, maxConnections: 300 }), startNats()]);
   proxy = await startFaultProxy({ port: Number(new URL(postgres.url).port) });
-  writeFileSync(path.join(folder, 'passwords'), passwords.map((role) => `${role}:killed\n`).join(''), { mode: 0o600 });
   admin = openDatabase({ url: postgres.url, applicationName: 'killed', poolSize: 2 });
   await admin.unsafe('create database journals');
   const url = new URL(postgres.url);
@@ -50,70 +42,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-interface Sentral {
-  readonly child: ChildProcess;
-  readonly gone: Promise<void>;
-  ask(method: string, at: string, more?: { body?: object; key?: string }): Promise<{ status: number; body: Answer }>;
-}
-interface Answer {
-  readonly id: string;
-  readonly state: string;
-  readonly version: number;
-  readonly input: { readonly id: string };
-}
-
 /** The built deployment on the proxied database; what was there before goes on. */
-async function startSentral(settings: Readonly<Record<string, string>>): Promise<Sentral> {
-  const database = new URL(proxy.through(postgres.url));
-  const child = spawn(process.execPath, [path.resolve(import.meta.dirname, '../dist/development.js')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      PATH: process.env['PATH'],
-      SENTRAL_LOG: 'json',
-      SENTRAL_PORT: '0',
-      SENTRAL_DATA_DIR: folder,
-      SENTRAL_DATABASE_URL: `postgres://${database.host}${database.pathname}`,
-      SENTRAL_MIGRATOR_DATABASE_URL: postgres.url,
-      SENTRAL_DATABASE_PASSWORD_FILE: path.join(folder, 'passwords'),
-      ...settings,
-    },
-  });
-  const cut = () => void child.kill('SIGKILL');
-  process.once('exit', cut);
-  const gone = new Promise<void>((resolve) =>
-    child.once('exit', () => {
-      process.off('exit', cut);
-      resolve();
-    }),
-  );
-  const { url, token } = await new Promise<{ url: string; token: string }>((resolve, reject) => {
-    createInterface(child.stdout).on('line', (line) => {
-      if (line.startsWith('{"url"')) resolve(JSON.parse(line) as { url: string; token: string });
-    });
-    void gone.then(() => reject(new Error('it ended before it was up')));
-  });
-  return {
-    child,
-    gone,
-    async ask(method, at, { body, key } = {}) {
-      const response = await fetch(`${url}/v1${at}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${token}`,
-          ...(key === undefined ? {} : { 'idempotency-key': key }),
-          ...(method === 'DELETE' ? { 'if-match': '*' } : {}),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      return { status: response.status, body: (await response.json()) as Answer };
-    },
-  };
-}
+const startSentral = (settings: Readonly<Record<string, string>>): Promise<BuiltSentral> =>
+  startBuilt({ folder, databaseUrl: proxy.through(postgres.url), ownerUrl: postgres.url }, settings);
 
 describe.each(['mailbox', 'nats'] as const)('over %s', (kind) => {
   const settings: Record<string, string> = {};
-  let sentral: Sentral;
+  let sentral: BuiltSentral;
   let objekt: StandIn;
   const ends: (() => Promise<unknown>)[] = [];
 
@@ -121,7 +56,7 @@ describe.each(['mailbox', 'nats'] as const)('over %s', (kind) => {
     if (kind === 'nats') settings['SENTRAL_NATS_URL'] = nats.url;
     sentral = await startSentral(settings);
     const mailbox = new URL(postgres.url);
-    Object.assign(mailbox, { username: 'bus_app', password: 'killed' });
+    Object.assign(mailbox, { username: 'bus_app', password });
     const report = () => undefined;
     const of = openDatabase({ url: mailbox.href, applicationName: 'objekt', poolSize: 5 });
     const bus =
@@ -148,7 +83,7 @@ describe.each(['mailbox', 'nats'] as const)('over %s', (kind) => {
   afterEach(() => void proxy.trap({ nth: Infinity, when: 'before', cut: 'rst' }));
 
   /** Until it is accepted: a process that dies in the middle is started again and asked the same. */
-  async function through(ask: () => ReturnType<Sentral['ask']>): Promise<Answer> {
+  async function through(ask: () => ReturnType<BuiltSentral['ask']>): Promise<Answer> {
     for (;;) {
       const answered = await ask().catch(() => undefined);
       if (answered?.status === 202) return answered.body;
@@ -183,12 +118,7 @@ describe.each(['mailbox', 'nats'] as const)('over %s', (kind) => {
 
   /** What may be held or in flight when every task has ended. */
   async function left(): Promise<unknown> {
-    const [row] = await admin.sql`select
-      (select count(*)::int from task.task where finished_at is null) as tasks, (select count(*)::int from task.timer) as timers,
-      (select count(*)::int from task.outbox) as commands, (select count(*)::int from task.holding where state in ('held', 'bound')) as holdings,
-      (select count(*)::int from inventory.allocation where state in ('held', 'active')) as allocations,
-      (select coalesce(sum(used), 0)::int from inventory.capacity) as used,
-      (select count(*)::int from inventory.platform_resource where ended_at is null) as records`;
+    const [row] = await admin.unsafe(leftSql);
     const [things] = await journals.sql`select count(*)::int as things from objekt.thing`;
     return { ...row, ...things };
   }
@@ -232,9 +162,7 @@ describe.each(['mailbox', 'nats'] as const)('over %s', (kind) => {
       }
       void proxy.trap({ nth: Infinity, when: 'before', cut: 'rst' });
       await again();
-      await expect.poll(left, { timeout: 60_000 }).toEqual({
-      tasks: 0, timers: 0, commands: 0, holdings: 0, allocations: 0, used: 0, records: 0, things: 0,
-    }); // prettier-ignore
+      await expect.poll(left, { timeout: 60_000 }).toEqual({ ...nothingLeft, things: 0 });
       expect(hits, 'of the kills').toBeGreaterThanOrEqual(points);
       console.log(`${kind}: ${making} statements to make, ${removing} to remove; killed ${hits} times`);
     },

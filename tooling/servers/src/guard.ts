@@ -8,7 +8,7 @@ export interface Account {
 }
 
 export interface GuardedServer {
-  /** The server's standard error so far, for the message of a start that failed. */
+  /** The last of the server's standard error, for the message of a start that failed. */
   log(): string;
   /** Resolves when the server has ended, with its exit code. */
   readonly ended: Promise<number | null>;
@@ -67,8 +67,8 @@ export function startGuarded(command: GuardedCommand): GuardedServer {
   });
   // Read for as long as the server lives: a full pipe would stop it in the middle of a write.
   child.stderr?.on('data', (chunk: Buffer) => {
-    if (log.length >= logLimit) return;
-    log += chunk.toString();
+    // The last of it: a server that clients knock at while it recovers has said much before it says that it is ready.
+    log = (log + chunk.toString()).slice(-logLimit);
     command.onLog?.(log);
   });
   child.stdin?.on('error', () => undefined);
