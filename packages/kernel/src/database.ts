@@ -118,6 +118,8 @@ function openPool(options: DatabaseOptions): Pool & Pick<Database, 'close' | 'he
       DateStyle: 'ISO',
       statement_timeout: statementTimeoutMs,
       lock_timeout: options.lockTimeoutMs ?? 1_000,
+      // What recursion costs is guessed too high by far, and PostgreSQL would compile for seconds what runs for milliseconds.
+      jit: 'off',
       idle_in_transaction_session_timeout: idleTimeoutMs,
       ...(options.searchPath ? { search_path: options.searchPath.map(quoteName).join(', ') } : {}),
       ...options.settings,

@@ -47,7 +47,11 @@ function peakOf(q: SeeingQuery, search: Search, c: string): string {
 
 export const amountOf = (q: SeeingQuery, { amount }: Need): string => `${q.value(amount)}::bigint`;
 
-/** What node `p<n>` must be and have to serve unit n, beside the units before it; what the unit `own` needs the walk has looked at. */
+/**
+ * What node `p<n>` must be and have to serve unit n, beside the units before it; what the unit `own` needs the walk has looked at. The
+ * fences have each asked of that node: PostgreSQL would rather begin with all counters of a class, for every host once more, while it
+ * has not yet counted what an import brought.
+ */
 function serves(q: SeeingQuery, search: Search, n: number, own: number | undefined): string[] {
   const { units } = search.ask;
   const unit = units[n] as Unit;
@@ -61,7 +65,7 @@ function serves(q: SeeingQuery, search: Search, n: number, own: number | undefin
       return same === undefined ? [] : [`case when p${m}.id = p${n}.id then ${amountOf(q, same)} else 0 end`];
     });
     const total = `(${[amount, ...before].join(' + ')})`;
-    return `exists (select from capacity c where c.node_id = p${n}.id and c.class = ${q.value(need.class)} and ${fits(q, search, { counter: 'c', amount, total })})`;
+    return `exists (select from capacity c where c.node_id = p${n}.id and c.class = ${q.value(need.class)} and ${fits(q, search, { counter: 'c', amount, total })} offset 0)`;
   });
   // What shares may lie elsewhere than the host.
   const allowed =
@@ -74,7 +78,7 @@ function serves(q: SeeingQuery, search: Search, n: number, own: number | undefin
     ...needs,
     ...allowed,
     // Of the host it is asked anyway.
-    `exists (select from node n where n.id = p${n}.id and ${likeness} and (n.id = h.id or ${inService}))`,
+    `exists (select from node n where n.id = p${n}.id and ${likeness} and (n.id = h.id or ${inService}) offset 0)`,
   ];
 }
 
@@ -100,12 +104,14 @@ export function waysOf(q: SeeingQuery, search: Search, own: number | undefined):
       select h.id, array[h.id]
       union all
       select n.id, own.path || n.id from own, lateral (select n.id, n.kind, n.state from node n where n.parent_id = own.id offset 0) n
-      join kind k on k.key = n.kind where k.category = 'component' and n.state <> 'retired'
+      where n.kind = any(array(select k.key from kind k where k.category = 'component')) and n.state <> 'retired'
     ), reach (id, path, own) as materialized (
       select own.id, own.path, true from own
       union all
-      select distinct m.node_id, array[m.node_id], false from pool_member mine join pool_member m on m.pool_id = mine.pool_id and m.shares
-      where mine.node_id = any(chain.ids) and m.node_id not in (select own.id from own)
+      select distinct m.node_id, array[m.node_id], false
+      from (select x.pool_id from pool_member x where x.node_id = any(chain.ids) offset 0) mine
+      cross join lateral (select x.node_id from pool_member x where x.pool_id = mine.pool_id and x.shares offset 0) m
+      where m.node_id not in (select own.id from own)
     )`;
   // A single amount that the host has itself is where the walk stands.
   const alone = `with reach (id, path, own) as (select w.id, array[w.id], true)`;

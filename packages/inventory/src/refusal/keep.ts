@@ -24,7 +24,7 @@ const isExplained = (refused: Problem): boolean =>
   explained.has(refused.code) || (refused.code === 'state-conflict' && refused.facts['nodeId'] !== undefined);
 
 /** A statement that takes longer is given up, and the reason with it. */
-const settings = { statement_timeout: '1s' };
+const settings = { statement_timeout: '2s' };
 
 /**
  * The refusal with its reasons, once the transaction that was refused is undone. That of a real request is kept, and named by
