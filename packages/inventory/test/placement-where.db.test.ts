@@ -4,7 +4,7 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readAsk } from '../src/placement/ask.js';
 import { nothingPending, type Search } from '../src/placement/host-sql.js';
-import { listPlaces, walking } from '../src/placement/sql.js';
+import { listPlaces, listStages, walking } from '../src/placement/sql.js';
 import { stand, type Stand } from './stand.js';
 
 // Thousands of hosts, and a search that says where to look: what it reads is counted by PostgreSQL itself.
@@ -14,30 +14,56 @@ const node = (n: number): Id<'nod'> => encodeId('nod', id(n));
 /** The site, the rack in it whose three hosts have the last numbers, and the two hosts that give more than all others. */
 const [site, rack, inRack, large] = [1, 2, [many - 2, many - 1, many], [7_000, 9_000]] as const;
 
+const like = { requiredTraits: [], forbiddenTraits: [] };
+
 let s: Stand;
 beforeAll(async () => {
   s = await stand(4);
   const uuid = `('00000000-0000-7000-8001-' || lpad(to_hex(n), 12, '0'))::uuid`;
   for (const text of [
+    'alter table inventory.node set (autovacuum_enabled = false)',
+    'alter table inventory.capacity set (autovacuum_enabled = false)',
     `insert into inventory.node (id, kind, name, parent_id)
        select ${uuid}, case n when ${site} then 'site' when ${rack} then 'rack' else 'cluster' end, 'n' || n,
          case when n = ${site} then null when n > ${many} - 3 then '${id(rack)}'::uuid else '${id(site)}'::uuid end from generate_series(1, ${many}) n`,
     `insert into inventory.provider_use (provider_id) select id from inventory.node`,
     `insert into inventory.capacity (node_id, class, total, max_unit, cap)
        select ${uuid}, 'vcpu', t.total, t.total, t.total from generate_series(3, ${many}) n, lateral (select case when n in (${large.join()}) then 64 else 8 end as total) t`,
-    'analyze',
   ])
     await s.admin.unsafe(`set local session_replication_role = replica; ${text}`);
+  uncounted = await explained();
+  await s.admin.unsafe('analyze');
 });
 afterAll(() => s.close());
+
+/** Of the waterfall of two halves of a host, before PostgreSQL has counted anything. */
+let uncounted: Awaited<ReturnType<typeof explained>>;
+
+async function explained() {
+  const half = { ...like, resources: [{ class: 'vcpu', amount: 6 }] };
+  const ask = readAsk(
+    {
+      ...like,
+      resources: [],
+      groups: ['one', 'other'].map((name) => ({ ...half, name })),
+      groupPolicy: 'isolate',
+      sameSubtree: [],
+      pools: [],
+    },
+    '',
+  );
+  return inTransaction(s.deps.db.platform, async (tx) => {
+    const before = await readBy(tx);
+    const stages = await listStages(tx, { ask, sight: 'everything', allowed: null, pending: nothingPending });
+    return { stages, read: (await readBy(tx)) - before };
+  });
+}
 
 interface Found {
   readonly hosts: readonly string[];
   /** Counters that were read. */
   readonly read: number;
 }
-
-const like = { requiredTraits: [], forbiddenTraits: [] };
 
 async function find(asked: Partial<Parameters<typeof readAsk>[0]>, more: Partial<Search> = {}): Promise<Found> {
   const plain = { ...like, resources: [], groups: [], sameSubtree: [], pools: [] };
@@ -98,6 +124,11 @@ test('where too much lies to look at it from above, it walks by all: nothing tha
 test('many that fit are found as before, in any order', async () => {
   const { hosts, read } = await find({ location: node(site) });
   expect([hosts.length, read < few]).toEqual([5, true]);
+});
+
+test('why none of thousands fits is read once of each, also where PostgreSQL has not counted them yet', () => {
+  expect(uncounted.stages.at(-1)).toMatchObject({ filter: 'capacity', left: 0 });
+  expect(uncounted.read).toBeLessThan(6 * many);
 });
 
 test('a group is offered where one node has all of it, of which some have a part', async () => {
