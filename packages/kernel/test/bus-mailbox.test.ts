@@ -186,6 +186,34 @@ describe('the mailbox', () => {
     expect(seen.toSorted()).toEqual(ids.toSorted());
   });
 
+  test('a question goes to another process: it is answered, refused in the words of who answers, or nobody is there', async () => {
+    const databases = [database.open(), database.open(), database.open()];
+    const [asking, ...answering] = databases.map((db) => openMailbox({ db, pollMs: 20 }));
+    if (asking === undefined) throw new Error('no bus');
+    const subject = 'dv.qry.v1.nett.op.describe';
+    const left = async () => (await database.db.sql`select count(*)::int as n from bus.question`)[0]?.['n'];
+    await expect(asking.request(subject, '{}', 100)).rejects.toThrow(`no answer on ${subject} in 100 ms`);
+    expect(await left()).toBe(0);
+    let asked = 0;
+    const responders = answering.map((bus) =>
+      bus.respond('dv.qry.v1.nett.op.*', async (data, of) => {
+        asked += 1;
+        if (data === 'bad') throw new Error('cannot say');
+        return `${of} ${data}`;
+      }),
+    );
+    const all = Array.from({ length: 40 }, (_, n) => asking.request(subject, `${n}`, 5_000));
+    expect(await Promise.all(all)).toEqual(Array.from({ length: 40 }, (_, n) => `${subject} ${n}`));
+    expect(asked).toBe(40);
+    await expect(asking.request(subject, 'bad', 5_000)).rejects.toThrow('cannot say');
+    await expect(asking.request('dv.qry.v1.nett.observe.network', '{}', 100)).rejects.toThrow('no answer');
+    await Promise.all(responders.map((each) => each.stop()));
+    await expect(asking.request(subject, '{}', 100)).rejects.toThrow('no answer');
+    expect(await left()).toBe(0);
+    await Promise.all([asking, ...answering].map((bus) => bus.close()));
+    await Promise.all(databases.map((db) => db.close()));
+  });
+
   test('publishers of the same ids in opposite order get each other for a duplicate, never a deadlock', async () => {
     const buses = Array.from({ length: 4 }, () => openMailbox({ db: database.db }));
     const ids = Array.from({ length: 50 }, (_, place) => `both-${place}`);

@@ -9,6 +9,8 @@ interface Entry<F> {
 }
 
 export interface LocalExchange {
+  /** Whether somebody in this process answers on the subject. */
+  answers(subject: string): boolean;
   request(subject: string, data: string, timeoutMs: number): Promise<string>;
   respond(subject: string, responder: Responder): Subscription;
   broadcast(subject: string, data: string): void;
@@ -20,9 +22,11 @@ export function localExchange(): LocalExchange {
   const responders = new Set<Entry<Responder>>();
   const listeners = new Set<Entry<Listener>>();
 
+  const find = (subject: string) => [...responders].find((entry) => subjectMatches(entry.filter, subject));
   return {
+    answers: (subject) => find(subject) !== undefined,
     request: async (subject, data, timeoutMs) => {
-      const found = [...responders].find((entry) => subjectMatches(entry.filter, subject));
+      const found = find(subject);
       if (found === undefined) throw new Error(`nobody answers on ${subject}`);
       return await within(timeoutMs, `no answer on ${subject} in ${timeoutMs} ms`, async () =>
         found.call(data, subject),

@@ -17,6 +17,8 @@ import {
 } from './mailbox-sql.js';
 import type { Ack, Bus, BusMessage, ConsumeSpec, Handler, OnDeadLetter, Subscription } from './port.js';
 import { publishFailure } from './port.js';
+import { openQuestions } from './questions.js';
+import { endStaleQuestions } from './questions-sql.js';
 import { filtersOverlap, sortOut, streamNamed, streamOf } from './subjects.js';
 
 export interface MailboxOptions {
@@ -54,11 +56,15 @@ export function openMailbox(options: MailboxOptions): Bus {
   const exchange = localExchange();
   const subscriptions = new Set<Subscription>();
   const closing = new AbortController();
+  const questions = openQuestions(exchange, { ...mailbox, signal: closing.signal });
   const sweeper = sweep(mailbox, options.sweepMs ?? 60_000, closing.signal);
   const prober = probe(mailbox, closing.signal);
 
   return {
-    ...exchange,
+    broadcast: exchange.broadcast,
+    listen: exchange.listen,
+    request: questions.request,
+    respond: questions.respond,
     publish: async (messages) => {
       if (closing.signal.aborted) throw refusal(messages, 'the mailbox is closed');
       return await publish(mailbox, messages);
@@ -76,7 +82,7 @@ export function openMailbox(options: MailboxOptions): Bus {
     close: async () => {
       closing.abort();
       await Promise.all([...subscriptions].map((subscription) => subscription.stop()));
-      await Promise.all([sweeper, prober]);
+      await Promise.all([sweeper, prober, questions.ended]);
     },
   };
 }
@@ -224,6 +230,7 @@ async function sweep(mailbox: Mailbox, everyMs: number, signal: AbortSignal): Pr
     if (signal.aborted) return;
     try {
       await endExpired(mailbox.db);
+      await endStaleQuestions(mailbox.db);
     } catch (error) {
       mailbox.report(`the mailbox could not be swept: ${textOf(error)}`);
     }

@@ -30,10 +30,19 @@ export interface Page {
 export function startReconciler(deps: Deps, scans: readonly Scan[]): readonly Loop[] {
   return scans.map((scan) => {
     const leader = leadership(deps.db.app, schemaName, { name: `scan.${scan.name}`, holdMs: 30_000 });
-    return startLoop(() => runDue(deps, scan, leader), {
+    // A service that is away fails its scan every time: it is told once, until it was there again.
+    let told: string | undefined;
+    const pass = async () => {
+      await runDue(deps, scan, leader);
+      told = undefined;
+    };
+    return startLoop(pass, {
       pollMs: [Math.min(scan.everyMs, 15_000) / 2, Math.min(scan.everyMs, 15_000)],
-      failed: (error) =>
-        deps.telemetry.log('warn', 'a scan failed and will be tried again', { scan: scan.name, error }),
+      failed: (error) => {
+        const level = told === String(error) ? 'debug' : 'warn';
+        told = String(error);
+        deps.telemetry.log(level, 'a scan failed and will be tried again', { scan: scan.name, error: told });
+      },
       ended: leader.release,
     });
   });
