@@ -65,6 +65,6 @@ function behind(prefix: string): string | undefined {
   const points = Array.from(prefix, (each) => each.codePointAt(0) ?? 0);
   while (points.at(-1) === 0x10ffff) points.pop();
   const last = points.pop();
-  // Between these two lie halves of pairs, which are no characters.
-  return last === undefined ? undefined : String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
+  // Half of a pair, which is no character, is sent as one that lies behind it.
+  return last === undefined ? undefined : String.fromCodePoint(...points, last + 1);
 }
