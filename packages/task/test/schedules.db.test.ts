@@ -126,13 +126,18 @@ test.each([
   60_000,
 );
 
-test('who found a schedule due begins nothing when another was quicker, though runs may overlap', async () => {
+test('who found a schedule due begins nothing when another was quicker, though runs may overlap, and leaves it due when it is again', async () => {
   const made = await make({ overlap: 'allow' });
   await due(made);
   await freed();
-  const mayStill = () => round({}, 'schedules-a').then(() => true);
+  let again: Date | undefined;
+  const mayStill = async () => {
+    await round({}, 'schedules-a');
+    again ??= await due(made);
+    return true;
+  };
   await round({ mayStill }, 'schedules-b');
-  expect(await tasksOf(made)).toHaveLength(1);
+  expect([(await tasksOf(made)).length, (await read(made)).nextAt]).toEqual([1, again?.toISOString()]);
 });
 
 test('a leader whose lease has gone to another begins nothing', async () => {
