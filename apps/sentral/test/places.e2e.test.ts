@@ -131,6 +131,26 @@ test('another set is described as the first was: the holder moves to what it des
   await freed(first.body.id);
 });
 
+test('fewer places may be enough, and never more than are asked for', async () => {
+  const some = (countMin: number) => [place({ location: racks[0], resources: [vcpu(8)], count: 4, countMin })];
+  const [fault, tried] = await Promise.all([allocate(some(5)), allocate(some(5), '?dryRun=true')]);
+  const batch = await server.ask('/v1/allocations/batch', {
+    body: { operations: [{ op: 'create', environmentId: defaultEnvironmentId, consumer: consumer(), items: some(5) }] },
+    headers: { 'idempotency-key': `place-${sent}` },
+  });
+  for (const { status, body } of [fault, tried, batch])
+    expect([status, body.code, body.errors]).toEqual([
+      422,
+      'validation-failed',
+      [{ pointer: '/items/0/countMin', code: 'out_of_bounds', message: 'must be at most count' }],
+    ]);
+  expect(batch.body.operationIndex).toBe(0);
+  const taken = await allocate([place({ location: racks[0] })]);
+  const enough = await allocate(some(3));
+  expect([enough.status, enough.body.items.length]).toEqual([201, 3]);
+  await freed(taken.body.id, enough.body.id);
+});
+
 test('what is tried by a batch or a search is kept for a minute with dryRun=hold', async () => {
   const create = (wish: object) => ({
     op: 'create',

@@ -9,8 +9,7 @@ import { getExport } from './export/get.js';
 import { listExports } from './export/list.js';
 import { removeExport } from './export/remove.js';
 import { confirmedFeed } from './feed/confirmed.js';
-import { versionPage } from '@sentral/kernel/feed';
-import { pageFeed } from './feed/page.js';
+import { factPage, versionPage } from '@sentral/kernel/feed';
 import { versions } from './feed/resource.js';
 import { listInvariants } from './invariant/list.js';
 import { createLegalHold } from './legal-hold/create.js';
@@ -73,7 +72,7 @@ export function createAudit(deps: Deps, options: CheckedOptions = {}): Audit {
       subject: { erase: (caller, command) => eraseSubject(deps, caller, command) },
       request: { report: (caller, command) => reportRequest(deps, caller, command) },
       feed: {
-        page: (caller, command) => pageFeed(deps, caller, command),
+        page: (caller, command) => factPage(deps.db.platform, versions, { caller, ...command }),
         versions: (caller, command) => versionPage(deps.db.platform, versions, { caller, ...command }),
         confirmed: (caller, command) => confirmedFeed(deps, caller, command),
       },

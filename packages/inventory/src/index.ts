@@ -40,8 +40,7 @@ import { connectNodes } from './edge/connect.js';
 import { disconnectNodes } from './edge/disconnect.js';
 import { getEdge } from './edge/get.js';
 import { listEdges } from './edge/list.js';
-import { versionPage } from '@sentral/kernel/feed';
-import { pageFeed } from './feed/page.js';
+import { factPage, versionPage } from '@sentral/kernel/feed';
 import { versions } from './feed/versions.js';
 import { acceptFinding } from './finding/accept.js';
 import { getFinding } from './finding/get.js';
@@ -268,7 +267,7 @@ export function createInventory(deps: Deps, options: CheckedOptions = {}): Inven
         cancel: (caller, command) => cancelImport(deps, caller, command),
       },
       feed: {
-        page: (caller, command) => pageFeed(deps, caller, command),
+        page: (caller, command) => factPage(deps.db.platform, versions, { caller, ...command }),
         versions: (caller, command) => versionPage(deps.db.platform, versions, { caller, ...command }),
       },
       invariant: { list: (caller) => listInvariants(deps, caller) },

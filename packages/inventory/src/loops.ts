@@ -2,9 +2,8 @@ import type { Implements } from '@sentral/contracts/contract';
 import type { Id } from '@sentral/contracts/ids';
 import type { task } from '@sentral/contracts/task';
 import type { Bus } from '@sentral/kernel/bus/port';
-import { consumeSteps } from '@sentral/kernel/bus/steps';
-import { purgeOperations, servedSteps } from '@sentral/kernel/bus/operation';
-import { startOutbox } from '@sentral/kernel/outbox';
+import { purgeOperations } from '@sentral/kernel/bus/operation';
+import { serveSteps } from '@sentral/kernel/bus/steps';
 import { startLoop, type Loop } from '@sentral/kernel/relay';
 import { listenToScopes, startFillingScopes, type ScopeSource } from '@sentral/kernel/scopes/news';
 import { announceFew } from './allocation/announce.js';
@@ -89,27 +88,10 @@ function startForgetting({ db, telemetry }: Deps, steps: NonNullable<Ears['steps
 
 /** Serves steps for tasks: commands in from the bus, answers out through the outbox, and what processes left behind. */
 function serve(deps: Deps, bus: Bus): readonly Pick<Loop, 'stop'>[] {
-  const { db, telemetry } = deps;
-  const failed = (error: unknown) =>
-    telemetry.log('error', 'a step could not be gone on with and will be again', { error });
-  const outbox = startOutbox({
-    db: db.app,
-    schema: schemaName,
-    bus,
-    log: telemetry.log,
-    // Sentral asks again for an answer that it never got.
-    deadLetter: async (_, { messageId, reason }) =>
-      telemetry.log('error', 'an answer of a step could not be sent', { messageId, reason }),
-  });
-  const steps = servedSteps({
-    db: db.app,
-    schema: schemaName,
-    service: schemaName,
-    actions: inventorySteps(deps),
-    answered: outbox.wake,
-  });
-  const report = (reason: string) => telemetry.log('error', reason, { service: schemaName });
-  const commands = consumeSteps(bus, schemaName, { on: steps, report });
+  const { log } = deps.telemetry;
+  const failed = (error: unknown) => log('error', 'a step could not be gone on with and will be again', { error });
+  const actions = inventorySteps(deps);
+  const { steps, running } = serveSteps({ db: deps.db.app, schema: schemaName, actions, bus, log });
   const resuming = startLoop(() => steps.resume(), { pollMs: [1_000, 3_000], failed, ended: () => Promise.resolve() });
-  return [commands, resuming, outbox];
+  return [resuming, ...running];
 }

@@ -10,13 +10,6 @@ beforeAll(async () => {
 });
 afterAll(() => s?.close());
 
-/** An instant, with nothing else in its millisecond. */
-async function instant(): Promise<string> {
-  const [row] = await s.admin.unsafe(`select clock_timestamp() as at from pg_sleep(0.003)`);
-  await s.admin.unsafe(`select pg_sleep(0.003)`);
-  return (row as unknown as { at: Date }).at.toISOString();
-}
-
 const node = async (kind: string, parentId?: Id<'nod'>) =>
   (
     await s.inventory.node.register(s.caller, {
@@ -42,7 +35,7 @@ test('what changed in a rack between two instants: what came, went, moved, was j
     await s.take([{ what: 'node', nodeId: stays }]),
   ];
   const block = await inventory.addressBlock.create(caller, { spaceId: space.id, cidr: '10.0.0.0/24', nodeId: rack });
-  const from = await instant();
+  const from = await s.instant();
   expect((await inventory.node.changes(caller, { id: rack, from })).items).toEqual([]);
 
   await inventory.node.amend(caller, { id: edited, patch: { labels: { a: 'b' } } });
@@ -55,7 +48,7 @@ test('what changed in a rack between two instants: what came, went, moved, was j
   await inventory.allocation.release(caller, { id: had.id });
   const given = await s.take([{ what: 'node', nodeId: made }]);
   await inventory.node.amend(caller, { id: room, patch: { labels: { not: 'here' } } });
-  const to = await instant();
+  const to = await s.instant();
   await inventory.node.amend(caller, { id: stays, patch: { labels: { too: 'late' } } });
 
   const found = await inventory.node.changes(caller, { id: rack, from, to });
@@ -103,7 +96,7 @@ test('what changed in a rack between two instants: what came, went, moved, was j
 
 test('an end before its beginning, one to come and a node that is not there are refused', async () => {
   const id = await node('rack');
-  const [from, to] = [await instant(), await instant()];
+  const [from, to] = [await s.instant(), await s.instant()];
   const ask = (command: object) => orProblem(s.inventory.node.changes(s.caller, { id, from, ...command })).then(codeOf);
   expect([
     await ask({ from: to, to: from }),

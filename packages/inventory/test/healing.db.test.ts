@@ -1,8 +1,11 @@
 import { decodeId, encodeId, type Id } from '@sentral/contracts/ids';
+import { nodeIntents, nodeStates } from '@sentral/contracts/inventory/node';
 import { defaultTenantId } from '@sentral/contracts/tenancy';
 import { newId } from '@sentral/kernel/id';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { healAll } from '../src/allocation/heal.js';
+import { listStricken } from '../src/allocation/heal-sql.js';
+import { createInventoryLoops } from '../src/index.js';
 import { codeOf, orProblem, stand, type Allocation, type Item, type Stand } from './stand.js';
 
 let s: Stand;
@@ -161,4 +164,74 @@ test('twelve that lose one host race for the few that are like it, with takers b
   expect([moved, await s.used(host)]).toEqual([8 - taken, 0]);
   expect((await s.used(one)) + (await s.used(two))).toBe(8);
   expect(await s.broken()).toEqual([]);
+}, 60_000);
+
+test('what is held of a node that neither failed nor is expunged stays where it is, whatever else is said of the node', async () => {
+  const kind = await kindOf();
+  const [host] = [await server(kind), await server(kind)];
+  const lease = await s.take([whole(host), vcpu(await server(kind), 1)], { endsAt: at(60) });
+  for (const intent of nodeIntents.filter((each) => each !== 'expunged'))
+    for (const state of nodeStates.filter((each) => each !== 'failed')) {
+      // Some are not to be said by hand.
+      await s.admin.unsafe(
+        `set local session_replication_role = replica; update inventory.node set state = '${state}', intent = '${intent}' where id = '${decodeId('nod', host)}'`,
+      );
+      expect([intent, state, await healAll(s.deps), await get(lease.id)]).toEqual([intent, state, 0, lease]);
+    }
+});
+
+test('a host that fails takes along what is held of its components alone, those within them too', async () => {
+  const [kind, part] = [await kindOf(), await kindOf('component')];
+  const hostWith = async () => {
+    const hostId = await server(kind);
+    const board = await s.inventory.node.register(s.caller, { kind: part, name: newId(), parentId: hostId });
+    const { id } = await s.inventory.node.register(s.caller, { kind: part, name: newId(), parentId: board.id });
+    await s.inventory.capacity.set(s.caller, { nodeId: id, capacities: [{ class: 'memoryMib', total: 8 }] });
+    return { hostId, partId: id };
+  };
+  const [one, other] = [await hostWith(), await hostWith()];
+  const memory: Item = { what: 'capacity', nodeId: one.partId, class: 'memoryMib', amount: 4 };
+  const lease = await s.take([memory]);
+  await become(one.hostId, { state: 'failed' });
+  expect([await healAll(s.deps), nodesOf(await get(lease.id))]).toEqual([1, [other.partId]]);
+  expect(await s.broken()).toEqual([]);
+});
+
+test('what has run out, and what a living resource of the platform stands on, is not healed', async () => {
+  const kind = await kindOf();
+  const [host] = [await server(kind), await server(kind)];
+  const stricken = async () => (await listStricken(s.deps.db.app, { after: null, limit: 50 })).map(({ id }) => id);
+  const task = { tenantId: defaultTenantId, taskId: encodeId('tsk', newId()) };
+  const out = await s.take([vcpu(host, 1)], { endsAt: at(60) });
+  const ground = await s.take([vcpu(host, 1)], { consumer: { service: 'sentral', kind: 'task', id: task.taskId } });
+  await become(host, { state: 'failed' });
+  const ids = [out.id, ground.id].map((id) => decodeId('alc', id));
+  expect((await stricken()).toSorted()).toEqual(ids.toSorted());
+  await s.pass(24 * 60, out.id);
+  const nodeId = encodeId('nod', newId());
+  await s.inventory.allocation.bind(s.caller, { ...task, records: [{ nodeId, kind: 'bucket', name: `b-${newId()}` }] });
+  expect([await stricken(), await healAll(s.deps), nodesOf(await get(ground.id))]).toEqual([[], 0, [host]]);
+  await s.admin.unsafe(
+    `set local session_replication_role = replica; update inventory.platform_resource set ended_at = now() where node_id = '${decodeId('nod', nodeId)}'`,
+  );
+  expect([await stricken(), await healAll(s.deps)]).toEqual([ids.slice(1), 1]);
+});
+
+test('of more than are looked for at once each is healed in one turn, and the next time by the loop', async () => {
+  const kind = await kindOf();
+  const many = 60;
+  const [host, other] = [await server(kind, { total: many }), await server(kind, { total: many })];
+  const held = await Promise.all(Array.from({ length: many }, () => s.take([vcpu(host, 1)])));
+  await become(host, { state: 'failed' });
+  expect([await healAll(s.deps), await s.used(other)]).toEqual([many, many]);
+  const third = await server(kind, { total: many });
+  const loops = createInventoryLoops(s.deps);
+  try {
+    await become(other, { state: 'failed' });
+    await expect.poll(() => s.used(third), { timeout: 20_000 }).toBe(many);
+  } finally {
+    await Promise.all(loops.map((loop) => loop.stop()));
+  }
+  const after = await Promise.all(held.map(({ id }) => get(id)));
+  expect(after.filter((each) => nodesOf(each)[0] !== third || each.version !== 3)).toEqual([]);
 }, 60_000);

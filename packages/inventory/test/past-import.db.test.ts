@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createInventory } from '../src/index.js';
 import { importer, line, openImporting, upsert, type Importing } from './import/harness.js';
+import { instantOf } from './stand.js';
 
 let at: Importing;
 beforeAll(async () => {
@@ -51,9 +52,7 @@ test('what imports change stays as it was: cables with their ends, places, prefi
   const recorded: { asOf: string; said: unknown }[] = [];
   for (const file of files) {
     expect(await at.done('past', file)).toMatchObject({ state: 'succeeded' });
-    const [row] = await at.admin.unsafe('select clock_timestamp() as at from pg_sleep(0.003)');
-    await at.admin.unsafe('select pg_sleep(0.003)');
-    recorded.push({ asOf: (row as unknown as { at: Date }).at.toISOString(), said: await everything() });
+    recorded.push({ asOf: await instantOf(at.admin), said: await everything() });
   }
   expect(new Set(recorded.map(({ said }) => JSON.stringify(said))).size).toBe(3);
   for (const { asOf, said } of recorded) expect(await everything(asOf)).toEqual(said);

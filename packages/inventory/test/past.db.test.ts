@@ -61,7 +61,7 @@ test('whatever was done, at every instant that was recorded a read as of it says
       const recorded: { at: string; said: unknown }[] = [];
       for (const each of steps) {
         await orProblem(act(place, each));
-        const at = await instant();
+        const at = await s.instant();
         recorded.push({ at, said: await everything(place) });
       }
       for (const { at, said } of recorded) expect(await everything(place, at)).toEqual(said);
@@ -69,13 +69,6 @@ test('whatever was done, at every instant that was recorded a read as of it says
     { numRuns: 2, endOnFailure: true },
   );
 }, 120_000);
-
-/** An instant, with nothing else in its millisecond. */
-async function instant(): Promise<string> {
-  const [row] = await s.admin.unsafe(`select clock_timestamp() as at from pg_sleep(0.003)`);
-  await s.admin.unsafe(`select pg_sleep(0.003)`);
-  return (row as unknown as { at: Date }).at.toISOString();
-}
 
 async function begin(): Promise<Place> {
   const { inventory, caller } = s;
@@ -250,16 +243,16 @@ test('who held a number on a day: the allocation by what it held then, and the r
     (
       await inventory.allocation.list(caller, { domainId: domain.id, number: 120, asOf, state: ['active', 'held'] })
     ).items.map(({ id }) => id);
-  const before = await instant();
+  const before = await s.instant();
   const first = await s.take([vlan]);
-  const had = await instant();
+  const had = await s.instant();
   await inventory.allocation.replace(caller, {
     id: first.id,
     items: [{ what: 'node', nodeId: await s.host([], 'server') }],
   });
-  const between = await instant();
+  const between = await s.instant();
   const second = await s.take([vlan]);
-  const now = await instant();
+  const now = await s.instant();
   expect([await who(before), await who(had), await who(between), await who(now)]).toEqual([
     [],
     [first.id],
@@ -284,7 +277,7 @@ test('an instant that has not been is refused, and one from before the history i
 
 test('what raw SQL changes is kept too, at the instant of its transaction whatever it claims', async () => {
   const id = await s.host();
-  const before = await instant();
+  const before = await s.instant();
   const uuid = decodeId('nod', id);
   await inTransaction(s.deps.db.app, async (tx) => {
     await tx.unsafe(
@@ -295,7 +288,7 @@ test('what raw SQL changes is kept too, at the instant of its transaction whatev
   });
   const get = (asOf?: string) => s.inventory.node.get(s.caller, { id, ...(asOf === undefined ? {} : { asOf }) });
   expect((await get(before)).labels).toEqual({});
-  expect((await get(await instant())).labels).toEqual({ raw: 'yes' });
+  expect((await get(await s.instant())).labels).toEqual({ raw: 'yes' });
   expect(Date.parse((await get()).updatedAt)).toBeGreaterThan(Date.parse(before));
   await expect(s.deps.db.app.unsafe(`update node_past set labels = '{}'`)).rejects.toThrow('permission denied');
 });
@@ -338,7 +331,7 @@ test('a transaction that waited for a younger one comes after it, and no instant
   await inTransaction(s.admin, async (tx) => {
     await tx.unsafe('select now()');
     await amend('younger');
-    younger = await instant();
+    younger = await s.instant();
     await tx.unsafe(`update inventory.node set name = 'older', version = version + 1 where id = $1`, [uuid]);
     await recordChanges(tx, s.caller, [{ what: 'node.amended', id: uuid, version: 3, after: null }]);
   });
@@ -367,7 +360,7 @@ test('a node is shown as of a time to who saw it then and sees it still', async 
     });
   };
   await dedicate(was);
-  const then = await instant();
+  const then = await s.instant();
   const before = (tenant: Id<'tnt'>, asOf?: string) =>
     orProblem(inventory.node.get(seeing(tenant), { id, ...(asOf === undefined ? {} : { asOf }) }));
   const list = async (tenant: Id<'tnt'>, asOf: string) =>
@@ -375,7 +368,7 @@ test('a node is shown as of a time to who saw it then and sees it still', async 
   expect(codeOf(await before(was, then))).toBe('ok');
   expect(await list(was, then)).toBe(1);
   await dedicate(is);
-  const later = await instant();
+  const later = await s.instant();
   expect([
     codeOf(await before(is)),
     codeOf(await before(is, later)),

@@ -43,6 +43,8 @@ export interface Stand {
   readonly everyRow: (...but: string[]) => Promise<Record<string, string>>;
   /** As if so many minutes had passed for these, the earliest first: rows alone, behind the back of the guards. */
   readonly pass: (minutes: number, ...ids: Id<'alc'>[]) => Promise<void>;
+  /** An instant, with nothing else in its millisecond. */
+  readonly instant: () => Promise<string>;
   readonly close: () => Promise<void>;
 }
 
@@ -126,11 +128,19 @@ export async function stand(poolSize = 12): Promise<Stand> {
             from inventory.allocation a where a.id = i.allocation_id and a.id = '${uuid}' and i.ended_at is null;
         end $$`);
     },
+    instant: () => instantOf(admin),
     close: async () => {
       await Promise.all([admin, ...Object.values(db)].map((each) => each.close()));
       await place.drop();
     },
   };
+}
+
+/** An instant by the clock of the database, with nothing else in its millisecond. */
+export async function instantOf(db: Pick<Database, 'unsafe'>): Promise<string> {
+  const [row] = await db.unsafe(`select clock_timestamp() as at from pg_sleep(0.003)`);
+  await db.unsafe(`select pg_sleep(0.003)`);
+  return (row as unknown as { at: Date }).at.toISOString();
 }
 
 /** A refusal as a value; anything else is thrown on. */

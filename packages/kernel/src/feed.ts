@@ -1,7 +1,9 @@
 // The feed: a change and its event are one commit. Prevents: events of changes that never were, changes without an event, and
 // readers that lose rows because transactions commit in another order than they began.
 import type { Caller } from '@sentral/contracts/contract';
+import { encodeId } from '@sentral/contracts/ids';
 import { problem } from '@sentral/contracts/problem';
+import type { FeedItem } from '@sentral/contracts/shared-verbs';
 import { type Database, json, type Tx } from './database.js';
 import { newId } from './id.js';
 import { leasePosition, lockName } from './lease.js';
@@ -198,6 +200,42 @@ export async function restoreFeed(
   return { nextPos: last + 1, waiting: moved.count, ...lost };
 }
 
+/** The feed holds the facts of every tenant and the audit parts: it is for the contexts themselves. */
+function expectContext(caller: Caller, schema: string): void {
+  if (!('all' in caller.readScope)) throw problem('permission-denied', { missingPermission: `${schema}.feed.read` });
+}
+
+/** Facts after a position, in order and without a gap. @throws Problem permission-denied, position-expired */
+export async function factPage(
+  db: Database,
+  { schema, wireId }: Pick<Versions, 'schema' | 'wireId'>,
+  { caller, afterPos, limit }: { caller: Caller; afterPos: number; limit: number },
+): Promise<{ items: FeedItem[]; more: boolean; unnumberedSince?: string }> {
+  expectContext(caller, schema);
+  // Asked before the rows: what is numbered between the two is in them, and is no gap.
+  const since = await unnumberedSince(db, schema);
+  const numbered = await leasePosition(db, schema, numberedLease);
+  const rows = await feedPage(db, schema, afterPos, limit);
+  const first = rows[0]?.pos ?? numbered + 1;
+  // Positions are dense, so a later first one means that what lay between is no longer kept.
+  if (first > afterPos + 1) throw problem('position-expired', { oldest: first });
+  return {
+    items: rows.map(({ scope: { tenantId, projectId, environmentId }, ...row }) => ({
+      ...row,
+      id: encodeId('evt', row.id),
+      recordedAt: row.recordedAt.toISOString(),
+      resource: { ...row.resource, id: wireId(row.resource.type, row.resource.id) },
+      ...(tenantId === undefined ? {} : { tenantId: encodeId('tnt', tenantId) }),
+      ...(projectId === undefined ? {} : { projectId: encodeId('prj', projectId) }),
+      ...(environmentId === undefined ? {} : { environmentId: encodeId('env', environmentId) }),
+      event: row.event as FeedItem['event'],
+      audit: row.audit as FeedItem['audit'],
+    })),
+    more: rows.length === limit,
+    ...(since === undefined ? {} : { unnumberedSince: since.toISOString() }),
+  };
+}
+
 /** The tables of facts of a context; what the feed names a row, and how many records it must have, as SQL where table and version do not tell. */
 export interface Versions {
   readonly schema: string;
@@ -211,7 +249,7 @@ export async function versionPage(
   { schema, sources, wireId }: Versions,
   { caller, cursor, limit }: { caller: Caller; cursor?: string | undefined; limit: number },
 ) {
-  if (!('all' in caller.readScope)) throw problem('permission-denied', { permission: `${schema}.feed.read` });
+  expectContext(caller, schema);
   const first = '00000000-0000-0000-0000-000000000000';
   const [at = 0, after = first] = readCursor(cursor, ['number', 'uuid']) ?? [];
   const [source, following] = [sources[Number(at)], Number(at) + 1];

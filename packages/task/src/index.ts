@@ -1,6 +1,6 @@
 import { checked, type CheckedOptions, type Implements } from '@sentral/contracts/contract';
 import { task } from '@sentral/contracts/task';
-import { versionPage } from '@sentral/kernel/feed';
+import { factPage, versionPage } from '@sentral/kernel/feed';
 import { confirmScopes } from '@sentral/kernel/scopes/news';
 import { discardLetter } from './dead-letter/discard.js';
 import { getLetter } from './dead-letter/get.js';
@@ -8,7 +8,6 @@ import { listLetters } from './dead-letter/list.js';
 import { requeueLetter } from './dead-letter/requeue.js';
 import type { Deps } from './deps.js';
 import { listEvents } from './event/list.js';
-import { pageFeed } from './feed/page.js';
 import { versions } from './feed/versions.js';
 import { acceptFinding } from './finding/accept.js';
 import { getFinding } from './finding/get.js';
@@ -110,7 +109,7 @@ export function createTask(deps: Deps, { workflows, knows, ...options }: Checked
         discard: (caller, command) => discardLetter(deps, caller, command),
       },
       feed: {
-        page: (caller, command) => pageFeed(deps, caller, command),
+        page: (caller, command) => factPage(deps.db.platform, versions, { caller, ...command }),
         versions: (caller, command) => versionPage(deps.db.platform, versions, { caller, ...command }),
       },
       invariant: { list: (caller) => listInvariants(deps, caller) },

@@ -1,9 +1,9 @@
 import { decodeId, encodeId } from '@sentral/contracts/ids';
 import { schedulesMax, type Schedule } from '@sentral/contracts/task/schedule';
 import { namedId, newId } from '@sentral/kernel/id';
-import { leadership } from '@sentral/kernel/relay';
+import { leadership, startLoop } from '@sentral/kernel/relay';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runDueSchedules, type Scheduling } from '../src/schedule/run.js';
+import { runDueSchedules, startSchedules, type Scheduling } from '../src/schedule/run.js';
 import { schedulePlanner } from '../src/workflow/workflow.js';
 import { callerOf, free, openStage, scopeIdOf, step, type Stage } from './shell/stage.js';
 
@@ -77,21 +77,67 @@ test('runs that were missed are one task, begun for its owner where it lies, and
   expect(await facts(made)).toEqual([{ type: 'task.schedule.created', version: 1, recorded: true, by: 'usr_1' }]);
 });
 
-test('two leaders that both believe it begin one task', async () => {
-  const made = await make();
-  await due(made);
-  await Promise.all([round({}, 'schedules-a'), round({}, 'schedules-b')]);
-  await Promise.all([round({}, 'schedules-a'), round({}, 'schedules-b')]);
-  expect(await tasksOf(made)).toHaveLength(1);
-});
+/** As a process has it, but under a lease of this name, and without a pause. */
+const looping = (name: string) => () => {
+  const leader = leadership(stage.db.app, 'task', { name, holdMs: 60_000 });
+  return startLoop(() => runDueSchedules(stage.deps, { planScheduled, mayStill: async () => true }, leader), {
+    pollMs: [1, 5],
+    failed: (error) => stage.deps.telemetry.log('error', 'a round failed', { error }),
+    ended: leader.release,
+  });
+};
+const asShipped = () => startSchedules(stage.deps, { planScheduled, mayStill: async () => true });
 
-test('who found a schedule due begins nothing when another was quicker, though runs may overlap', async () => {
+test.each([
+  ['that both believe to lead', [looping('schedules-a'), looping('schedules-b')], 8],
+  ['of which one leads, and then the other', [asShipped, asShipped], 3],
+])(
+  'two loops %s begin one task of each schedule whenever it is due',
+  async (_, starts, ticks) => {
+    await freed();
+    const mine = await Promise.all(Array.from({ length: 12 }, () => make({ cron: '0 0 1 1 *', overlap: 'allow' })));
+    const known = stage.lines.length;
+    const loops = starts.map((start) => start());
+    try {
+      for (let tick = 1; tick <= ticks; tick += 1) {
+        const at = await Promise.all(mine.map((each) => due(each)));
+        await expect
+          .poll(
+            async () => (await Promise.all(mine.map(read))).every(({ nextAt }) => Date.parse(nextAt!) > Date.now()),
+            {
+              timeout: 20_000,
+              interval: 20,
+            },
+          )
+          .toBe(true);
+        const begun = await Promise.all(mine.map(tasksOf));
+        expect(begun.map((tasks) => tasks.length)).toEqual(mine.map(() => tick));
+        const last = (await Promise.all(mine.map(read))).map(({ lastRun }) => [lastRun?.outcome, lastRun?.taskId]);
+        const named = mine.map(({ id }, n) => encodeId('tsk', namedId(decodeId('sch', id), at[n]!.toISOString())));
+        expect(last).toEqual(named.map((id) => ['started', id]));
+        await freed();
+      }
+    } finally {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    }
+    expect(stage.lines.slice(known)).toEqual([]);
+    await Promise.all(mine.map(({ id }) => stage.task.schedule.remove(acme, { id })));
+  },
+  60_000,
+);
+
+test('who found a schedule due begins nothing when another was quicker, though runs may overlap, and leaves it due when it is again', async () => {
   const made = await make({ overlap: 'allow' });
   await due(made);
   await freed();
-  const mayStill = () => round({}, 'schedules-a').then(() => true);
+  let again: Date | undefined;
+  const mayStill = async () => {
+    await round({}, 'schedules-a');
+    again ??= await due(made);
+    return true;
+  };
   await round({ mayStill }, 'schedules-b');
-  expect(await tasksOf(made)).toHaveLength(1);
+  expect([(await tasksOf(made)).length, (await read(made)).nextAt]).toEqual([1, again?.toISOString()]);
 });
 
 test('a leader whose lease has gone to another begins nothing', async () => {

@@ -14,8 +14,7 @@ import { createExemption } from './exemption/create.js';
 import { getExemption } from './exemption/get.js';
 import { listExemptions } from './exemption/list.js';
 import { removeExemption } from './exemption/remove.js';
-import { versionPage } from '@sentral/kernel/feed';
-import { pageFeed } from './feed/page.js';
+import { factPage, versionPage } from '@sentral/kernel/feed';
 import { versions } from './feed/versions.js';
 import { amendHold } from './hold/amend.js';
 import { createHold } from './hold/create.js';
@@ -163,7 +162,7 @@ export function createTenancy(deps: Deps, options: CheckedOptions = {}): Tenancy
         use: (caller, command) => useOfQuota(deps, caller, command),
       },
       feed: {
-        page: (caller, command) => pageFeed(deps, caller, command),
+        page: (caller, command) => factPage(deps.db.platform, versions, { caller, ...command }),
         versions: (caller, command) => versionPage(deps.db.platform, versions, { caller, ...command }),
       },
       invariant: { list: (caller) => listInvariants(deps, caller) },

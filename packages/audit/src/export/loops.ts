@@ -1,10 +1,8 @@
 import type { Id } from '@sentral/contracts/ids';
 import { encodeId } from '@sentral/contracts/ids';
 import { subjects } from '@sentral/contracts/services/message';
-import { servedSteps } from '@sentral/kernel/bus/operation';
 import type { Bus } from '@sentral/kernel/bus/port';
-import { consumeSteps } from '@sentral/kernel/bus/steps';
-import { startOutbox } from '@sentral/kernel/outbox';
+import { serveSteps } from '@sentral/kernel/bus/steps';
 import { leadership, startLoop, type Loop } from '@sentral/kernel/relay';
 import { inTransaction } from '@sentral/kernel/transaction';
 import { schemaName } from '../change.js';
@@ -33,22 +31,9 @@ export function serveExports(
   const { db, telemetry } = deps;
   const failed = (error: unknown) =>
     telemetry.log('error', 'an export could not be gone on with and will be again', { error });
-  const outbox = startOutbox({
-    db: db.app,
-    schema: schemaName,
-    bus,
-    log: telemetry.log,
-    // Sentral asks again for an answer that it never got.
-    deadLetter: async (_, { messageId, reason }) =>
-      telemetry.log('error', 'an answer of a step could not be sent', { messageId, reason }),
-  });
   let moving = false;
   const actions = auditSteps(deps, { moved: () => (moving = true), ...(bounds === undefined ? {} : { bounds }) });
-  const steps = servedSteps({ db: db.app, schema: schemaName, service: schemaName, actions, answered: outbox.wake });
-  const commands = consumeSteps(bus, schemaName, {
-    on: steps,
-    report: (reason) => telemetry.log('error', reason, { service: schemaName }),
-  });
+  const { steps, running } = serveSteps({ db: db.app, schema: schemaName, actions, bus, log: telemetry.log });
   const leader = leadership(db.app, schemaName, { name: 'audit.export', holdMs });
   let beatAt = -Infinity;
   let dueAt = -Infinity;
@@ -81,7 +66,7 @@ export function serveExports(
     },
     { pollMs: [300, 900], failed, ended: leader.release },
   );
-  return [commands, writing, outbox];
+  return [writing, ...running];
 }
 
 /** The files of exports whose time is over go, and that they went is on record. */

@@ -116,4 +116,33 @@ export const placementCases = conformance(inventory, [
       kit.equals(listed.items, [], 'it has ended');
     },
   },
+  {
+    title: 'places of which more would have to be enough than are asked for are refused by the field that says so',
+    async run(subject, kit) {
+      const key = await ownClass(subject, kit);
+      const { id: nodeId } = await subject.node.register(as(kit), { kind: 'server', name: kit.name('server') });
+      await subject.capacity.set(as(kit), { nodeId, capacities: [{ class: key, total: 8 }] });
+      const named = { what: 'capacity' as const, nodeId, class: key, amount: 1 };
+      const places = (more: object) => ({ what: 'place' as const, resources: [{ class: key, amount: 1 }], ...more });
+      const consumer = () => ({ service: 'conformance', kind: 'place', id: kit.name('place') });
+      const wanted = (more: object) => ({
+        environmentId: defaultEnvironmentId,
+        consumer: consumer(),
+        items: [named, places(more)],
+      });
+      const faults = async (call: Promise<unknown>) => (await kit.refuses('validation-failed', call)).facts['errors'];
+      const message = 'must be at most count';
+      const fault = (at: string) => [{ pointer: `${at}/countMin`, code: 'out_of_bounds', message }];
+      const reserve = (more: object) => subject.allocation.reserve(as(kit), wanted(more));
+      kit.equals(await faults(reserve({ count: 2, countMin: 3 })), fault('/items/1'), 'more than are asked for');
+      kit.equals(await faults(reserve({ countMin: 2 })), fault('/items/1'), 'nor more than the one that is meant');
+      const held = await reserve({ count: 2, countMin: 2 });
+      kit.equals(held.items.length, 3, 'as many may have to be');
+      const items = [places({ count: 2, countMin: 3 })];
+      const replaced = subject.allocation.replace(as(kit), { id: held.id, items });
+      kit.equals(await faults(replaced), fault('/items/0'), 'nor where others are described in their place');
+      const after = await subject.allocation.get(as(kit), { id: held.id });
+      kit.equals([after.version, after.items], [held.version, held.items], 'it has what it had');
+    },
+  },
 ]);

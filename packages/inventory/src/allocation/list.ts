@@ -30,11 +30,11 @@ export async function listAllocations(
   if (command.consumerId !== undefined) {
     const is = `consumer_id = ${q.value(command.consumerId)}`;
     q.and(`a.${is}`);
-    // Two indexes, of what lives and of the rest: neither alone answers for both.
-    if (!livesOnly(command) && command.asOf === undefined)
-      q.and(
-        `a.id in (select c.id from allocation c where c.${is} and c.ended_at is null union all select c.id from allocation c where c.${is} and c.ended_at is not null)`,
-      );
+    // Two indexes, of what lives and of the rest: neither alone answers for both. Whose it is never changes, so they answer for the past too.
+    if (!livesOnly(command)) {
+      const had = (end: string) => `select c.id from inventory.allocation c where c.${is} and c.ended_at ${end}`;
+      q.and(`a.id in (${had('is null')} union all ${had('is not null')})`);
+    }
   }
   if (command.state !== undefined) {
     q.and(

@@ -1,6 +1,6 @@
 import type { Versions } from '@sentral/kernel/feed';
 import { auditedTables, laterAuditedTables } from '../schema/catalogue.js';
-import { wireId } from './page.js';
+import { wireId } from './resource.js';
 
 /** Classes that a migration ships: their first version was nobody's change. */
 const shipped = `key in ('vcpu', 'memoryMib', 'diskGib', 'milliGpu', 'watt', 'halfU')`;

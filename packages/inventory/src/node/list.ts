@@ -42,8 +42,13 @@ function addFilters(q: SeeingQuery, command: Asked): void {
     q.andSeen('node', parentId);
   }
   if (command.name !== undefined) q.and(`${by.name.by} = ${q.value(command.name)}`);
-  if (command.namePrefix !== undefined)
+  if (command.namePrefix !== undefined) {
     q.and(`${by.name.by} like ${q.value(`${command.namePrefix.replaceAll(/[\\%_]/g, '\\$&')}%`)}`);
+    // Said beside as a range: a pattern that is not known yet when a statement is planned begins nowhere in the index.
+    q.and(`${by.name.by} >= ${q.value(command.namePrefix)}`);
+    const end = behind(command.namePrefix);
+    if (end !== undefined) q.and(`${by.name.by} < ${q.value(end)}`);
+  }
   if (command.state !== undefined) q.and(`n.state = any(${q.value(command.state)}::text[])`);
   else if (!command.showRetired) q.and(`n.state <> 'retired'`);
   if (command.intent !== undefined) q.and(`n.intent = any(${q.value(command.intent)}::text[])`);
@@ -53,4 +58,13 @@ function addFilters(q: SeeingQuery, command: Asked): void {
     ...(command.externalId === undefined ? [] : [`x.external_id = ${q.value(command.externalId)}`]),
   ];
   q.and(`n.id in (select x.resource_id from external_id x where ${keys.join(' and ')} and x.resource_type = 'node')`);
+}
+
+/** The first text behind all that begin so, by code points; undefined where there is none. */
+function behind(prefix: string): string | undefined {
+  const points = Array.from(prefix, (each) => each.codePointAt(0) ?? 0);
+  while (points.at(-1) === 0x10ffff) points.pop();
+  const last = points.pop();
+  // Half of a pair, which is no character, is sent as one that lies behind it.
+  return last === undefined ? undefined : String.fromCodePoint(...points, last + 1);
 }

@@ -20,10 +20,12 @@ export const nodePast = inventory.table('node_past', { ...past(), ...nodeFacts()
     .on(t.tenantId)
     .where(sql`${t.tenantId} is not null`),
   index('node_past_by_name').on(sql`coalesce(name, '') collate "C"`, t.id),
+  index('node_past_by_created').on(t.createdAt, t.id),
 ]);
 
 export const edgePast = inventory.table('edge_past', { ...past(), ...edgeFacts() }, (t) => [
   primaryKey({ name: 'edge_past_once_a_version', columns: [t.id, t.version] }),
+  index('edge_past_by_created').on(t.createdAt, t.id),
 ]);
 
 /** Ends that an edge had, from `since` to `until_at`: they have no version of their own. */
@@ -57,6 +59,7 @@ export const addressBlockPast = inventory.table('address_block_past', { ...past(
   // What lay at the top of a space, or in a prefix: the way down to who had an address.
   index('address_block_past_by_home').on(t.spaceId, sql`coalesce(parent_id, space_id)`),
   index('address_block_past_in_order').on(t.spaceId, t.cidr, t.id),
+  index('address_block_past_by_address').on(t.cidr, t.id),
   index('address_block_past_by_tenant')
     .on(t.tenantId)
     .where(sql`${t.tenantId} is not null`),

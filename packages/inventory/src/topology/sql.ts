@@ -21,7 +21,8 @@ export async function findRootOf(db: Asks, sight: Sight, id: string): Promise<st
 export async function listAncestors(db: Asks, sight: Sight, id: string): Promise<readonly NodeRow[]> {
   const q = walkOf(sight);
   const rows = await db.unsafe(
-    `${ancestorsOf(q, id)} select ${nodeColumns} from up join node n on n.id = up.id ${nodeJoins} where up.depth > 0 order by up.depth`,
+    // A probe by key for each: of the past all nodes would be read to be joined with these few.
+    `${ancestorsOf(q, id)} select ${nodeColumns} from up cross join lateral (select x.* from node x where x.id = up.id offset 0) n ${nodeJoins} where up.depth > 0 order by up.depth`,
     q.params,
   );
   return rows as unknown as readonly NodeRow[];
