@@ -90,13 +90,13 @@ export async function insertAttempts(
   );
 }
 
-/** Each is closed once: a second end is none. */
+/** Each is closed once: a second end is none. With the ids beside, since few are open: the plan would begin with all of them. */
 export async function endAttempts(tx: Tx, closed: readonly ClosedAttempt[]): Promise<void> {
   await tx.unsafe(
     `update attempt a set finished_at = now(), outcome = c.outcome, class = c.class, code = c.code
      from jsonb_to_recordset($1) as c("stepId" uuid, direction text, attempt integer, outcome text, class text, code text)
-     where a.step_id = c."stepId" and a.dir = c.direction and a.attempt = c.attempt and a.finished_at is null`,
-    [json(closed)],
+     where a.step_id = any($2::uuid[]) and a.step_id = c."stepId" and a.dir = c.direction and a.attempt = c.attempt and a.finished_at is null`,
+    [json(closed), closed.map(({ stepId }) => stepId)],
   );
 }
 
