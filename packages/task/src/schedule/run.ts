@@ -125,7 +125,7 @@ async function runSchedule(
         parent: null,
       };
       const made = await madeOrRefusal(() =>
-        tx.savepoint(() => makeTask(tx, deps, { caller: system, row, plan: planned.plan, jitter })),
+        tx.savepoint(() => makeTask(tx, deps, { caller: system, id: taskId, row, plan: planned.plan, jitter })),
       );
       if ('code' in made) return refuse(made);
       await endRun(tx, id, { outcome: 'started', taskId, nextAt: next });

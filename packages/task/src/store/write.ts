@@ -7,7 +7,7 @@ import type { Tx } from '@sentral/kernel/database';
 import { record, type FeedEvent } from '@sentral/kernel/feed';
 import { enqueue } from '@sentral/kernel/outbox';
 import { schemaName } from '../change.js';
-import { apply, type Decision } from '../decide/decision.js';
+import { apply, type Decision, type TaskEvent } from '../decide/decision.js';
 import { messageOf } from '../decide/message.js';
 import type { Deps } from '../deps.js';
 import { shownTask } from '../task/resource.js';
@@ -42,15 +42,23 @@ export interface Move {
   readonly after: Loaded;
   readonly decision: Decision;
   readonly cause: Cause;
+  /** How the task came to be, where that was in the same transaction: told before it moved. */
+  readonly made?: Told | undefined;
+}
+
+/** What people read, and the fact beside it. */
+export interface Told {
+  readonly event: TaskEvent;
+  readonly fact: FeedEvent;
 }
 
 export function movedBy(
   loaded: Loaded,
-  { decision, cause }: { readonly decision: Decision; readonly cause: Cause },
+  { decision, cause, made }: { readonly decision: Decision; readonly cause: Cause; readonly made?: Told | undefined },
 ): Move {
   const aggregate = apply(loaded.aggregate, decision);
   const after = { ...loaded, aggregate, stored: storedAfter(loaded.stored, aggregate.task) };
-  return { before: loaded, after, decision, cause };
+  return { before: loaded, after, decision, cause, made };
 }
 
 /** Writes all of a decision in the transaction that holds the task's row; gives the task as it is then. */
@@ -111,10 +119,16 @@ export async function writeMoves(tx: Tx, deps: Deps, moves: readonly Move[]): Pr
     amendTasks,
   );
   write(
-    of(({ decision }) => (decision.event === undefined ? [] : [decision.event])),
+    of(({ decision, made }) => [made?.event, decision.event].filter((event) => event !== undefined)),
     insertEvents,
   );
-  write(told.map(eventOf), (on, events) => record(on, schemaName, events));
+  write(
+    moves.flatMap((move) => [
+      ...(move.made === undefined ? [] : [move.made.fact]),
+      ...(move.decision.event === undefined ? [] : [eventOf(move)]),
+    ]),
+    (on, facts) => record(on, schemaName, facts),
+  );
   write(moves.flatMap(messagesOf), (on, messages) => enqueue(on, schemaName, messages));
   await Promise.all(writes);
 }
