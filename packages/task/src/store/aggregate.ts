@@ -31,7 +31,7 @@ type Read = Awaited<ReturnType<typeof read>>;
 const read = (tx: Tx, taskIds: readonly string[]) => Promise.all([listSteps(tx, taskIds), listPaused(tx)]);
 
 async function asLoaded(tx: Tx, stored: StoredTask, [steps, paused]: Read): Promise<Loaded> {
-  const own = steps.flatMap(({ taskId, ...step }) => (taskId === stored.id ? [stepOf(step)] : []));
+  const own = steps.filter(({ taskId }) => taskId === stored.id).map(({ taskId: _task, ...step }) => stepOf(step));
   const waits = own.some(({ kind }) => kind === 'wait');
   const signals = waits ? await listOpenSignals(tx, stored.id) : [];
   return { stored, aggregate: { task: taskOf(stored), steps: own, signals }, paused: new Set(paused) };
