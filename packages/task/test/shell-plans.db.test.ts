@@ -107,6 +107,10 @@ const steps = ten.map(
   (id) => ({ id, stepId: id, taskId: id, ownerId: id, direction: 'do', attempt: 1, patch: {} }) as never,
 );
 
+const amended = ten.map(
+  (id) => ({ step: { id, dispatchedAt: null, acceptedAt: null, beatAt: null, finishedAt: null }, patch: {} }) as never,
+);
+
 // Tables that nobody has analyzed, as those of a new house: the plans that are made then are kept.
 test.each<[string, (on: Tx) => Promise<unknown>, string]>([
   [
@@ -118,7 +122,7 @@ test.each<[string, (on: Tx) => Promise<unknown>, string]>([
       ),
     'task_pkey',
   ],
-  ['steps', (on) => write.amendSteps(on, steps), 'step_pkey'],
+  ['steps', (on) => write.amendSteps(on, amended), 'step_pkey'],
   ['attempts that are over', (on) => write.endAttempts(on, steps), 'attempt_once'],
   ['attempts that were accepted', (on) => write.acceptAttempts(on, steps), 'attempt_once'],
   ['timers that are moot', (on) => write.endTimers(on, steps), 'timer_once'],

@@ -27,6 +27,7 @@ import {
   insertFindings,
   insertDeadLetter,
   setTimers,
+  type AmendedStep,
 } from './write-sql.js';
 
 /** Who or what the decision is for, for the record. */
@@ -80,10 +81,7 @@ export async function writeMoves(tx: Tx, deps: Deps, moves: readonly Move[]): Pr
   const writes: Promise<unknown>[] = [];
   const write = <T>(rows: readonly T[], how: (tx: Tx, rows: readonly T[]) => Promise<unknown>) =>
     rows.length === 0 ? undefined : writes.push(how(tx, rows));
-  write(
-    of(({ decision }) => decision.steps),
-    amendSteps,
-  );
+  write(moves.flatMap(amendedOf), amendSteps);
   write(
     of(({ decision }) => decision.closed),
     endAttempts,
@@ -204,6 +202,14 @@ const named = (attempt: Decision['opened'][number]) => ({
   ...attempt,
   messageId: commandId(encodeId('stp', attempt.stepId), attempt.direction, attempt.attempt),
 });
+
+function amendedOf({ decision, after }: Move): readonly AmendedStep[] {
+  const patches = new Map(decision.steps.map(({ id, patch }) => [id, patch]));
+  return after.aggregate.steps.flatMap((step) => {
+    const patch = patches.get(step.id);
+    return patch === undefined ? [] : [{ step, patch }];
+  });
+}
 
 function acceptedOf(decision: Decision, after: Loaded['aggregate']) {
   const byId = new Map(after.steps.map((step) => [step.id, step]));
