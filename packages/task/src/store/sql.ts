@@ -106,7 +106,8 @@ export async function listOpenSignals(tx: Tx, taskId: string): Promise<readonly 
 
 /** Not locked: a gate that closes now lets through what is being decided now. */
 export async function listPaused(tx: Tx): Promise<readonly string[]> {
-  const rows = await tx.unsafe(`select service from service_gate where paused`);
+  // With a parameter, as what has none is planned each time.
+  const rows = await tx.unsafe(`select service from service_gate where paused = $1`, [true]);
   return rows.map((row) => row['service'] as string);
 }
 
