@@ -1,4 +1,4 @@
-import { openMailbox } from '@sentral/kernel/bus/mailbox';
+import { mailboxSettings, openMailbox } from '@sentral/kernel/bus/mailbox';
 import { openNats } from '@sentral/kernel/bus/nats';
 import type { Bus, DeadLetter } from '@sentral/kernel/bus/port';
 import type { Database } from '@sentral/kernel/database';
@@ -17,6 +17,6 @@ export function openBus(
   if (config.natsUrl !== undefined) {
     return { bus: openNats({ servers: config.natsUrl, name: 'sentral', report, onDeadLetter }), db: undefined };
   }
-  const db = openRole(config, { context: 'bus', user: 'bus_app', poolSize: 4 });
+  const db = openRole(config, { context: 'bus', user: 'bus_app', poolSize: 4, settings: mailboxSettings });
   return { bus: openMailbox({ db, report, onDeadLetter }), db };
 }

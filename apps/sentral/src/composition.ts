@@ -74,7 +74,13 @@ export function poolsByRole(pools: Use['pools'], bus: Database | undefined) {
 
 export function openRole(
   config: Config,
-  role: { context: ContextName | 'bus'; user: string; poolSize: number; statementTimeoutMs?: number },
+  role: {
+    context: ContextName | 'bus';
+    user: string;
+    poolSize: number;
+    statementTimeoutMs?: number;
+    settings?: Readonly<Record<string, string>>;
+  },
 ): Database {
   const password = config.passwords[role.user];
   return openDatabase({
@@ -87,6 +93,7 @@ export function openRole(
     queueLimit: 512,
     acquireTimeoutMs: 5_000,
     ...(role.statementTimeoutMs === undefined ? {} : { statementTimeoutMs: role.statementTimeoutMs }),
+    settings: role.settings ?? {},
     needPrimary: !/_(read|platform)$/.test(role.user),
   });
 }

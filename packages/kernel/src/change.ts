@@ -8,7 +8,7 @@ import { toProblem } from './errors.js';
 import { record } from './feed.js';
 import { idempotent } from './idempotency.js';
 import { quoteName } from './tables.js';
-import { inTransaction } from './transaction.js';
+import { inTransaction, type TransactionOptions } from './transaction.js';
 
 /** Turns what the database said into a refusal of the contract, by the name of the constraint. */
 export type Constraints = Readonly<Record<string, (error: unknown) => Problem>>;
@@ -17,10 +17,21 @@ export type Constraints = Readonly<Record<string, (error: unknown) => Problem>>;
 export function inChange<R extends object>(
   db: Database,
   schema: string,
-  { caller, constraints, work }: { caller: Caller; constraints: Constraints; work: (tx: Tx) => Promise<R> },
+  {
+    caller,
+    constraints,
+    work,
+    settings = {},
+  }: {
+    caller: Caller;
+    constraints: Constraints;
+    work: (tx: Tx) => Promise<R>;
+    settings?: NonNullable<TransactionOptions['settings']>;
+  },
 ): Promise<R> {
   const changed = inTransaction(db, (tx) => once(tx, schema, { caller, work: () => work(tx) }), {
     rollback: caller.dryRun === true,
+    settings,
   });
   return judged(changed, constraints);
 }

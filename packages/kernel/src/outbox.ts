@@ -77,7 +77,10 @@ export function startOutbox(options: OutboxOptions): Loop {
   /** All lanes that are ours at once: a lane's turn is not behind the round trips of the others. */
   async function round(): Promise<void> {
     for (;;) {
-      const due = await db.unsafe(`select distinct lane from ${name}.outbox where not_before <= now()`);
+      // With a parameter it is planned once, as what has none never is.
+      const due = await db.unsafe(`select distinct lane from ${name}.outbox where not_before <= now() limit $1`, [
+        lanes.length,
+      ]);
       const held = await Promise.all(due.map(async ({ lane }) => lanes[Number(lane)]?.hold()));
       const leases = new Map(due.flatMap(({ lane }, n) => (held[n] ? [[Number(lane), held[n]] as const] : [])));
       if (leases.size === 0) return;

@@ -135,9 +135,10 @@ async function runOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>, options: Run
 
 async function begin(pool: Pool, connection: Connection, { isolation, settings }: RunOptions): Promise<void> {
   let text = isolation === undefined ? 'begin' : `begin isolation level ${isolation}`;
-  for (const [name, value] of Object.entries(settings ?? {})) {
-    text += `;select pg_catalog.set_config(${literal(name)},${literal(value)},true)`;
-  }
+  const set = Object.entries(settings ?? {}).map(
+    ([name, value]) => `pg_catalog.set_config(${literal(name)},${literal(value)},true)`,
+  );
+  if (set.length > 0) text += `;select ${set.join(',')}`;
   try {
     await connection.run(control(text), pool.statementDeadlineMs);
   } catch (error) {

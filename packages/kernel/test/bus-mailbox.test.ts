@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'tsup';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { amendVisibility, claimMessages, endExpired, endMessage } from '../src/bus/mailbox-sql.js';
+import { amendVisibility, claimMessages, endExpired, endMessages } from '../src/bus/mailbox-sql.js';
 import { openMailbox } from '../src/bus/mailbox.js';
 import type { BusMessage, ConsumeSpec } from '../src/bus/port.js';
 import { openDatabase } from '../src/database.js';
@@ -158,7 +158,7 @@ describe('the mailbox', () => {
     expect([first?.message.deliveries, second?.message.deliveries]).toEqual([1, 2]);
     if (first !== undefined) await amendVisibility(database.db, first, 0);
     expect([...(await claimMessages(database.db, base, 1))]).toEqual([]);
-    if (first !== undefined) await endMessage(database.db, first);
+    if (first !== undefined) await endMessages(database.db, [first]);
     expect(await waiting()).toBe(0);
     await bus.close();
   });
@@ -224,6 +224,51 @@ describe('the mailbox', () => {
     expect(acks.flat().filter((ack) => !ack.duplicate)).toHaveLength(50);
     await database.db.sql`delete from bus.mailbox`;
     await Promise.all(buses.map((bus) => bus.close()));
+  });
+
+  test('what is acknowledged in groups and superseded at once in another order is never a deadlock', async () => {
+    const others = Array.from({ length: 2 }, () => database.open());
+    const publishers = others.map((db) => openMailbox({ db }));
+    const spec = { ...base, stream: 'DV_CMD', durable: 'commands', filter: 'dv.cmd.v1.>' } as const;
+    const subjects = Array.from({ length: 30 }, (_, n) => `dv.cmd.v1.nett.port.attach.s${n}`);
+    const round = (bus: number, n: number): BusMessage[] =>
+      subjects.map((subject, at) => ({ subject, id: `c${bus}-${n}-${at}`, data: '{}' }));
+    for (let n = 0; n < 15; n += 1) {
+      await publishers[0]?.publish(n % 2 === 0 ? round(0, n) : round(0, n).toReversed());
+      const claimed = await claimMessages(database.db, spec, 100);
+      expect(claimed).toHaveLength(30);
+      // By arrival and against it, while newer ones take their places.
+      await Promise.all([
+        endMessages(database.db, claimed.slice(0, 20)),
+        endMessages(others[0] ?? database.db, claimed.slice(10).toReversed()),
+        ...publishers.map((bus, part) => bus.publish(round(part + 1, n).toReversed())),
+      ]);
+      // Whatever was superseded is still there.
+      expect((await claimMessages(database.db, spec, 100)).map(({ message }) => message.subject).toSorted()).toEqual(
+        subjects.toSorted(),
+      );
+      await database.db.sql`update bus.mailbox set visible_at = now()`;
+    }
+    await database.db.sql`delete from bus.mailbox`;
+    await Promise.all(publishers.map((bus) => bus.close()));
+    await Promise.all(others.map((db) => db.close()));
+  });
+
+  test('who publishes what cannot be stored harms none of those that publish beside', async () => {
+    const bus = openMailbox({ db: database.db });
+    const subject = 'dv.rpl.v1.sentral.nett.beside';
+    const sent = await Promise.allSettled([
+      bus.publish([{ subject, id: 'beside-1', data: '{}' }]),
+      bus.publish([{ subject, id: 'beside-2', data: '\u0000' }]),
+      bus.publish([{ subject, id: 'beside-1', data: '{}' }]),
+      bus.publish([{ subject, id: 'beside-3', data: '{}' }]),
+    ]);
+    expect(sent.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+    const acks = sent.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+    expect(acks.filter((ack) => !ack.duplicate).map((ack) => ack.id)).toHaveLength(2);
+    expect(await waiting()).toBe(2);
+    await database.db.sql`delete from bus.mailbox`;
+    await bus.close();
   });
 
   test('with its database away it says so, refuses to publish, and a stop still ends', async () => {

@@ -1,6 +1,7 @@
 import type { Caller } from '@sentral/contracts/contract';
 import * as kernel from '@sentral/kernel/change';
 import type { Tx } from '@sentral/kernel/database';
+import { byKey } from '@sentral/kernel/transaction';
 import { problem, type Problem } from '@sentral/contracts/problem';
 import type { Deps } from './deps.js';
 
@@ -14,7 +15,7 @@ const constraints: Record<string, (error: unknown) => Problem> = {
 
 /** A verb's change in one transaction: once per key of the caller, judged to the end and undone on a dry run. */
 export const inChange = <R extends object>(deps: Deps, caller: Caller, work: (tx: Tx) => Promise<R>): Promise<R> =>
-  kernel.inChange(deps.db.app, schemaName, { caller, constraints, work });
+  kernel.inChange(deps.db.app, schemaName, { caller, constraints, work, settings: byKey });
 
 /** Whoever acts when nobody asks. */
 export const system: Caller = {

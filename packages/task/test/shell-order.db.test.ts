@@ -90,6 +90,23 @@ test('a queued task keeps its turn by priority and age, gives it up when it is h
   expect(await lanes(caller)).toEqual({ queued: 0, running: 1, countedQueued: 0, countedRunning: 1 });
 });
 
+test('who comes finds room only behind those that wait, and what stands still as it begins takes none', async () => {
+  const caller = await tenantWith(1);
+  const states = async (...made: readonly { readonly id: string }[]) =>
+    Promise.all(made.map(async ({ id }) => (await stage.task.task.get(caller, { id })).state));
+  const [first, second] = [await stage.make(caller, { steps: free }), await stage.make(caller, { steps: free })];
+  await room(caller, 5);
+  const third = await stage.make(caller, { steps: free });
+  expect(await states(first, second, third)).toEqual(['running', 'queued', 'queued']);
+  expect(await lanes(caller)).toEqual({ queued: 2, running: 1, countedQueued: 2, countedRunning: 1 });
+  while (await admitNext(stage.deps));
+  // Its input cannot be filled in, so it fails without having been sent.
+  const lame = [step('lame', { input: { $from: '/input/missing' } })];
+  const ended = await stage.make(caller, { steps: lame });
+  expect(await states(second, third, ended)).toEqual(['running', 'running', 'stuck']);
+  expect(await lanes(caller)).toEqual({ queued: 0, running: 3, countedQueued: 0, countedRunning: 3 });
+});
+
 test('a full queue takes nothing more, and says when to come again', async () => {
   const caller = await tenantWith(0);
   await behind(`update task.lane set queued = 1000 where tenant_id = $1`, [tenantUuid(caller)]);

@@ -1,5 +1,5 @@
 import { openDatabase, type Database, type Tx } from '@sentral/kernel/database';
-import { inTransaction } from '@sentral/kernel/transaction';
+import { byKey, inTransaction } from '@sentral/kernel/transaction';
 import { createTestDatabase, type TestDatabase } from '@sentral/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import * as child from '../src/child/sql.js';
@@ -7,9 +7,13 @@ import * as reconcile from '../src/reconcile/sql.js';
 import * as run from '../src/run/sql.js';
 import * as schedule from '../src/schedule/sql.js';
 import * as store from '../src/store/sql.js';
+import * as write from '../src/store/write-sql.js';
 
 let place: TestDatabase;
 let app: Database;
+/** Of a database in which nothing is. */
+let fresh: Database;
+let empty: TestDatabase;
 
 const uuid = '00000000-0000-7000-8000-000000000001';
 const page = { after: undefined, now: new Date(), limit: 200 };
@@ -39,6 +43,8 @@ const seed = `
 beforeAll(async () => {
   place = await createTestDatabase(inject('postgresUrl'));
   app = openDatabase({ url: place.url('task_app'), applicationName: 'task-plans-test', poolSize: 1 });
+  empty = await createTestDatabase(inject('postgresUrl'));
+  fresh = openDatabase({ url: empty.url('task_app'), applicationName: 'task-plans-test', poolSize: 1 });
   const admin = openDatabase({
     url: place.adminUrl,
     applicationName: 'task-plans-seed',
@@ -53,12 +59,12 @@ beforeAll(async () => {
   await admin.close();
 }, 60_000);
 afterAll(async () => {
-  await app.close();
-  await place.drop();
+  await Promise.all([app.close(), fresh.close()]);
+  await Promise.all([place.drop(), empty.drop()]);
 });
 
 /** The plan of the one statement that this asks. */
-async function planOf(ask: (on: Database & Tx) => Promise<unknown>): Promise<string> {
+async function planOf(ask: (on: Database & Tx) => Promise<unknown>, on = app, settings = {}): Promise<string> {
   const asked: { text: string; params: readonly unknown[] }[] = [];
   const recorder = {
     unsafe: async (text: string, params: readonly unknown[] = []) => {
@@ -68,7 +74,7 @@ async function planOf(ask: (on: Database & Tx) => Promise<unknown>): Promise<str
   } as unknown as Database & Tx;
   await ask(recorder);
   const [{ text, params }] = asked as [(typeof asked)[number]];
-  const rows = await inTransaction(app, (tx) => tx.unsafe(`explain ${text}`, params), { rollback: true });
+  const rows = await inTransaction(on, (tx) => tx.unsafe(`explain ${text}`, params), { rollback: true, settings });
   return rows.map((row) => row['QUERY PLAN'] as string).join('\n');
 }
 
@@ -94,4 +100,40 @@ test.each<[string, (on: Database & Tx) => Promise<unknown>, readonly string[]]>(
   const plan = await planOf(ask);
   for (const index of indexes) expect(plan).toMatch(new RegExp(index));
   expect(plan).not.toMatch(/Seq Scan on (task|step|timer|claim|schedule|schedule_run)\b/);
+});
+
+const ten = Array.from({ length: 10 }, () => uuid);
+const steps = ten.map(
+  (id) => ({ id, stepId: id, taskId: id, ownerId: id, direction: 'do', attempt: 1, patch: {} }) as never,
+);
+
+const amended = ten.map(
+  (id) => ({ step: { id, dispatchedAt: null, acceptedAt: null, beatAt: null, finishedAt: null }, patch: {} }) as never,
+);
+
+// Tables that nobody has analyzed, as those of a new house: the plans that are made then are kept.
+test.each<[string, (on: Tx) => Promise<unknown>, string]>([
+  [
+    'tasks',
+    (on) =>
+      write.amendTasks(
+        on,
+        ten.map((id) => ({ task: { id, startedAt: null, finishedAt: null }, ended: false }) as never),
+      ),
+    'task_pkey',
+  ],
+  ['steps', (on) => write.amendSteps(on, amended), 'step_pkey'],
+  ['attempts that are over', (on) => write.endAttempts(on, steps), 'attempt_once'],
+  ['attempts that were accepted', (on) => write.acceptAttempts(on, steps), 'attempt_once'],
+  ['timers that are moot', (on) => write.endTimers(on, steps), 'timer_once'],
+  ['what ended tasks leave', (on) => write.endAll(on, ten), 'timer_by_task'],
+  ['signals', (on) => write.consumeSignals(on, steps), 'signal_pkey'],
+])('a key finds %s before there are any statistics', async (_, ask, index) => {
+  const plan = await planOf(ask, fresh, byKey);
+  expect(plan).toContain(index);
+  for (const [scan, next] of plan
+    .split('\n')
+    .flatMap((line, n, all) => (/Index.* Scan /.test(line) ? [[line, all[n + 1]]] : [])))
+    expect(`${scan}\n${next}`).toMatch(/Index Cond/);
+  expect(plan).not.toMatch(/Seq Scan/);
 });

@@ -20,6 +20,7 @@ beforeAll(async () => {
     run: ({ action, input }) => {
       if (action.endsWith('.refuse')) return refusal;
       if (action.endsWith('.wait')) return 'hold';
+      if (action.endsWith('.nothing')) return done(null);
       return done({ of: action, with: input });
     },
   });
@@ -86,6 +87,19 @@ test('a task binds what is held, does its steps, confirms it, and leaves nothing
   expect(await stage.task.task.intent(caller, {})).toMatchObject({ taskId, task: { id: taskId } });
   const another = { ...caller, idempotency: { ...caller.idempotency, fingerprint: 'g' } };
   await expect(stage.task.task.intent(another, {})).rejects.toMatchObject({ code: 'idempotency-key-reused' });
+});
+
+test('null is an answer: what refers to it gets it', async () => {
+  const steps = inARow(
+    step('nothing'),
+    step('between'),
+    step('after', { input: { got: { $from: '/steps/nothing/output' } } }),
+  );
+  const { id } = await stage.make(acme, { steps });
+  expect(await stage.until(acme, id, 'succeeded', 'stuck')).toMatchObject({
+    state: 'succeeded',
+    output: { last: { of: 'port.after', with: { got: null } } },
+  });
 });
 
 test('what cannot be done is taken back in reverse, what is held is given back, and the world is as before', async () => {

@@ -1,6 +1,6 @@
 import { encodeId, parseId } from '@sentral/contracts/ids';
 import type { Caller } from '@sentral/contracts/contract';
-import { openMailbox } from '@sentral/kernel/bus/mailbox';
+import { mailboxSettings, openMailbox } from '@sentral/kernel/bus/mailbox';
 import { openNats } from '@sentral/kernel/bus/nats';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { newId } from '@sentral/kernel/id';
@@ -19,11 +19,11 @@ const order = JSON.parse(process.env['BENCH_TASKS'] ?? '{}') as {
   flights: readonly FlightOrder[];
 };
 
-const open = (url: string, poolSize: number): Database =>
-  openDatabase({ url, applicationName: 'bench tasks', poolSize, acquireTimeoutMs: 15_000 });
+const open = (url: string, poolSize: number, settings = {}): Database =>
+  openDatabase({ url, applicationName: 'bench tasks', poolSize, acquireTimeoutMs: 15_000, settings });
 // As the deployment opens them.
 const db = { app: open(order.urls.app, 8), read: open(order.urls.read, 6), platform: open(order.urls.platform, 6) };
-const mailbox = open(order.urls.bus, 4);
+const mailbox = open(order.urls.bus, 4, mailboxSettings);
 const bus =
   order.natsUrl === undefined
     ? openMailbox({ db: mailbox })

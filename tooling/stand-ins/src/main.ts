@@ -1,4 +1,4 @@
-import { openMailbox } from '@sentral/kernel/bus/mailbox';
+import { mailboxSettings, openMailbox } from '@sentral/kernel/bus/mailbox';
 import { openNats } from '@sentral/kernel/bus/nats';
 import { openDatabase } from '@sentral/kernel/database';
 import { createServer } from 'node:http';
@@ -19,7 +19,9 @@ if (!isName(service) || url === undefined || (natsUrl ?? mailboxUrl) === undefin
   process.exit(2);
 }
 const mailbox =
-  natsUrl === undefined ? openDatabase({ url: mailboxUrl ?? '', applicationName: `${service} mailbox` }) : undefined;
+  natsUrl === undefined
+    ? openDatabase({ url: mailboxUrl ?? '', applicationName: `${service} mailbox`, settings: mailboxSettings })
+    : undefined;
 const bus =
   mailbox === undefined
     ? openNats({

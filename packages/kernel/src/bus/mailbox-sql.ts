@@ -108,11 +108,20 @@ interface ClaimRow extends Record<string, unknown> {
   deliveries: number;
 }
 
-/** Removes a message that was handled, unless a newer one took its place. */
-export async function endMessage(db: Database, claimed: Claimed): Promise<void> {
+/**
+ * Removes messages that were handled, but those that a newer one took the place of. Locked in the order in which they are stored
+ * (see above): several processes acknowledge and supersede at once.
+ */
+export async function endMessages(db: Database, claimed: readonly Claimed[]): Promise<void> {
+  const rows = claimed.map(({ row }) => row);
   await db.sql`
-    delete from bus.mailbox where id = ${claimed.row} and message_id = ${claimed.message.id}
-      and (select set_config('synchronous_commit', 'off', true)) = 'off'`;
+    delete from bus.mailbox where (select set_config('synchronous_commit', 'off', true)) = 'off' and id = any(array(
+      select waiting.id from bus.mailbox waiting
+      join unnest(${rows}::bigint[], ${claimed.map(({ message }) => message.id)}::text[])
+        as handled (id, message_id) on waiting.id = handled.id and waiting.message_id = handled.message_id
+      where waiting.id = any(${rows}::bigint[])
+      order by waiting.supersedes desc, case when waiting.supersedes then waiting.subject end, waiting.id
+      for update of waiting))`;
 }
 
 /** Shows a message again after the delay, unless it was delivered anew meanwhile. */

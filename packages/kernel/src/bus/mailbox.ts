@@ -8,7 +8,7 @@ import {
   amendVisibility,
   claimMessages,
   endExpired,
-  endMessage,
+  endMessages,
   insertConsumer,
   insertMessages,
   listRivals,
@@ -19,10 +19,14 @@ import type { Ack, Bus, BusMessage, ConsumeSpec, Handler, OnDeadLetter, Subscrip
 import { publishFailure } from './port.js';
 import { openQuestions } from './questions.js';
 import { endStaleQuestions } from './questions-sql.js';
+import { sharing } from './sharing.js';
 import { filtersOverlap, sortOut, streamNamed, streamOf } from './subjects.js';
 
+/** Of the sessions: their statements are planned once, mostly while nothing waits, and must not walk all that waits later. */
+export const mailboxSettings = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off' };
+
 export interface MailboxOptions {
-  /** Logged in as bus_app, with a pool of its own; the mailbox does not close it. */
+  /** Logged in as bus_app with `mailboxSettings`, and a pool of its own; the mailbox does not close it. */
   readonly db: Database;
   /** Middle of the poll interval, jittered by half; the floor for what other processes publish. */
   readonly pollMs?: number;
@@ -37,6 +41,10 @@ interface Mailbox {
   readonly pollMs: number;
   readonly report: Report;
   readonly onDeadLetter: OnDeadLetter | undefined;
+  /** Stores messages, with what others publish meanwhile, and says which are stored now: the others were before. */
+  readonly store: (messages: readonly Keyed[]) => Promise<ReadonlySet<Keyed>>;
+  /** Removes what was handled, after its handler: with what else was. */
+  readonly end: (claimed: Claimed) => Promise<void>;
   /** Wakes the consumers of one stream. */
   readonly wakes: Set<{ readonly stream: string; readonly poke: () => void }>;
   /** Why the database could not be reached at the last try. */
@@ -50,6 +58,14 @@ export function openMailbox(options: MailboxOptions): Bus {
     pollMs: options.pollMs ?? 500,
     report: options.report ?? (() => undefined),
     onDeadLetter: options.onDeadLetter,
+    store: storing(options.db),
+    end: sharing({
+      together: async (claimed) => {
+        await endMessages(options.db, claimed);
+        return claimed.map(() => undefined);
+      },
+      alone: (claimed) => endMessages(options.db, [claimed]),
+    }),
     wakes: new Set(),
     fault: 'not connected yet',
   };
@@ -90,12 +106,9 @@ export function openMailbox(options: MailboxOptions): Bus {
 async function publish(mailbox: Mailbox, messages: readonly BusMessage[]): Promise<readonly Ack[]> {
   const { good, refused } = sortOut(messages);
   const keyed = good.map((each) => ({ ...each, key: `${each.stream.name} ${each.message.id}` }));
-  // The same id twice in one batch is a duplicate like any other; the first one counts.
-  const first = new Map(keyed.toReversed().map((each) => [each.key, each]));
-  let fresh: ReadonlySet<string> = new Set();
+  let stored: ReadonlySet<Keyed> = new Set();
   try {
-    const once = keyed.filter((each) => first.get(each.key) === each);
-    if (once.length > 0) fresh = await insertMessages(mailbox.db, once);
+    if (keyed.length > 0) stored = await mailbox.store(keyed);
   } catch (error) {
     // Also a statement that was refused looks like this; the next probe tells the two apart.
     mailbox.fault = textOf(error);
@@ -104,12 +117,25 @@ async function publish(mailbox: Mailbox, messages: readonly BusMessage[]): Promi
   for (const wake of mailbox.wakes) {
     if (good.some(({ stream }) => stream.name === wake.stream)) wake.poke();
   }
-  const acks = keyed.map((each) => ({
-    id: each.message.id,
-    duplicate: !fresh.has(each.key) || first.get(each.key) !== each,
-  }));
+  const acks = keyed.map((each) => ({ id: each.message.id, duplicate: !stored.has(each) }));
   if (refused.length > 0) throw publishFailure(refused, acks);
   return acks;
+}
+
+type Keyed = ReturnType<typeof sortOut>['good'][number] & { readonly key: string };
+
+function storing(db: Database): Mailbox['store'] {
+  const together = async (lists: readonly (readonly Keyed[])[]) => {
+    const all = lists.flat();
+    // The same id twice is a duplicate like any other; the first one counts.
+    const first = new Map(all.toReversed().map((each) => [each.key, each]));
+    const once = all.filter((each) => first.get(each.key) === each);
+    const fresh = await insertMessages(db, once);
+    const stored = new Set(once.filter(({ key }) => fresh.has(key)));
+    return lists.map(() => stored);
+  };
+  const alone = async (list: readonly Keyed[]) => (await together([list]))[0] ?? new Set<Keyed>();
+  return sharing({ together, alone });
 }
 
 function refusal(messages: readonly BusMessage[], reason: string): Error {
@@ -169,8 +195,8 @@ function settlementOf(
 ): Settlement {
   const { db } = mailbox;
   return {
-    ack: async () => endMessage(db, claimed),
-    drop: async () => endMessage(db, claimed),
+    ack: () => mailbox.end(claimed),
+    drop: () => mailbox.end(claimed),
     nak: async (delayMs) => {
       await amendVisibility(db, claimed, delayMs);
       if (delayMs < mailbox.pollMs) setTimeout(poke, delayMs).unref();

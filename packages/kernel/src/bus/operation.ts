@@ -19,7 +19,7 @@ import { type Database, json, type Rows, type Tx } from '../database.js';
 import { lockName } from '../lease.js';
 import { enqueue } from '../outbox.js';
 import { quoteName } from '../tables.js';
-import { inTransaction } from '../transaction.js';
+import { inTransaction, type TransactionOptions } from '../transaction.js';
 
 /** What a lasting action answers while its end is not there: it is asked again at once, in the next transaction, or by `resume`. */
 export const unended = { again: Symbol('again'), later: Symbol('later') } as const;
@@ -47,6 +47,8 @@ export interface ServedSteps {
   readonly actions: Readonly<Record<string, ServedAction>>;
   /** Told that answers lie in the outbox. */
   readonly answered: () => void;
+  /** Of the transactions in which it works. */
+  readonly settings?: NonNullable<TransactionOptions['settings']>;
 }
 
 const columns = 'attempt, undo_attempt as "undoAttempt", state, tombstone, want_undo as "wantUndo", input, result';
@@ -55,7 +57,7 @@ type Kept = Pick<Operation, 'work' | 'undoWork'> & { readonly asker: Asker; read
 type Row = Omit<Operation, 'op'> & { readonly input: Kept };
 
 /** Serves the steps of a context: hang `take` and `describe` on the bus, and call `resume` in a loop. Any number of processes may. */
-export function servedSteps({ db, schema, service, actions, answered }: ServedSteps) {
+export function servedSteps({ db, schema, service, actions, answered, settings = {} }: ServedSteps) {
   const table = `${quoteName(schema)}.operation`;
 
   const find = async (op: Id<'stp'>) =>
@@ -118,7 +120,7 @@ export function servedSteps({ db, schema, service, actions, answered }: ServedSt
   }
 
   async function workOn(op: Id<'stp'>): Promise<void> {
-    const once = (): Promise<boolean> => inTransaction(db, (tx) => work(tx, op), { deadlineMs: 15_000 });
+    const once = (): Promise<boolean> => inTransaction(db, (tx) => work(tx, op), { deadlineMs: 15_000, settings });
     while (await once().finally(answered));
   }
 

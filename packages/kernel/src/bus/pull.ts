@@ -1,5 +1,6 @@
 // A pull consumer as slots: each slot holds one pull for one message, handles it, and pulls again. So nothing is buffered (a
 // buffered message burns its ack wait), and a stop can wait for exactly what is held.
+import { setMaxListeners } from 'node:events';
 import { deliver, settledWithin, sleep, textOf, type Report, type Settlement } from './delivery.js';
 import type { ConsumeSpec, Delivery, Handler, Subscription } from './port.js';
 
@@ -24,6 +25,8 @@ export function consumeByPull(
 ): Subscription {
   const { spec, report } = consumer;
   const stopping = new AbortController();
+  // Each slot may sleep on it, all at once while the bus is away; more than ten are told as a leak.
+  setMaxListeners(spec.concurrency, stopping.signal);
   const cancels = new Set<() => void>();
   let registered: () => void = () => undefined;
   let refused: (error: unknown) => void = () => undefined;

@@ -3,6 +3,7 @@ import type { Bus } from '@sentral/kernel/bus/port';
 import { consumeSteps } from '@sentral/kernel/bus/steps';
 import { servedSteps } from '@sentral/kernel/bus/operation';
 import { startLoop, type Loop } from '@sentral/kernel/relay';
+import { byKey } from '@sentral/kernel/transaction';
 import { schemaName } from '../change.js';
 import type { Deps } from '../deps.js';
 import type { PlanOf } from '../workflow/workflow.js';
@@ -25,7 +26,14 @@ export function serveChildren(deps: Deps, bus: Bus, planOf: PlanOf): readonly Pi
     pulse.beat('authorization');
   };
   const actions = childSteps(deps, planOf);
-  const steps = servedSteps({ db: db.app, schema: schemaName, service: schemaName, actions, answered });
+  const steps = servedSteps({
+    db: db.app,
+    schema: schemaName,
+    service: schemaName,
+    actions,
+    answered,
+    settings: byKey,
+  });
   const report = (reason: string) => telemetry.log('error', reason, { service: schemaName });
   const failed = (error: unknown) =>
     telemetry.log('error', 'the children of a step could not be looked after and will be again', { error });

@@ -94,6 +94,7 @@ async function make(tx: Tx, deps: Deps, { asker, planOf, wanted, direction, inde
   const { tenantId, projectId, environmentId, actor, correlationId, traceparent } = parent;
   await makeTask(tx, deps, {
     caller: system,
+    id,
     row: {
       ...rowOf(deps, id, planned),
       tenantId,

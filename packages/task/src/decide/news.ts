@@ -15,7 +15,7 @@ import { clearTimers, find, setTimer, type Draft, type DraftStep } from './draft
 import { acceptStep, failAttempt, failStep, isPastPivot, loseAttempt, retryStep, succeedStep } from './forward.js';
 
 // What services and clocks say. Each function tells whether it was news: `stale` was overtaken by a newer attempt, `ignored`
-// means nothing where the task stands now.
+// means nothing where the task stands now, `quiet` changes what is known of a step and nothing of its task (docs/adr/0022).
 
 export type News = 'news' | 'quiet' | 'stale' | 'ignored';
 
@@ -41,7 +41,7 @@ function takeForwardReply(draft: Draft, step: DraftStep, { attempt, answer }: Re
     case 'accepted':
       if (!current || step.state !== 'dispatched') return 'stale';
       acceptStep(draft, step, answer.data.instance);
-      return 'news';
+      return 'quiet';
     case 'succeeded':
       // A success is a fact about the operation, whichever attempt tells it.
       if (!waiting) return 'stale';
@@ -77,7 +77,7 @@ function takeUndoReply(draft: Draft, step: DraftStep, { attempt, answer }: Reply
     case 'accepted':
       if (!current || step.undoState !== 'dispatched') return 'stale';
       acceptUndo(draft, step);
-      return 'news';
+      return 'quiet';
     case 'undone':
       if (!waiting) return 'stale';
       finishUndo(draft, step);

@@ -1,5 +1,5 @@
 import { startLoop, type Loop } from '@sentral/kernel/relay';
-import { inTransaction } from '@sentral/kernel/transaction';
+import { byKey, inTransaction } from '@sentral/kernel/transaction';
 import { system } from '../change.js';
 import { decide } from '../decide/decide.js';
 import type { Deps } from '../deps.js';
@@ -28,17 +28,21 @@ export function startAdmission(deps: Deps): Loop {
 /** One task of one lane; false when nobody waits who could be let in now. */
 export async function admitNext(deps: Deps): Promise<boolean> {
   const jitter = drawJitter();
-  const begun = await inTransaction(deps.db.app, async (tx) => {
-    const tenantId = await claimLane(tx);
-    const id = tenantId === undefined ? undefined : await claimQueued(tx, tenantId);
-    const stored = id === undefined ? undefined : await lockTask(tx, id);
-    if (tenantId === undefined || stored === undefined) return undefined;
-    const loaded = await load(tx, stored);
-    const context = { now: stored.now.getTime(), jitter, paused: loaded.paused };
-    const decision = decide(loaded.aggregate, { on: 'admitted' }, context);
-    await chargeLane(tx, tenantId);
-    return { decision, loaded: await writeDecision(tx, deps, { loaded, decision, cause: { caller: system } }) };
-  });
+  const begun = await inTransaction(
+    deps.db.app,
+    async (tx) => {
+      const tenantId = await claimLane(tx);
+      const id = tenantId === undefined ? undefined : await claimQueued(tx, tenantId);
+      const stored = id === undefined ? undefined : await lockTask(tx, id);
+      if (tenantId === undefined || stored === undefined) return undefined;
+      const loaded = await load(tx, stored);
+      const context = { now: stored.now.getTime(), jitter, paused: loaded.paused };
+      const decision = decide(loaded.aggregate, { on: 'admitted' }, context);
+      await chargeLane(tx, tenantId);
+      return { decision, loaded: await writeDecision(tx, deps, { loaded, decision, cause: { caller: system } }) };
+    },
+    { settings: byKey },
+  );
   if (begun === undefined) return false;
   announce(deps, begun);
   return true;

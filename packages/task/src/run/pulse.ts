@@ -5,7 +5,7 @@ export type Wake = 'outbox' | 'admission' | 'authorization' | 'scan' | 'children
 export interface Pulse {
   beat(what: Wake): void;
   on(what: Wake, wake: () => void): void;
-  /** A task has moved, by its uuid: for who waits for that one. */
+  /** A task has a new version, by its uuid: for who waits for that one. */
   moved(taskId: string): void;
   onMoved(listener: (taskId: string) => void): void;
 }

@@ -35,7 +35,8 @@ export async function claimLane(tx: Tx): Promise<string | undefined> {
     `select l.tenant_id as "tenantId" from lane l
      where l.queued > 0 and l.running < l.max_running
        and exists (select from task t where t.tenant_id = l.tenant_id and t.state = 'queued' and t.hold is null)
-     order by l.vtime limit 1 for update of l skip locked`,
+     order by l.vtime limit $1 for update of l skip locked`,
+    [1],
   );
   return row?.['tenantId'] as string | undefined;
 }

@@ -79,7 +79,7 @@ async function decideOn(
 export function announce(deps: Deps, { decision, loaded }: Pick<Taken, 'decision' | 'loaded'>): void {
   const { pulse } = deps;
   measure(deps, { decision, loaded });
-  pulse.moved(loaded.stored.id);
+  if (decision.event !== undefined) pulse.moved(loaded.stored.id);
   if (decision.commands.length > 0) pulse.beat('outbox');
   if (decision.lane.running < 0 || decision.lane.queued > 0) pulse.beat('admission');
   if (decision.ended && loaded.stored.parentTaskId !== null) pulse.beat('children');

@@ -1,4 +1,5 @@
 // Prevents: a transaction for each reply where hundreds come at once, and replies to one task that wait for each other's locks.
+import { sharing } from '@sentral/kernel/bus/sharing';
 import { onceEach } from '@sentral/kernel/inbox';
 import { byKey, inTransaction } from '@sentral/kernel/transaction';
 import { schemaName, system } from '../change.js';
@@ -14,11 +15,10 @@ export type Heard = News & { readonly message: NonNullable<News['message']> };
 
 /** Few: each keeps a connection busy. A task always comes through the same one, so it never waits for itself. */
 const lanes = 2;
-const groupMax = 64;
 
 /**
- * Like `take`, with others: what comes while a transaction is under way shares the next one, and nobody waits for more to come.
- * Each has its own decision; what breaks the transaction harms nobody else, as each is taken alone then.
+ * Like `take`, with others: what comes while a transaction is under way shares the next one. Each has its own decision; what breaks
+ * the transaction harms nobody else, as each is taken alone then.
  */
 export function takingTogether(deps: Deps): (news: Heard) => Promise<Taken | undefined> {
   const open = Array.from({ length: lanes }, () => lane(deps));
@@ -26,48 +26,16 @@ export function takingTogether(deps: Deps): (news: Heard) => Promise<Taken | und
   return (news) => (open[Number.parseInt(news.taskId.slice(-4), 16) % lanes] as ReturnType<typeof lane>)(news);
 }
 
-function lane(deps: Deps): (news: Heard) => Promise<Taken | undefined> {
-  const waiting: { readonly news: Heard; readonly resolve: (taken: Promise<Taken | undefined>) => void }[] = [];
-  let busy = false;
-
-  async function flush(): Promise<void> {
-    busy = true;
-    while (waiting.length > 0) {
-      const group = waiting.splice(0, groupMax);
-      const answers = await answersTo(
-        deps,
-        group.map(({ news }) => news),
-      );
-      for (const [at, { resolve }] of group.entries()) resolve(answers[at] as Promise<Taken | undefined>);
-    }
-    busy = false;
-  }
-
-  return (news) =>
-    new Promise((resolve) => {
-      waiting.push({ news, resolve });
-      if (!busy) void flush();
-    });
-}
-
-async function answersTo(deps: Deps, group: readonly Heard[]): Promise<readonly Promise<Taken | undefined>[]> {
-  const [first, ...others] = group;
-  if (first !== undefined && others.length === 0) return settled([take(deps, first)]);
-  try {
-    const taken = await decideAll(deps, group);
-    for (const each of taken) if (each !== undefined) announce(deps, each);
-    return taken.map((each) => Promise.resolve(each));
-  } catch (error) {
-    deps.telemetry.log('info', 'replies are taken in one by one', { replies: group.length, error });
-    return settled(group.map((news) => take(deps, news)));
-  }
-}
-
-/** Once all are done, whatever became of them. */
-async function settled<T>(answers: readonly Promise<T>[]): Promise<readonly Promise<T>[]> {
-  await Promise.allSettled(answers);
-  return answers;
-}
+const lane = (deps: Deps) =>
+  sharing<Heard, Taken | undefined>({
+    together: async (group) => {
+      const taken = await decideAll(deps, group);
+      for (const each of taken) if (each !== undefined) announce(deps, each);
+      return taken;
+    },
+    alone: (news) => take(deps, news),
+    broken: (error, replies) => deps.telemetry.log('info', 'replies are taken in one by one', { replies, error }),
+  });
 
 /** Undefined for who was heard before, or is told to a task that is not there. */
 async function decideAll(deps: Deps, group: readonly Heard[]): Promise<readonly (Taken | undefined)[]> {

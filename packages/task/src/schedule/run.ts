@@ -4,7 +4,7 @@ import type { Tx } from '@sentral/kernel/database';
 import { namedId } from '@sentral/kernel/id';
 import { lockLease, type Lease } from '@sentral/kernel/lease';
 import { leadership, startLoop, type Leadership, type Loop } from '@sentral/kernel/relay';
-import { inTransaction } from '@sentral/kernel/transaction';
+import { byKey, inTransaction } from '@sentral/kernel/transaction';
 import { schemaName, system } from '../change.js';
 import type { Deps } from '../deps.js';
 import { lockPlace } from '../place.js';
@@ -95,40 +95,44 @@ async function runSchedule(
         code: 'permission-denied',
         detail: `${schedule.owner.id} may not do ${kind} here any more: who enables the schedule again becomes its owner.`,
       };
-  const begun = await inTransaction(deps.db.app, async (tx) => {
-    if (!(await lockLease(tx, schemaName, lease))) return undefined;
-    const place = await placeOrRefusal(tx, schedule);
-    const now = await claimSchedule(tx, id);
-    // Changed since its owner was looked up, or run by another.
-    if (now?.nextAt?.getTime() !== nextAt.getTime() || now.version !== schedule.version) return undefined;
-    const refuse = async (why: Why): Promise<undefined> => {
-      await refused(tx, now, why);
-      return undefined;
-    };
-    if ('code' in planned) return refuse(planned);
-    if ('code' in place) return refuse(place);
-    const turn = turnOf(now.overlap, await isLive(tx, now.lastTaskId));
-    if (turn === 'wait') return undefined;
-    const next = nextAfter(now, now.now) ?? null;
-    if (turn === 'skip') {
-      await endRun(tx, id, { outcome: 'skipped', nextAt: next });
-      return undefined;
-    }
-    const row = {
-      ...rowOf(deps, taskId, planned),
-      ...place,
-      actor: now.owner,
-      correlationId: id,
-      traceparent: null,
-      parent: null,
-    };
-    const made = await madeOrRefusal(() =>
-      tx.savepoint(() => makeTask(tx, deps, { caller: system, row, plan: planned.plan, jitter })),
-    );
-    if ('code' in made) return refuse(made);
-    await endRun(tx, id, { outcome: 'started', taskId, nextAt: next });
-    return made;
-  });
+  const begun = await inTransaction(
+    deps.db.app,
+    async (tx) => {
+      if (!(await lockLease(tx, schemaName, lease))) return undefined;
+      const place = await placeOrRefusal(tx, schedule);
+      const now = await claimSchedule(tx, id);
+      // Changed since its owner was looked up, or run by another.
+      if (now?.nextAt?.getTime() !== nextAt.getTime() || now.version !== schedule.version) return undefined;
+      const refuse = async (why: Why): Promise<undefined> => {
+        await refused(tx, now, why);
+        return undefined;
+      };
+      if ('code' in planned) return refuse(planned);
+      if ('code' in place) return refuse(place);
+      const turn = turnOf(now.overlap, await isLive(tx, now.lastTaskId));
+      if (turn === 'wait') return undefined;
+      const next = nextAfter(now, now.now) ?? null;
+      if (turn === 'skip') {
+        await endRun(tx, id, { outcome: 'skipped', nextAt: next });
+        return undefined;
+      }
+      const row = {
+        ...rowOf(deps, taskId, planned),
+        ...place,
+        actor: now.owner,
+        correlationId: id,
+        traceparent: null,
+        parent: null,
+      };
+      const made = await madeOrRefusal(() =>
+        tx.savepoint(() => makeTask(tx, deps, { caller: system, id: taskId, row, plan: planned.plan, jitter })),
+      );
+      if ('code' in made) return refuse(made);
+      await endRun(tx, id, { outcome: 'started', taskId, nextAt: next });
+      return made;
+    },
+    { settings: byKey },
+  );
   if (begun?.begun !== undefined) announce(deps, begun.begun);
 }
 

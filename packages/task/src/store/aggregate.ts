@@ -31,11 +31,18 @@ type Read = Awaited<ReturnType<typeof read>>;
 const read = (tx: Tx, taskIds: readonly string[]) => Promise.all([listSteps(tx, taskIds), listPaused(tx)]);
 
 async function asLoaded(tx: Tx, stored: StoredTask, [steps, paused]: Read): Promise<Loaded> {
-  const own = steps.filter(({ taskId }) => taskId === stored.id).map(stepOf);
+  const own = steps.filter(({ taskId }) => taskId === stored.id).map(({ taskId: _task, ...step }) => stepOf(step));
   const waits = own.some(({ kind }) => kind === 'wait');
   const signals = waits ? await listOpenSignals(tx, stored.id) : [];
   return { stored, aggregate: { task: taskOf(stored), steps: own, signals }, paused: new Set(paused) };
 }
+
+/** The same of a task that was made in this transaction: nothing more is to be read, and no signal can be there. */
+export const asMade = (stored: StoredTask, steps: readonly StoredStep[], paused: readonly string[]): Loaded => ({
+  stored,
+  aggregate: { task: taskOf(stored), steps: steps.map(stepOf), signals: [] },
+  paused: new Set(paused),
+});
 
 function taskOf(stored: StoredTask): TaskRow {
   const {
@@ -59,8 +66,7 @@ function taskOf(stored: StoredTask): TaskRow {
   return { ...row, startedAt: ms(row.startedAt), finishedAt: ms(row.finishedAt) };
 }
 
-function stepOf(stored: StoredStep & { readonly taskId: string }): StepRow {
-  const { hasInput, hasOutput, taskId: _task, ...row } = stored;
+function stepOf({ hasInput, hasOutput, ...row }: StoredStep): StepRow {
   return {
     ...row,
     input: hasInput ? row.input : undefined,

@@ -1,7 +1,8 @@
 // Isolation: READ COMMITTED; the lock of the task's row is what puts decisions in a row. Lock order of every transaction:
 //   0. the rows of its scopes  root first, for key share: only by whoever makes a task (kernel/scopes/view)
 //      or, of a child          the operation of its step, then its parent's row for key share (child/serve)
-//   1. the task's row          for update, always first; several, in the order of their ids, by whoever takes replies in together
+//   1. the task's row          for update, always first; several, in the order of their ids, by whoever takes replies in together;
+//                              or made, by whoever makes it: nobody else sees it, so that 2 and 3 of it may come behind 4
 //   2. its steps, timers, attempts, holdings, signals   written by whoever holds 1, so never waited for
 //   3. rows of the outbox      of its own operations
 //   4. the lane of its tenant  for update, last: everybody of the tenant passes here
@@ -105,7 +106,8 @@ export async function listOpenSignals(tx: Tx, taskId: string): Promise<readonly 
 
 /** Not locked: a gate that closes now lets through what is being decided now. */
 export async function listPaused(tx: Tx): Promise<readonly string[]> {
-  const rows = await tx.unsafe(`select service from service_gate where paused`);
+  // With a parameter, as what has none is planned each time.
+  const rows = await tx.unsafe(`select service from service_gate where paused = $1`, [true]);
   return rows.map((row) => row['service'] as string);
 }
 
@@ -135,12 +137,17 @@ export interface NewTask {
   readonly steps: readonly StepRow[];
 }
 
-export async function insertTask(tx: Tx, task: NewTask): Promise<void> {
-  await tx.unsafe(
-    `insert into task (id, tenant_id, project_id, environment_id, kind, kind_version, plan_hash, priority, input, output_tpl, actor,
+/** The task and its steps as they are stored: locked by having been made here. */
+export async function insertTask(
+  tx: Tx,
+  task: NewTask,
+): Promise<{ readonly stored: Omit<StoredTask, 'hasHoldings'>; readonly steps: readonly StoredStep[] }> {
+  const inserted = tx.unsafe(
+    `insert into task as t (id, tenant_id, project_id, environment_id, kind, kind_version, plan_hash, priority, input, output_tpl, actor,
        correlation_id, traceparent, deadline_at, steps_total, steps_open, parent_task_id, parent_step_id, parent_place)
      values ($1, $2, $3, $4, $5, $6, decode($7, 'hex'), $8, $9, $10, $11, $12, $13, now() + $14 * interval '1 millisecond', $15, $15,
-       $16, $17, $18)`,
+       $16, $17, $18)
+     returning ${taskColumns}`,
     [
       task.id,
       task.tenantId,
@@ -162,21 +169,21 @@ export async function insertTask(tx: Tx, task: NewTask): Promise<void> {
       task.parent?.place ?? null,
     ],
   );
-  const steps = task.steps.map((step) => ({
-    ...step,
-    onFailure: step.onFailure,
-    needs: [...step.needs],
-  }));
-  await tx.unsafe(
-    `insert into step (id, task_id, key, ordinal, kind, service, action, contract, undo, pivot, destructive, on_failure, weight, policy,
+  const steps = tx.unsafe(
+    `insert into step as s (id, task_id, key, ordinal, kind, service, action, contract, undo, pivot, destructive, on_failure, weight, policy,
        input_tpl, undo_tpl, needs, state)
      select (e ->> 'id')::uuid, $1, e ->> 'key', (e ->> 'ordinal')::smallint, e ->> 'kind', e ->> 'service', e ->> 'action',
        (e ->> 'contract')::smallint, e ->> 'undo', (e ->> 'pivot')::boolean, (e ->> 'destructive')::boolean, e ->> 'onFailure',
        (e ->> 'weight')::smallint, e -> 'policy', e -> 'inputTemplate', nullif(e -> 'undoTemplate', 'null'),
        array(select jsonb_array_elements_text(e -> 'needs')), 'blocked'
-     from jsonb_array_elements($2) as e`,
-    [task.id, json(steps)],
+     from jsonb_array_elements($2) with ordinality as e(e, place) order by place returning ${stepColumns}`,
+    [task.id, json(task.steps)],
   );
+  const [[stored], kept] = await Promise.all([inserted, steps]);
+  return {
+    stored: stored as unknown as Omit<StoredTask, 'hasHoldings'>,
+    steps: kept as unknown as readonly StoredStep[],
+  };
 }
 
 /** Resources that a live task of its own changes already are left out: the claims that were taken come back. */
@@ -224,20 +231,32 @@ export const takesRoom = `t.finished_at is null and t.state in ('running', 'unwi
   or not exists (select from step s, lateral (select case t.state when 'running' then s.state else s.undo_state end as way) d
     where s.task_id = t.id and s.kind = 'child' and d.way = 'accepted'))`;
 
-export interface Lane {
-  readonly queued: number;
-  readonly running: number;
-  readonly maxRunning: number;
+/**
+ * One more in its lane, which begins where there is room: nobody waits before it, and fewer run than may; or `always`. The last lock of
+ * its transaction. Who begins finds nobody in the queue, so what is left there says whether there was room.
+ */
+export async function enterLane(
+  tx: Tx,
+  tenantId: string,
+  { always }: { always: boolean },
+): Promise<{ readonly room: boolean; readonly queued: number }> {
+  const room = `($2 or l.queued = 0 and l.running < l.max_running)`;
+  const [row] = await tx.unsafe(
+    `insert into lane as l (tenant_id, running) values ($1, 1)
+     on conflict (tenant_id) do update set queued = l.queued + (not ${room})::int, running = l.running + ${room}::int
+     returning queued`,
+    [tenantId, always],
+  );
+  const queued = Number(row?.['queued']);
+  return { room: always || queued === 0, queued };
 }
 
-/** The last lock of its transaction. */
-export async function lockLane(tx: Tx, tenantId: string): Promise<Lane> {
-  const [row] = await tx.unsafe(
-    `insert into lane as l (tenant_id) values ($1) on conflict (tenant_id) do update set weight = l.weight
-     returning queued, running, max_running as "maxRunning"`,
+/** By whoever counts what is the tenant's. */
+export async function lockLane(tx: Tx, tenantId: string): Promise<void> {
+  await tx.unsafe(
+    `insert into lane as l (tenant_id) values ($1) on conflict (tenant_id) do update set weight = l.weight`,
     [tenantId],
   );
-  return row as unknown as Lane;
 }
 
 /** Only by whoever has locked the lane, or locks it with this as the last. */

@@ -33,43 +33,40 @@ export async function amendTasks(
   );
 }
 
-const names: Readonly<Record<string, string>> = {
-  undoState: 'undo_state',
-  undoAttempt: 'undo_attempt',
-  dispatchedAt: 'dispatched_at',
-  acceptedAt: 'accepted_at',
-  beatAt: 'beat_at',
-  finishedAt: 'finished_at',
-};
+/** What a decision may move of a step, as it is now, and those of its documents that have changed: they may be large. */
+function asWritten({ step, patch: { input, output, error } }: AmendedStep): object {
+  const { id, state, undoState, tainted, attempt, undoAttempt, unknowns, tries, conflicts, holder, progress, note } =
+    step;
+  return {
+    id, state, undoState, tainted, attempt, undoAttempt, unknowns, tries, conflicts, holder, progress, note,
+    dispatchedAt: time(step.dispatchedAt),
+    acceptedAt: time(step.acceptedAt),
+    beatAt: time(step.beatAt),
+    finishedAt: time(step.finishedAt),
+    // Null is a value of theirs: only what is named has changed.
+    documents: { input, output, error },
+  }; // prettier-ignore
+}
 
-const patchOf = (id: string, patch: Partial<StepRow>): object => ({
-  ...Object.fromEntries(
-    Object.entries(patch).map(([key, value]) => [
-      names[key] ?? key,
-      key.endsWith('At') ? time(value as number | null) : value,
-    ]),
-  ),
-  id,
-});
+export interface AmendedStep {
+  readonly step: StepRow;
+  readonly patch: Partial<StepRow>;
+}
 
-export async function amendSteps(
-  tx: Tx,
-  steps: readonly (Decision['steps'][number] & { readonly taskId: string })[],
-): Promise<void> {
+export async function amendSteps(tx: Tx, steps: readonly AmendedStep[]): Promise<void> {
   await tx.unsafe(
-    `update step s set state = p.state, undo_state = p.undo_state, tainted = p.tainted, attempt = p.attempt,
-       undo_attempt = p.undo_attempt, unknowns = p.unknowns, tries = p.tries, conflicts = p.conflicts,
-       dispatched_at = p.dispatched_at, accepted_at = p.accepted_at, beat_at = p.beat_at, finished_at = p.finished_at,
+    `update step s set state = p.state, undo_state = p."undoState", tainted = p.tainted, attempt = p.attempt,
+       undo_attempt = p."undoAttempt", unknowns = p.unknowns, tries = p.tries, conflicts = p.conflicts,
+       dispatched_at = p."dispatchedAt", accepted_at = p."acceptedAt", beat_at = p."beatAt", finished_at = p."finishedAt",
        holder = p.holder, progress = p.progress, note = p.note,
-       input = case when p.patch ? 'input' then p.patch -> 'input' else s.input end,
-       output = case when p.patch ? 'output' then p.patch -> 'output' else s.output end,
-       error = case when p.patch ? 'error' then nullif(p.patch -> 'error', 'null') else s.error end
-     from (
-       select r.*, e.patch from jsonb_array_elements($1) as e(patch)
-       join step b on b.id = (e.patch ->> 'id')::uuid and b.task_id = (e.patch ->> 'taskId')::uuid,
-       lateral jsonb_populate_record(b, e.patch - 'input' - 'output' - 'error') r
-     ) p where s.id = p.id`,
-    [json(steps.map(({ taskId, id, patch }) => ({ ...patchOf(id, patch), taskId })))],
+       input = case when p.documents ? 'input' then p.documents -> 'input' else s.input end,
+       output = case when p.documents ? 'output' then p.documents -> 'output' else s.output end,
+       error = case when p.documents ? 'error' then nullif(p.documents -> 'error', 'null') else s.error end
+     from jsonb_to_recordset($1) as p(id uuid, state text, "undoState" text, tainted boolean, attempt integer, "undoAttempt" integer,
+       unknowns integer, tries integer, conflicts integer, "dispatchedAt" timestamptz, "acceptedAt" timestamptz, "beatAt" timestamptz,
+       "finishedAt" timestamptz, holder text, progress smallint, note text, documents jsonb)
+     where s.id = p.id`,
+    [json(steps.map(asWritten))],
   );
 }
 
@@ -90,13 +87,13 @@ export async function insertAttempts(
   );
 }
 
-/** Each is closed once: a second end is none. */
+/** Each is closed once: a second end is none. With the ids beside, since few are open: the plan would begin with all of them. */
 export async function endAttempts(tx: Tx, closed: readonly ClosedAttempt[]): Promise<void> {
   await tx.unsafe(
     `update attempt a set finished_at = now(), outcome = c.outcome, class = c.class, code = c.code
      from jsonb_to_recordset($1) as c("stepId" uuid, direction text, attempt integer, outcome text, class text, code text)
-     where a.step_id = c."stepId" and a.dir = c.direction and a.attempt = c.attempt and a.finished_at is null`,
-    [json(closed)],
+     where a.step_id = any($2::uuid[]) and a.step_id = c."stepId" and a.dir = c.direction and a.attempt = c.attempt and a.finished_at is null`,
+    [json(closed), closed.map(({ stepId }) => stepId)],
   );
 }
 

@@ -7,7 +7,7 @@ import type { Tx } from '@sentral/kernel/database';
 import { record, type FeedEvent } from '@sentral/kernel/feed';
 import { enqueue } from '@sentral/kernel/outbox';
 import { schemaName } from '../change.js';
-import { apply, type Decision } from '../decide/decision.js';
+import { apply, type Decision, type TaskEvent } from '../decide/decision.js';
 import { messageOf } from '../decide/message.js';
 import type { Deps } from '../deps.js';
 import { shownTask } from '../task/resource.js';
@@ -27,6 +27,7 @@ import {
   insertFindings,
   insertDeadLetter,
   setTimers,
+  type AmendedStep,
 } from './write-sql.js';
 
 /** Who or what the decision is for, for the record. */
@@ -42,15 +43,23 @@ export interface Move {
   readonly after: Loaded;
   readonly decision: Decision;
   readonly cause: Cause;
+  /** How the task came to be, where that was in the same transaction: told before it moved. */
+  readonly made?: Told | undefined;
+}
+
+/** What people read, and the fact beside it. */
+export interface Told {
+  readonly event: TaskEvent;
+  readonly fact: FeedEvent;
 }
 
 export function movedBy(
   loaded: Loaded,
-  { decision, cause }: { readonly decision: Decision; readonly cause: Cause },
+  { decision, cause, made }: { readonly decision: Decision; readonly cause: Cause; readonly made?: Told | undefined },
 ): Move {
   const aggregate = apply(loaded.aggregate, decision);
   const after = { ...loaded, aggregate, stored: storedAfter(loaded.stored, aggregate.task) };
-  return { before: loaded, after, decision, cause };
+  return { before: loaded, after, decision, cause, made };
 }
 
 /** Writes all of a decision in the transaction that holds the task's row; gives the task as it is then. */
@@ -72,10 +81,7 @@ export async function writeMoves(tx: Tx, deps: Deps, moves: readonly Move[]): Pr
   const writes: Promise<unknown>[] = [];
   const write = <T>(rows: readonly T[], how: (tx: Tx, rows: readonly T[]) => Promise<unknown>) =>
     rows.length === 0 ? undefined : writes.push(how(tx, rows));
-  write(
-    of(({ decision }) => decision.steps),
-    amendSteps,
-  );
+  write(moves.flatMap(amendedOf), amendSteps);
   write(
     of(({ decision }) => decision.closed),
     endAttempts,
@@ -111,10 +117,16 @@ export async function writeMoves(tx: Tx, deps: Deps, moves: readonly Move[]): Pr
     amendTasks,
   );
   write(
-    of(({ decision }) => (decision.event === undefined ? [] : [decision.event])),
+    of(({ decision, made }) => [made?.event, decision.event].filter((event) => event !== undefined)),
     insertEvents,
   );
-  write(told.map(eventOf), (on, events) => record(on, schemaName, events));
+  write(
+    moves.flatMap((move) => [
+      ...(move.made === undefined ? [] : [move.made.fact]),
+      ...(move.decision.event === undefined ? [] : [eventOf(move)]),
+    ]),
+    (on, facts) => record(on, schemaName, facts),
+  );
   write(moves.flatMap(messagesOf), (on, messages) => enqueue(on, schemaName, messages));
   await Promise.all(writes);
 }
@@ -190,6 +202,14 @@ const named = (attempt: Decision['opened'][number]) => ({
   ...attempt,
   messageId: commandId(encodeId('stp', attempt.stepId), attempt.direction, attempt.attempt),
 });
+
+function amendedOf({ decision, after }: Move): readonly AmendedStep[] {
+  const patches = new Map(decision.steps.map(({ id, patch }) => [id, patch]));
+  return after.aggregate.steps.flatMap((step) => {
+    const patch = patches.get(step.id);
+    return patch === undefined ? [] : [{ step, patch }];
+  });
+}
 
 function acceptedOf(decision: Decision, after: Loaded['aggregate']) {
   const byId = new Map(after.steps.map((step) => [step.id, step]));

@@ -38,7 +38,8 @@ export async function createTask(
   const task = await inChange(deps, caller, async (tx) => {
     const made = await makeTask(tx, deps, {
       caller,
-      row: { ...row, ...(await lockPlace(tx, command.scopeId)) },
+      id,
+      row: lockPlace(tx, command.scopeId).then((place) => ({ ...row, ...place })),
       plan: planned.plan,
       jitter,
     });

@@ -89,9 +89,30 @@ export const children = (key: string, plans: readonly StepPlan[][], back: readon
 export const inARow = (...steps: readonly StepPlan[]): StepPlan[] =>
   steps.map((each, at) => ({ ...each, ...(at === 0 ? {} : { needs: [steps[at - 1]!.key] }) }));
 
+/**
+ * A plan is kept as long as its connection: what joins what it is given to a table must never be planned as for a table that is empty.
+ * Refuses such a statement outside of a transaction by key.
+ */
+async function judgeSettings(adminUrl: string): Promise<void> {
+  const admin = openDatabase({ url: adminUrl, applicationName: 'task-shell-judge', poolSize: 1 });
+  await admin.unsafe(`create function public.by_key_alone() returns trigger language plpgsql as $$
+    begin
+      if current_query() ~ 'jsonb_' and current_setting('plan_cache_mode') <> 'force_generic_plan' then
+        raise exception 'not by key: %', current_query();
+      end if;
+      return null;
+    end $$`);
+  for (const table of ['task', 'step', 'attempt', 'timer', 'event'])
+    await admin.unsafe(
+      `create trigger by_key_alone after insert or update or delete on task.${table} for each statement execute function public.by_key_alone()`,
+    );
+  await admin.close();
+}
+
 /** A database, a bus and one process with the loops of task. */
 export async function openStage() {
   const place = await createTestDatabase(inject('postgresUrl'));
+  await judgeSettings(place.adminUrl);
   const as = (role: string): Database =>
     openDatabase({ url: place.url(role), applicationName: 'task-shell-test', poolSize: 12, acquireTimeoutMs: 15_000 });
   const db = { app: as('task_app'), read: as('task_read'), platform: as('task_platform') };
