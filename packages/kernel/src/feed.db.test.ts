@@ -103,6 +103,43 @@ test('with eight writers, reading by seq loses rows, and reading by position los
   for (const mine of written) expect(byPos.filter((id) => mine.includes(id))).toEqual(mine);
 });
 
+test('who writes first and waits comes behind the change that it waited for, also while another keeps that one back', async () => {
+  const turns = upTo(4).map(() => {
+    let take: () => void = () => undefined;
+    return { taken: new Promise<void>((resolve) => (take = resolve)), take: () => take() };
+  });
+  const [began, other, released, stood] = turns as [Turn, Turn, Turn, Turn];
+  const resource = change();
+  const [first, second] = [newId(), newId()];
+  // Its transaction id is the oldest of the three, its change the last.
+  const waited = inTransaction(db, async (tx) => {
+    await tx.unsafe('select pg_current_xact_id()');
+    began.take();
+    await released.taken;
+    await record(tx, schema, { ...resource, id: second, resource: { ...resource.resource, version: 2 } });
+  });
+  await began.taken;
+  const open = inTransaction(db, async (tx) => {
+    await tx.unsafe('select pg_current_xact_id()');
+    other.take();
+    await stood.taken;
+  });
+  await other.taken;
+  await inTransaction(db, (tx) => record(tx, schema, { ...resource, id: first }));
+  released.take();
+  await waited;
+  expect(await numberFeed(db, schema, 100)).toBe(0);
+  stood.take();
+  await open;
+  expect(await numberFeed(db, schema, 100)).toBe(2);
+  expect((await feedPage(db, schema, 0, 10)).map((row) => row.id)).toEqual([first, second]);
+});
+
+interface Turn {
+  readonly taken: Promise<void>;
+  readonly take: () => void;
+}
+
 test('an open transaction that began to write first holds back what committed after it', async () => {
   let finish: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (finish = resolve));

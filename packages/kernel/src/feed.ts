@@ -146,9 +146,10 @@ export async function numberFeed(db: Database, schema: string, limit: number): P
       // A statement of its own: its snapshot must be taken when the lock is held, and so sees the last holder's numbers.
       const [row] = await tx.unsafe(
         `with next as materialized (
-           select id, recorded_at, row_number() over (order by xid, seq) as n from (
-             select id, recorded_at, xid, seq from ${name}.feed
-             where pos is null and xid < pg_snapshot_xmin(pg_current_snapshot()) order by xid, seq limit $2) as visible
+           select id, recorded_at, row_number() over (order by seq) as n from (
+             select id, recorded_at, seq, bool_and(xid < pg_snapshot_xmin(pg_current_snapshot())) over (order by seq) as settled
+             from (select id, recorded_at, xid, seq from ${name}.feed where pos is null order by seq limit $2) as waiting
+           ) as visible where settled
          ), numbered as (
            update ${name}.feed f set pos = coalesce((select position from ${name}.lease where name = $1), 0) + next.n
            from next where f.id = next.id and f.recorded_at = next.recorded_at returning f.pos

@@ -52,7 +52,7 @@ export function kernelTables(schema: PgSchema) {
     (t) => [
       primaryKey({ name: 'feed_key', columns: [t.id, t.recordedAt] }),
       index('feed_unnumbered')
-        .on(t.xid, t.seq)
+        .on(t.seq)
         .where(sql`${t.pos} is null`),
       check('feed_version_counts', sql`${t.resourceVersion} > 0`),
     ],
@@ -182,6 +182,7 @@ export function kernelSql(schemaName: string, audited: readonly AuditedTable[]):
   ].join('\n--> statement-breakpoint\n');
 }
 
+// As every context shipped it: since then rows without a number are found by `seq` alone (0024).
 function partitionedFeed(schema: string, name: string): string {
   return `-- The generated feed is a plain table; an empty one is made anew, partitioned by the day of recorded_at (UTC).
 do $feed$

@@ -42,11 +42,17 @@ export async function keepAnswer(db: Database, id: number, told: Answer): Promis
     update bus.question set answered_at = now(), answer = ${answer}, fault = ${fault} where id = ${id}`;
 }
 
-/** The answer, and the end of the question. */
-export async function takeAnswer(db: Database, id: number): Promise<Answer | undefined> {
-  const [row] = await db.sql<{ answer: string | null; fault: string | null }>`
-    delete from bus.question where id = ${id} and answered_at is not null returning answer, fault`;
+/** The answer, and the end of the question; `nobody` has taken a question that should have been by now, and none will. */
+export async function takeAnswer(
+  db: Database,
+  id: number,
+  { overdue }: { overdue: boolean },
+): Promise<Answer | 'nobody' | undefined> {
+  const [row] = await db.sql<{ answered: boolean; answer: string | null; fault: string | null }>`
+    delete from bus.question where id = ${id} and (answered_at is not null or (taken_at is null and ${overdue}))
+    returning answered_at is not null as answered, answer, fault`;
   if (row === undefined) return undefined;
+  if (!row.answered) return 'nobody';
   return row.fault === null ? { answer: row.answer ?? '' } : { fault: row.fault };
 }
 

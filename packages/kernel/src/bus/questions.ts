@@ -25,6 +25,10 @@ interface Options {
 /** So many are taken at once, and answered side by side. */
 const batch = 16;
 const lookMs = { first: 20, most: 200 };
+/** Who answers has looked for questions twice at least in so many intervals: a question that nobody took is for nobody. */
+const turns = 3;
+/** However short they are: who answers may be at others. */
+const busyMs = 1_500;
 
 export function openQuestions(exchange: LocalExchange, options: Options): Questions {
   const patterns: string[] = [];
@@ -51,15 +55,17 @@ export function openQuestions(exchange: LocalExchange, options: Options): Questi
 }
 
 async function ask(
-  { db, signal }: Options,
+  { db, pollMs, signal }: Options,
   question: { subject: string; data: string; timeoutMs: number },
 ): Promise<string> {
   const until = Date.now() + question.timeoutMs;
+  const takenBy = Date.now() + Math.max(turns * pollMs, busyMs);
   const id = await insertQuestion(db, question);
   for (let waitMs = lookMs.first; Date.now() < until && !signal.aborted; waitMs = Math.min(2 * waitMs, lookMs.most)) {
     await sleep(Math.min(waitMs, Math.max(0, until - Date.now())), signal);
-    const told = await takeAnswer(db, id);
+    const told = await takeAnswer(db, id, { overdue: Date.now() > takenBy });
     if (told === undefined) continue;
+    if (told === 'nobody') throw new Error(`nobody answers on ${question.subject}`);
     if ('fault' in told) throw new Error(told.fault);
     return told.answer;
   }
