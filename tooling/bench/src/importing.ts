@@ -1,7 +1,6 @@
 import { topologyLines } from '@sentral/facts/placement';
 import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Workload } from './allocating.js';
 import type { Measured } from './load.js';
@@ -53,7 +52,9 @@ async function copied(
   await admin.unsafe('create schema if not exists bench');
   let [rows, seconds] = [0, 0];
   for (const table of tables) {
-    const file = path.join(tmpdir(), `sentral-bench-${randomUUID()}`);
+    // Where the server may write, whoever it runs as.
+    const [data] = await admin.unsafe(`select setting as folder from pg_settings where name = 'data_directory'`);
+    const file = path.join(String(data?.['folder']), `bench-${randomUUID()}`);
     await admin.unsafe(`drop table if exists bench.copied_${table}`);
     await admin.unsafe(`create table bench.copied_${table} (like inventory.${table} including all excluding identity)`);
     await admin.unsafe(`copy (select * from inventory.${table} offset ${since[table] ?? 0}) to '${file}'`);
