@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { endOf } from './start-process.js';
 
 /** The built deployment as `pnpm start` runs it, on a database of the caller's, asked over HTTP. */
 export interface BuiltSentral {
@@ -45,14 +46,7 @@ export async function startBuilt(
       ...settings,
     },
   });
-  const cut = () => void child.kill('SIGKILL');
-  process.once('exit', cut);
-  const gone = new Promise<void>((resolve) =>
-    child.once('exit', () => {
-      process.off('exit', cut);
-      resolve();
-    }),
-  );
+  const gone = endOf(child);
   const { url, token } = await new Promise<{ url: string; token: string }>((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
       if (line.startsWith('{"url"')) resolve(JSON.parse(line) as { url: string; token: string });

@@ -15,15 +15,7 @@ export async function startProcess(settings: Readonly<Record<string, string>>): 
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], ...settings },
   });
-  // A run that is broken off leaves no process behind, not even a frozen one.
-  const cut = () => void child.kill('SIGKILL');
-  process.once('exit', cut);
-  const ended = new Promise<void>((resolve) =>
-    child.once('exit', () => {
-      process.off('exit', cut);
-      resolve();
-    }),
-  );
+  const ended = endOf(child);
   return {
     baseUrl: await listening(child),
     signal: (signal) => void child.kill(signal),
@@ -32,6 +24,18 @@ export async function startProcess(settings: Readonly<Record<string, string>>): 
       await ended;
     },
   };
+}
+
+/** Resolves when it is gone; a run that is broken off leaves no process behind, not even a frozen one. */
+export function endOf(child: ChildProcess): Promise<void> {
+  const cut = () => void child.kill('SIGKILL');
+  process.once('exit', cut);
+  return new Promise((resolve) =>
+    child.once('exit', () => {
+      process.off('exit', cut);
+      resolve();
+    }),
+  );
 }
 
 function listening(child: ChildProcess): Promise<string> {

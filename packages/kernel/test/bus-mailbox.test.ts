@@ -208,7 +208,11 @@ describe('the mailbox', () => {
     expect(asked).toBe(40);
     await expect(asking.request(subject, 'bad', 5_000)).rejects.toThrow('cannot say');
     await expect(asking.request('dv.qry.v1.nett.observe.network', '{}', 5_000)).rejects.toThrow('nobody answers');
-    await Promise.all(responders.map((each) => each.stop()));
+    // Who does not answer on a subject leaves its questions to who does.
+    const other = answering[0]?.respond('dv.qry.v1.nett.observe.network', async (data) => `seen ${data}`);
+    const seen = Array.from({ length: 20 }, (_, n) => asking.request('dv.qry.v1.nett.observe.network', `${n}`, 5_000));
+    expect(await Promise.all(seen)).toEqual(Array.from({ length: 20 }, (_, n) => `seen ${n}`));
+    await Promise.all([...(other === undefined ? [] : [other]), ...responders].map((each) => each.stop()));
     await expect(asking.request(subject, '{}', 5_000)).rejects.toThrow('nobody answers');
     expect(await left()).toBe(0);
     await Promise.all([asking, ...answering].map((bus) => bus.close()));

@@ -5,7 +5,7 @@ import { leadership } from '@sentral/kernel/relay';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { taskStates } from '@sentral/contracts/task/task';
 import { holdingScans, verdictOn, type Allocations } from '../src/reconcile/holdings.js';
-import { runDue, type Pass, type Scan } from '../src/reconcile/runner.js';
+import { runDue, startReconciler, type Pass, type Scan } from '../src/reconcile/runner.js';
 import { ownScans } from '../src/reconcile/scans.js';
 import { startService } from './shell/service.js';
 import { callerOf, eventually, inARow, openStage, quick, step, tenantOf, type Stage } from './shell/stage.js';
@@ -51,6 +51,35 @@ const findings = async (subject: string) =>
       [subject],
     )),
   ] as unknown as { kind: string; state: string; seen: number; note: string | null }[];
+
+test('a scan that fails as it did before is told once, and again after it went well', async () => {
+  const told: string[] = [];
+  let fault: string | undefined = 'nobody answers';
+  let passes = 0;
+  const telemetry = {
+    ...stage.deps.telemetry,
+    log: (level: string, text: string) => void (text.startsWith('a scan failed') && told.push(level)),
+  };
+  const page = async () => {
+    passes += 1;
+    if (fault !== undefined) throw new Error(fault);
+    return { rows: 0, repaired: 0 };
+  };
+  const loops = startReconciler({ ...stage.deps, telemetry }, [{ name: 'test.told', everyMs: 20, page }]);
+  const some = async () => {
+    const from = passes;
+    await eventually(async () => (passes > from + 3 ? true : undefined), 'passes');
+  };
+  await some();
+  expect([told[0], new Set(told.slice(1))]).toEqual(['warn', new Set(['debug'])]);
+  fault = undefined;
+  await some();
+  told.length = 0;
+  fault = 'nobody answers';
+  await some();
+  expect([told[0], new Set(told.slice(1))]).toEqual(['warn', new Set(['debug'])]);
+  await Promise.all(loops.map((loop) => loop.stop()));
+});
 
 test('the table of holdings: only what a task of today needs is left alone', () => {
   const table = Object.fromEntries(

@@ -26,11 +26,14 @@ export async function nodesWhere(db: Asks, search: Search): Promise<readonly str
     q.params,
   );
   if (rows.length > nodesMax) return undefined;
-  return rows
-    .map((row) => ({ id: row['id'] as string, at: Math.random() }))
-    .toSorted((a, b) => a.at - b.at)
-    .map(({ id }) => id);
+  return shuffled(rows).map((row) => row['id'] as string);
 }
+
+export const shuffled = <T>(rows: readonly T[]): readonly T[] =>
+  rows
+    .map((row) => ({ row, at: Math.random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ row }) => row);
 
 /** Of all that it says, what is likely to be the least. */
 function rootsOf(q: SeeingQuery, { ask, allowed }: Search): string {

@@ -6,7 +6,7 @@ import type { Database, Tx } from '@sentral/kernel/database';
 import { byKey } from '@sentral/kernel/transaction';
 import { walkOf, type SeeingQuery } from '../reading.js';
 import type { Need, Unit } from './ask.js';
-import { nodesWhere, saysWhere } from './among-sql.js';
+import { nodesWhere, saysWhere, shuffled } from './among-sql.js';
 import {
   alike,
   chainOf,
@@ -52,12 +52,7 @@ export async function walk(tx: Tx): Promise<void> {
 /** So many more places than are wanted are found and left to chance: in the order of the walk the gap before a place says how often it is the first. */
 const spare = 8;
 
-const anyOf = <T>(rows: readonly T[], limit: number): readonly T[] =>
-  rows
-    .map((row) => ({ row, at: Math.random() }))
-    .toSorted((a, b) => a.at - b.at)
-    .slice(0, limit)
-    .map(({ row }) => row);
+const anyOf = <T>(rows: readonly T[], limit: number): readonly T[] => shuffled(rows).slice(0, limit);
 
 /** So many places of what is replaced are looked at for the one that keeps most of it. */
 const keptMax = 64;
