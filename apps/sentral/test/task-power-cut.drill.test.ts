@@ -2,7 +2,7 @@ import { openMailbox } from '@sentral/kernel/bus/mailbox';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { startPostgres, type PostgresServer } from '@sentral/servers/postgres';
 import { openStandIn, type StandIn } from '@sentral/stand-ins';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { leftSql, nothingLeft, password, startBuilt, type Answer, type BuiltSentral } from './built-sentral.js';
 
 // PostgreSQL and all its processes are killed (SIGKILL) while tasks are on their way over the mailbox: what was committed without waiting for
-// the disk is lost, as in a power cut, and nothing else (ADR 0021). SENTRAL_POWER_CUTS is how often each way.
+// the disk is lost, as in a power cut, and nothing else (ADR 0021, 0025). SENTRAL_POWER_CUTS is how often each way.
 const cuts = Number(process.env['SENTRAL_POWER_CUTS'] ?? 1);
 const several = 12;
 
@@ -70,16 +70,7 @@ afterAll(async () => {
 });
 
 async function cutThePower(): Promise<void> {
-  const [where] = await admin.sql`select setting as folder from pg_settings where name = 'data_directory'`;
-  const pid = Number(readFileSync(path.join(String(where?.['folder']), 'postmaster.pid'), 'utf8').split('\n')[0]);
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
-  for (const each of [pid, ...children])
-    try {
-      process.kill(each, 'SIGKILL');
-    } catch {
-      // It had ended.
-    }
-  await postgres.stop();
+  await postgres.crash();
   postgres = await start();
 }
 

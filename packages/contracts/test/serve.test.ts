@@ -31,6 +31,8 @@ function placeOf(more: Readonly<Record<string, StepAction>> = {}) {
   const beats: Beat[] = [];
   const reports: string[] = [];
   let crash: 'beforeEffect' | 'afterEffect' | undefined;
+  /** After how many changes the store stores one and then says that it could not: its connection broke before the answer. */
+  let unheard = -1;
   let life = 0;
   let service: StepService;
 
@@ -44,6 +46,7 @@ function placeOf(more: Readonly<Record<string, StepAction>> = {}) {
         // As a database would give it back.
         if (change.entry !== undefined) entries.set(op, JSON.parse(JSON.stringify(change.entry)) as Entry);
         replies.push(...change.replies);
+        if (unheard >= 0 && unheard-- === 0) throw new Error('the connection is gone');
       },
       find: async (op) => entries.get(op),
       unfinished: async () =>
@@ -118,7 +121,7 @@ function placeOf(more: Readonly<Record<string, StepAction>> = {}) {
       crash = when;
     },
   };
-  return { server, service: () => service, replies, beats, reports };
+  return { server, service: () => service, replies, beats, reports, loseAnswer: (after = 0) => (unheard = after) };
 }
 
 describe('two functions an action and a store are a service', () => {
@@ -204,4 +207,63 @@ test('running work beats every 20 s under its newest attempt, and an undo cuts i
   } finally {
     vi.useRealTimers();
   }
+});
+
+describe('a change that was stored and whose answer was lost', () => {
+  const take = (place: ReturnType<typeof placeOf>, each: Command) => place.service().take(JSON.stringify(each));
+  const told = ({ replies }: ReturnType<typeof placeOf>) => replies.map(({ type }) => type.split('.')[3]);
+
+  test.each([command(), undo])(
+    'the work on the $direction begins when its command comes again, as it does',
+    async (lost) => {
+      const place = placeOf();
+      if (lost === undo) {
+        await take(place, command());
+        await place.server.settle();
+      }
+      place.loseAnswer();
+      await expect(take(place, lost)).rejects.toThrow('the connection is gone');
+      await place.server.settle();
+      expect(told(place).at(-1)).toBe('accepted');
+      await take(place, lost);
+      await place.server.settle();
+      expect(told(place).at(-1)).toBe(lost === undo ? 'undone' : 'succeeded');
+      expect(await place.server.effects(step)).toBe(lost === undo ? 0 : 1);
+    },
+  );
+
+  test('an undo that waited for the end of the do begins when that end is stored again', async () => {
+    vi.useFakeTimers();
+    try {
+      let end: () => void = () => undefined;
+      const until = new Promise<void>((resolve) => (end = resolve));
+      const place = placeOf({ 'port.attach': { contract: 1, input: port, run: async () => until } });
+      for (const each of [command(), undo]) await Promise.all([take(place, each), vi.advanceTimersByTimeAsync(1)]);
+      place.loseAnswer();
+      end();
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(told(place)).toEqual(['accepted', 'accepted', 'undone']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('a command that comes twice at once is worked on once, in whatever order the answers of the store come', async () => {
+    let runs = 0;
+    const place = placeOf({
+      'port.attach': {
+        contract: 1,
+        input: port,
+        run: async () => {
+          runs += 1;
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        },
+      },
+    });
+    place.loseAnswer();
+    await Promise.allSettled([1, 1, 2, 2].map((attempt) => take(place, command(attempt))));
+    await place.server.settle();
+    await place.service().idle();
+    expect([runs, told(place).at(-1)]).toEqual([1, 'succeeded']);
+  });
 });

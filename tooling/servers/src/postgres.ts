@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort, startGuarded, type Account, type GuardedServer } from './guard.js';
 import { postgresBinaries, postgresVersion } from './postgres-binaries.js';
+import { crashPostgres } from './postgres-crash.js';
 import { waitForFormerServer } from './postgres-former.js';
 import { makeServerFolder, reachableFolder, serverAccount } from './reachable.js';
 
@@ -25,6 +26,8 @@ export interface PostgresServer {
   /** As the server reports it, for example 18.4. */
   readonly version: string;
   stop(): Promise<void>;
+  /** Loses what it has not written, as when the power goes; its data folder can be started again. For tests, on Linux. */
+  crash(): Promise<void>;
 }
 
 const superuser = 'sentral';
@@ -68,7 +71,11 @@ async function startOnce(options: PostgresOptions): Promise<PostgresServer> {
     : initialise({ binaries, dataDir, account, options });
   const port = options.port ?? (await freePort());
   const server = await startServer({ binaries, dataDir, port, account, options, temporary });
-  return { url: `postgres://${superuser}:${password}@127.0.0.1:${port}/postgres`, version, stop: server.stop };
+  const crash = async (): Promise<void> => {
+    await crashPostgres(dataDir);
+    await server.stop();
+  };
+  return { url: `postgres://${superuser}:${password}@127.0.0.1:${port}/postgres`, version, stop: server.stop, crash };
 }
 
 /** The version of the embedded PostgreSQL, without starting it. */

@@ -107,9 +107,22 @@ const retryMs = 1_000;
 export function stepService({ service, actions, store, beat, report }: StepServiceOptions): StepService {
   const running = new Map<Id<'stp'>, Running>();
   const works = new Set<Promise<void>>();
+  const turns = new Map<Id<'stp'>, Promise<void>>();
   let stopped = false;
 
-  async function decide(op: Id<'stp'>, input: JournalInput, command?: Asker): Promise<void> {
+  /** One after another for an op, so that what is done about it follows the order in which its changes were stored. */
+  function decide(op: Id<'stp'>, input: JournalInput, command?: Asker): Promise<void> {
+    const mine = (turns.get(op) ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => decideNow(op, input, command))
+      .finally(() => {
+        if (turns.get(op) === mine) turns.delete(op);
+      });
+    turns.set(op, mine);
+    return mine;
+  }
+
+  async function decideNow(op: Id<'stp'>, input: JournalInput, command?: Asker): Promise<void> {
     let decided: Decided | undefined;
     await store.change(op, (entry) => {
       decided = undefined;
@@ -119,7 +132,11 @@ export function stepService({ service, actions, store, beat, report }: StepServi
       decided = { row, acts, asker, first: entry === undefined };
       return { entry: { operation: row, asker }, replies: repliesOf(acts, service, asker) };
     });
-    if (decided !== undefined) follow(op, decided);
+    if (input.on === 'ran' || input.on === 'tookBack') running.delete(op);
+    if (decided === undefined) return;
+    follow(op, decided);
+    // A change that failed may have been stored all the same, when only its answer was lost: what it began, nobody here works on.
+    if (unfinished(decided.row) && !running.has(op) && !stopped) await decideNow(op, { on: 'boot' });
   }
 
   function follow(op: Id<'stp'>, decided: Decided): void {
@@ -142,7 +159,6 @@ export function stepService({ service, actions, store, beat, report }: StepServi
     const work = perform({ op, asker, signal: mine.cut.signal }, act, first)
       .then((end) => {
         clearInterval(life);
-        running.delete(op);
         return settle(op, end);
       })
       .finally(() => void works.delete(work));
@@ -204,6 +220,8 @@ export function stepService({ service, actions, store, beat, report }: StepServi
     },
   };
 }
+
+const unfinished = ({ state }: Operation): boolean => state === 'doing' || state === 'undoing';
 
 /** Whom to answer, as far as an answer needs it. */
 export const askerOf = ({ stepid, taskid, tenantid, traceparent, correlationid }: Asker): Asker => ({

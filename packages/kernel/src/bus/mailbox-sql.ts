@@ -1,7 +1,7 @@
 // The mailbox's statements. Every one is a transaction of its own in READ COMMITTED. Lock order: mailbox_seen by (stream, id),
 // then mailbox commands by subject, then the others by arrival; claims skip what is locked, so they never wait. All times are
-// the database's, as the consumers of one queue may sit on machines whose clocks differ. What moves a message does not wait for the
-// disk (docs/adr/0021): whoever acknowledges is durable before, and the log of the server keeps the order of commits.
+// the database's, as the consumers of one queue may sit on machines whose clocks differ. Only a message that is stored waits for the
+// disk (docs/adr/0025): who takes, ends or delays it loses nothing when that is undone.
 import type { Database } from '../database.js';
 import type { BusMessage, ConsumeSpec, Delivery, Headers, StreamName } from './port.js';
 import { streamNamed, streams, subjectPattern, type StreamDefinition } from './subjects.js';
@@ -54,7 +54,7 @@ export async function insertMessages(
       where supersedes = 0 order by place
       on conflict (queue, message_id) where not supersedes do nothing
     )
-    select stream || ' ' || message_id as key from fresh where (select set_config('synchronous_commit', 'off', true)) = 'off'`;
+    select stream || ' ' || message_id as key from fresh`;
   return new Set(rows.map((row) => row.key));
 }
 
