@@ -28,7 +28,8 @@ try {
   const { demo } = parseArgs({ options: { demo: { type: 'boolean', default: false } } }).values;
   refuseDangers();
   if (demo) refuseForeignServers();
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  // Nobody else looks into it; through it goes the account that runs PostgreSQL for root.
+  mkdirSync(dataDir, { recursive: true, mode: 0o711 });
   for (const name of ['instance', 'feed', 'audit-signing', 'internal']) {
     const variable = `SENTRAL_${name.toUpperCase().replace('-', '_')}_KEY_FILE`;
     env[variable] ??= secretFile(`${name}.key`, () => randomBytes(32).toString('base64'));

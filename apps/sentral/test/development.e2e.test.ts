@@ -1,6 +1,6 @@
 import { defaultEnvironmentId } from '@sentral/contracts/tenancy';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,6 +8,7 @@ import { expect, onTestFinished, test } from 'vitest';
 
 // The development entry as `pnpm start` runs it, built, with a server and keys of its own.
 const folder = mkdtempSync(path.join(tmpdir(), 'sentral-development-'));
+chmodSync(folder, 0o755);
 
 function run(settings: Readonly<Record<string, string>>, ...args: readonly string[]) {
   const child = spawn(process.execPath, [path.resolve(import.meta.dirname, '../dist/development.js'), ...args], {

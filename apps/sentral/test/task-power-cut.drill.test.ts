@@ -2,7 +2,7 @@ import { openMailbox } from '@sentral/kernel/bus/mailbox';
 import { openDatabase, type Database } from '@sentral/kernel/database';
 import { startPostgres, type PostgresServer } from '@sentral/servers/postgres';
 import { openStandIn, type StandIn } from '@sentral/stand-ins';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -15,6 +15,7 @@ const cuts = Number(process.env['SENTRAL_POWER_CUTS'] ?? 1);
 const several = 12;
 
 const folder = mkdtempSync(path.join(tmpdir(), 'sentral-power-'));
+chmodSync(folder, 0o755);
 const environment = 'env_0000000000e008000000000003';
 const ends: (() => Promise<unknown>)[] = [];
 

@@ -1,5 +1,5 @@
 import { startPostgres, type PostgresServer } from '@sentral/servers/postgres';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -12,6 +12,7 @@ import { busDatabase, type BusDatabase } from './bus-database.js';
 // as late as it can be (docs/adr/0025).
 
 const folder = mkdtempSync(path.join(tmpdir(), 'sentral-crash-'));
+chmodSync(folder, 0o755);
 let postgres: PostgresServer;
 let database: BusDatabase;
 

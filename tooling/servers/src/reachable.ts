@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import type { Account } from './guard.js';
@@ -23,15 +23,28 @@ export function othersCanEnter(folder: string): boolean {
   }
 }
 
-/** The wanted data folder, or its stand-in under /var/tmp where the server's account could not reach it. */
+/**
+ * The wanted data folder, or one under /var/tmp where the server's account could not reach it: a link in the wanted place leads there.
+ * Whoever has removed the link thinks that the data is gone, and would miss the keys that were beside it.
+ */
 export function reachableFolder(wanted: string, account: Account | undefined): string {
   const resolved = path.resolve(wanted);
   if (!account || othersCanEnter(path.dirname(resolved))) return resolved;
   const name = `sentral-${createHash('sha256').update(resolved).digest('hex').slice(0, 12)}`;
   const parent = path.join('/var/tmp', name);
+  const folder = path.join(parent, path.basename(resolved));
+  const linked = lstatSync(resolved, { throwIfNoEntry: false }) !== undefined;
+  if (existsSync(folder) && !linked)
+    throw new Error(
+      `${resolved} is gone, and its data is still in ${folder}, where the server of root can reach it. To begin afresh: rm -rf ${parent}`,
+    );
   mkdirSync(parent, { recursive: true, mode: 0o755 });
   ownedByUs(parent);
-  return path.join(parent, path.basename(resolved));
+  if (!linked) {
+    mkdirSync(path.dirname(resolved), { recursive: true });
+    symlinkSync(folder, resolved);
+  }
+  return folder;
 }
 
 /** Makes the folder if it is missing and gives it to the server's account. */

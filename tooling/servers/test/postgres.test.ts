@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
@@ -87,5 +87,39 @@ test('a stale process number of another program does not stop the start', async 
   spawnSync('sh', ['-c', 'cat > "$0"', pidFile], { input: before });
   const second = await startPostgres({ dataDir, unsafe: true });
   expect(await until(() => accepts(second.url))).toBe(true);
+  await second.stop();
+});
+
+// Only root hands its server to another account.
+test.runIf(userInfo().uid === 0)(
+  'data that the account of the server cannot reach is elsewhere, behind a link; without the link it is not taken for new',
+  async () => {
+    const hidden = path.join(parent, 'hidden');
+    mkdirSync(hidden, { mode: 0o700 });
+    const dataDir = path.join(hidden, 'postgres');
+    const first = await startPostgres({ dataDir, unsafe: true });
+    await first.stop();
+    const elsewhere = readlinkSync(dataDir);
+    try {
+      expect(existsSync(path.join(elsewhere, 'PG_VERSION'))).toBe(true);
+      rmSync(hidden, { recursive: true });
+      mkdirSync(hidden, { mode: 0o700 });
+      await expect(startPostgres({ dataDir, unsafe: true })).rejects.toThrow(`rm -rf ${path.dirname(elsewhere)}`);
+    } finally {
+      rmSync(path.dirname(elsewhere), { recursive: true, force: true });
+    }
+    const afresh = await startPostgres({ dataDir, unsafe: true });
+    await afresh.stop();
+    expect(new URL(afresh.url).password).not.toBe(new URL(first.url).password);
+    rmSync(path.dirname(elsewhere), { recursive: true });
+  },
+);
+
+test('a crash ends every process of a server, and its data folder starts again', async () => {
+  const dataDir = path.join(parent, 'crashed');
+  const first = await startPostgres({ dataDir, unsafe: true });
+  await first.crash();
+  expect(await accepts(first.url)).toBe(false);
+  const second = await startPostgres({ dataDir, unsafe: true });
   await second.stop();
 });
