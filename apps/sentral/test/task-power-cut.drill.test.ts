@@ -85,8 +85,8 @@ async function through(ask: () => ReturnType<BuiltSentral['ask']>): Promise<Answ
   throw new Error('it was not accepted');
 }
 
-/** What was lost on its way is asked for again when its timer runs out, which is a minute and more after it was taken. */
-const patienceMs = 600_000;
+/** Nothing is lost on its way: what a process had taken comes again after the ack wait of half a minute. */
+const patienceMs = 120_000;
 
 async function ended({ id }: Answer): Promise<void> {
   for (const until = Date.now() + patienceMs; Date.now() < until; await pause(100)) {

@@ -125,3 +125,14 @@ test.each([
   await stage.until(acme, id, state);
   expect([await claimants(resource), await toldTo(acme, resource)]).toEqual([[], undefined]);
 });
+
+test('who only watches a thing keeps nobody from it, and is not told as who changes it', async () => {
+  const resource = thing();
+  const watchers = [1, 2].map(() => stage.make(acme, { steps, watches: resource }));
+  const watching = (await Promise.all(watchers)).map(({ id }) => id);
+  expect(await claimants(resource)).toEqual([]);
+  const { id } = await make(resource);
+  expect([await claimants(resource), await toldTo(acme, resource)]).toEqual([[id], { ...taken(resource), taskId: id }]);
+  const late = await stage.make(acme, { steps, watches: resource });
+  for (const each of [...watching, id, late.id]) await stage.task.task.cancel(acme, { id: each });
+});

@@ -37,6 +37,7 @@ const inputSchema = v.strictObject({
   steps: v.pipe(v.array(v.any()), v.minLength(1)),
   allocationId: v.optional(v.string()),
   resource: v.optional(v.string()),
+  watches: v.optional(v.string()),
   deadlineMs: v.optional(v.number()),
 });
 
@@ -48,8 +49,11 @@ export const free = workflow({
   permission: 'task.task.signal',
   input: inputSchema,
   scheduled: (wanted) => parseContent(inputSchema, wanted, '/input'),
-  plan: ({ steps, allocationId, resource, deadlineMs }) => ({
-    claims: resource === undefined ? [] : [{ resource, mode: 'exclusive' }],
+  plan: ({ steps, allocationId, resource, watches, deadlineMs }) => ({
+    claims: [
+      ...(resource === undefined ? [] : [{ resource, mode: 'exclusive' as const }]),
+      ...(watches === undefined ? [] : [{ resource: watches, mode: 'observe' as const }]),
+    ],
     holdings: allocationId === undefined ? [] : [{ ref: allocationId, kind: 'allocation' }],
     steps: steps as StepPlan[],
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
