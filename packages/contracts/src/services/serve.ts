@@ -136,7 +136,8 @@ export function stepService({ service, actions, store, beat, report }: StepServi
     if (decided === undefined) return;
     follow(op, decided);
     // A change that failed may have been stored all the same, when only its answer was lost: what it began, nobody here works on.
-    if (unfinished(decided.row) && !running.has(op) && !stopped) await decideNow(op, { on: 'boot' });
+    if (unfinished(decided.row) && !running.has(op) && input.on !== 'boot' && !stopped)
+      await decideNow(op, { on: 'boot' });
   }
 
   function follow(op: Id<'stp'>, decided: Decided): void {
