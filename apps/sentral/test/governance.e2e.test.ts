@@ -72,6 +72,16 @@ describe('limits and policies', () => {
     });
   });
 
+  test('no bound is a value too: it is bound, shown and in effect as null', async () => {
+    const other = await house(server, 'unbound');
+    const binding = { key: 'tenancy.environmentClasses', value: null };
+    const put = { ...as(other.owner), method: 'PUT', body: { bindings: [binding] }, headers: any };
+    const set = await made(server.ask(`/v1/tenants/${other.tenant}/policy`, put), 200);
+    expect(set.bindings).toMatchObject([binding]);
+    const { values } = await made(server.ask(`/v1/tenants/${other.tenant}/effectivePolicy`, as(other.owner)), 200);
+    expect(values.find(({ key }: Json) => key === binding.key)).toMatchObject({ value: null });
+  });
+
   test('a policy is narrowed on the way down, an exemption lifts it for a time, and a trial says what it would refuse', async () => {
     const other = await house(server, 'governed');
     const domainId = await numbers(server, 'governed');

@@ -1,7 +1,6 @@
 import type * as v from 'valibot';
 import type { Permission } from './access.js';
 import type { ProblemCode } from './problem.js';
-import { offerOf } from './shaping.js';
 
 type Schema = v.GenericSchema;
 // A handler's part of the request is inferred from the schema, so the bound says nothing of its shape.
@@ -51,12 +50,10 @@ export interface RouteDef {
 export function commonProblems(def: RouteDef): readonly ProblemCode[] {
   const open = def.permission === null && def.self === undefined;
   return [
-    ...(offerOf(def) === undefined ? [] : (['invalid-parameter'] as const)),
+    // A query parameter that nobody knows, or a precondition, a key or a reason that is none.
+    'invalid-parameter',
     ...(open ? [] : (['unauthenticated'] as const)),
     ...(def.permission === null ? [] : (['permission-denied', 'not-found'] as const)),
-    ...(def.params === undefined && def.query === undefined && def.headers === undefined
-      ? []
-      : (['invalid-parameter'] as const)),
     ...(def.body === undefined
       ? []
       : (['malformed-request', 'content-too-large', 'unsupported-media-type', 'validation-failed'] as const)),
@@ -68,7 +65,9 @@ export function commonProblems(def: RouteDef): readonly ProblemCode[] {
     'dependency-unavailable',
     'overloaded',
     'timeout',
-    ...(def.method === 'GET' ? [] : (['outcome-unknown'] as const)),
+    ...(def.method === 'GET'
+      ? []
+      : (['outcome-unknown', 'idempotency-in-progress', 'idempotency-key-reused'] as const)),
   ];
 }
 

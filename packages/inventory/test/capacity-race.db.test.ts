@@ -183,3 +183,20 @@ test('of 40 that want one server whole, a part of a board in it or a port of it 
     );
   }
 });
+
+test('of many who set what a node offers at once, without a version, the last has it all, whether its classes were there or not', async () => {
+  const offers = [['vcpu'], ['vcpu', 'memoryMib'], ['memoryMib', 'diskGib'], ['diskGib']].map((classes, at) =>
+    classes.map((of) => ({ class: of, total: at + 1 })),
+  );
+  for (let round = 0; round < 5; round += 1) {
+    const nodeId = await s.host([]);
+    const told = await times(12, (n) =>
+      s.inventory.capacity.set(s.caller, { nodeId, capacities: offers[n % offers.length]! }),
+    );
+    const shown = (items: readonly { class: string; total: number }[]) =>
+      items.map((item) => `${item.class} ${item.total}`).toSorted();
+    for (const [n, { items }] of told.entries()) expect(shown(items)).toEqual(shown(offers[n % offers.length]!));
+    const last = told.toSorted((a, b) => b.version - a.version)[0]!;
+    expect(shown((await s.inventory.capacity.list(s.caller, { nodeId })).items)).toEqual(shown(last.items));
+  }
+});

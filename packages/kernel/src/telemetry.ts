@@ -126,15 +126,15 @@ function describeError(error: Error): object {
   return { name: error.name, message: error.message, stack: error.stack, ...cause };
 }
 
+/** With what it came from: an error that says little is often the last of several. */
+const stackOf = ({ stack, message, cause }: Error): string =>
+  `${stack ?? message}${cause instanceof Error ? `\n  from ${stackOf(cause)}` : ''}`;
+
 function textLine(line: { time: string; level: string; message: string; [field: string]: unknown }): string {
   const { time, level, message, ...fields } = line;
   const rest = Object.entries(fields).map(([key, value]) => {
     const text =
-      value instanceof Error
-        ? (value.stack ?? value.message)
-        : typeof value === 'string'
-          ? value
-          : toJson({ value }).slice(9, -1);
+      value instanceof Error ? stackOf(value) : typeof value === 'string' ? value : toJson({ value }).slice(9, -1);
     return ` ${key}=${text}`;
   });
   return `${scrub(`${time} ${level.padEnd(5)} ${message}${rest.join('')}`)}\n`;

@@ -143,6 +143,15 @@ test('nothing goes through a closed gate, and what waited goes out when it is op
   await Promise.all([plattform.stop(), loops.stop()]);
 });
 
+test('of many who move the gate of a service that nobody knew at once, each hears how it stands, and it keeps its first note', async () => {
+  const gates = [stage.task, stage.process().task].map(({ serviceGate }) => serviceGate);
+  const close = (n: number) => gates[n % 2]!.pause(operator, { service: 'unheard', note: `note ${n}` });
+  const told = await Promise.all(Array.from({ length: 12 }, (_, n) => close(n)));
+  expect(new Set(told.map(({ note, changedAt }) => `${note} ${changedAt}`)).size).toBe(1);
+  expect(await close(12)).toEqual(told[0]);
+  expect(await gates[0]!.resume(operator, { service: 'unheard' })).toMatchObject({ paused: false });
+});
+
 test('a destructive step waits for the word of tenancy; without the right the task is held, with it it goes on', async () => {
   const caller = await tenantWith(5);
   let may = false;

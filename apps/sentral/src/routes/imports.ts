@@ -74,16 +74,21 @@ async function stagePieces(
   let pending = '';
   let size = 0;
   const decode = (bytes?: Uint8Array) => {
+    let text: string;
     try {
-      return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
+      text = bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
     } catch {
       throw problem('malformed-request', {}, 'The file is not UTF-8.');
     }
+    if (text.includes('\u0000'))
+      throw problem('malformed-request', {}, 'The file is binary; JSON, NDJSON or YAML is expected.');
+    return text;
   };
   const flush = async (least: number) => {
     while (pending.length >= least && pending.length > 0) {
-      await inventory.import.stage(caller, { id, ordinal, content: pending.slice(0, pieceChars) });
-      pending = pending.slice(pieceChars);
+      const content = pieceOf(pending);
+      await inventory.import.stage(caller, { id, ordinal, content });
+      pending = pending.slice(content.length);
       ordinal += 1;
     }
   };
@@ -96,4 +101,10 @@ async function stagePieces(
   pending += decode();
   await flush(1);
   return ordinal;
+}
+
+/** The next piece; a character of two units is not cut through. */
+function pieceOf(text: string): string {
+  const cutsPair = /[\uD800-\uDBFF]/.test(text.charAt(pieceChars - 1)) && text.length > pieceChars;
+  return text.slice(0, cutsPair ? pieceChars - 1 : pieceChars);
 }

@@ -60,10 +60,12 @@ export const asOfFields = { asOf: v.optional(timeInputSchema) } as const;
 /** What a read as of an instant may be refused with besides. */
 export const asOfRefuses = ['invalid-parameter', 'position-expired'] as const;
 
-// Date.parse carries 30 February over into March; PostgreSQL refuses it, so it is refused here.
+// Date.parse carries 30 February over into March; PostgreSQL refuses it, so it is refused here. It has no year 0 either, and rounds to
+// microseconds: what would come to be the year 10000 cannot be told as a time again.
 function isRealTime(time: string): boolean {
   const parsed = new Date(time);
-  return !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(time.slice(0, 19));
+  if (Number.isNaN(parsed.getTime()) || !parsed.toISOString().startsWith(time.slice(0, 19))) return false;
+  return !time.startsWith('0000') && !/^9999-12-31T23:59:59\.999999[5-9]/.test(time);
 }
 
 // These keys are dropped in silence by record(), for fear of prototypes; as labels they would vanish.

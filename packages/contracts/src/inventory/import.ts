@@ -57,7 +57,7 @@ const stage = verb({
   command: v.strictObject({
     id: idSchema('imp'),
     ordinal: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4096)),
-    content: v.pipe(v.string(), v.maxLength(1048576)),
+    content: text(0, 1_048_576),
   }),
   result: importSchema,
   refuses: ['not-found', 'state-conflict', 'content-too-large'],

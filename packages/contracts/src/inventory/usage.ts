@@ -33,7 +33,7 @@ export const usage = {
         }),
       ),
     }),
-    refuses: ['not-found'],
+    refuses: ['invalid-parameter', 'not-found'],
     idempotent: true,
   }),
 } as const;

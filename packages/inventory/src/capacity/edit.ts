@@ -4,6 +4,7 @@ import type { CapacityInput, NodeCapacities } from '@sentral/contracts/inventory
 import { sameJson } from '@sentral/contracts/merge-patch';
 import { problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
+import { overloaded } from '@sentral/kernel/errors';
 import { inChange } from '../change.js';
 import type { Deps } from '../deps.js';
 import { recordChanges } from '../events.js';
@@ -19,6 +20,7 @@ import {
   listCapacities,
   listHolders,
   lockCapacities,
+  lockOffer,
   removeCapacityRow,
   toCapacity,
   touchNode,
@@ -39,9 +41,12 @@ interface Edit {
 export async function editOffer(deps: Deps, caller: Caller, { nodeId, version, to }: Edit): Promise<NodeCapacities> {
   const id = decodeId('nod', nodeId);
   return inChange(deps, caller, async (tx) => {
+    await lockOffer(tx, id);
     const before = await lockCapacities(tx, id);
     const [node] = await lockNodes(tx, sightOf(caller), [id]);
     if (node === undefined) throw problem('not-found', { resourceType: 'node' });
+    // A reshape or an import has offered another class while we waited for the node, and its row is not locked.
+    if ((await listCapacities(tx, id)).length !== before.length) throw overloaded();
     await expectVersion(tx, { prefix: 'nod', id, version: node.version }, version);
     if (node.state === 'retired') throw problem('state-conflict', { state: node.state, allowedStates: [] });
     const wanted = to(before);

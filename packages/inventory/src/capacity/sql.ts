@@ -1,9 +1,11 @@
-// Lock order: capacity rows by node and class, then the node. A taker (allocation/sql.ts) goes the same way.
+// Lock order: who edits an offer has the name of its node first; then capacity rows by node and class, then the node. A taker
+// (allocation/sql.ts) goes the same way from the rows on.
 // READ COMMITTED: what is decided under the lock is decided on the newest row.
 import type { Caller } from '@sentral/contracts/contract';
 import { encodeId } from '@sentral/contracts/ids';
 import type { Capacity, CapacityInput } from '@sentral/contracts/inventory/capacity';
 import type { Database, Tx } from '@sentral/kernel/database';
+import { lockName } from '@sentral/kernel/lease';
 import { query } from '@sentral/kernel/page';
 import { allocationSeen, rowsOf, type Sight } from '../reading.js';
 import { capOf } from './rules.js';
@@ -42,6 +44,9 @@ export async function listCapacities(db: Database | Tx, nodeId: string): Promise
   const rows = await db.unsafe(`${selectCapacity} where c.node_id = $1 order by c.class`, [nodeId]);
   return rows as unknown as readonly CapacityRow[];
 }
+
+/** One at a time edits what a node offers: a class that is not there yet has no row to wait for. */
+export const lockOffer = (tx: Tx, nodeId: string): Promise<void> => lockName(tx, 'inventory', `offer ${nodeId}`);
 
 /** For update: nobody takes or gives back while the offer changes, and a removed row is nobody's to wait for. */
 export async function lockCapacities(tx: Tx, nodeId: string): Promise<readonly CapacityRow[]> {

@@ -8,7 +8,7 @@ import { netboxFacts, netboxSections } from '@sentral/facts/netbox';
 import type { Imported } from '@sentral/facts/resource';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dumpOf, listing } from '../../test/import/collect.js';
-import { importer, line, openImporting, type Importing } from '../../test/import/harness.js';
+import { importer, line, openImporting, upsert, type Importing } from '../../test/import/harness.js';
 import { createInventory } from '../index.js';
 import { cancelImport } from './cancel.js';
 import { getImport } from './get.js';
@@ -295,4 +295,39 @@ test('an import whose connection is cut in the middle is applied once, with one 
     counts: { created: 5000 },
   });
   expect(await at.count('feed')).toBe(before + 5000);
+});
+
+test('a device type is there once: of two that name it the first of the file has it, another source is told, and one that is gone is free', async () => {
+  const type = (key: string, slug: string) =>
+    upsert(key, {
+      type: 'deviceType',
+      manufacturer: 'Twice',
+      model: 'M',
+      slug,
+      heightHalfUnits: 2,
+      fullDepth: true,
+      attributes: {},
+      components: {},
+    });
+  const told = async (source: string, lines: readonly string[]) => {
+    const ended = await at.done(source, lines.join(''), { format: 'changeset' });
+    const { items } = await listImportResults(at.deps, importer, { id: ended.id, limit: 50 });
+    return [
+      ended.state,
+      ...items.map(({ externalId, outcome, problem }) => [externalId, outcome, problem?.code].join(' ').trim()),
+    ];
+  };
+  expect(await told('types-1', [type('a', 'one'), type('b', 'one'), type('c', 'two')])).toEqual([
+    'succeeded',
+    'a created',
+    'b refused already-exists',
+    'c created',
+  ]);
+  expect(await told('types-2', [type('x', 'two'), type('y', 'three')])).toEqual([
+    'succeeded',
+    'x refused already-exists',
+    'y created',
+  ]);
+  await told('types-1', [line({ op: 'delete', externalId: 'c' })]);
+  expect(await told('types-2', [type('x', 'two')])).toEqual(['succeeded', 'x created']);
 });

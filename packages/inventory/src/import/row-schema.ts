@@ -107,5 +107,11 @@ export const changeRowSchema = v.variant('op', [
   v.strictObject({ op: v.literal('delete'), externalId: key, ifMatch: v.optional(natural) }),
 ]);
 
+/** What is wrong with a row, by the first place where something is. */
+export function rowFault(row: unknown): string | undefined {
+  const issue = v.safeParse(changeRowSchema, row).issues?.[0];
+  return issue === undefined ? undefined : `${v.getDotPath(issue) ?? 'row'}: ${issue.message}`;
+}
+
 /** An optional first line: `complete` says that the file is the whole of its source. */
 export const changeHeadSchema = v.strictObject({ changeSet: v.literal(1), complete: v.optional(v.boolean(), false) });

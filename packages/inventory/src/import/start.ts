@@ -1,3 +1,4 @@
+import { isStorableText } from '@sentral/contracts/api/common';
 import type { Caller } from '@sentral/contracts/contract';
 import { decodeId } from '@sentral/contracts/ids';
 import type { Import } from '@sentral/contracts/inventory/import';
@@ -88,16 +89,24 @@ function stagedRow(item: ChangeItem, line: number): StagedRow {
     case 'head':
       return { ...empty, op: 'skip', external_id: '#head', resource: { format: item.format, complete: item.complete } };
     case 'skipped':
-      return { ...empty, op: 'skip', external_id: item.model, resource: { count: item.count }, outcome: 'skipped' };
+      return {
+        ...empty,
+        op: 'skip',
+        external_id: kept(item.model),
+        resource: { count: item.count },
+        outcome: 'skipped',
+      };
     case 'rejected':
       return {
         ...empty,
         op: 'upsert',
-        external_id: item.key,
+        external_id: kept(item.key),
         outcome: 'refused',
-        problem: { code: 'validation-failed', ...problems['validation-failed'], detail: item.reason },
+        problem: { code: 'validation-failed', ...problems['validation-failed'], detail: kept(item.reason) },
       };
     case 'row': {
+      if (!canBeKept(item.row))
+        return stagedRow({ item: 'rejected', line, key: item.row.externalId, reason: noText }, line);
       const { op, externalId, ifMatch } = item.row;
       const resource = item.row.op === 'upsert' ? item.row.resource : undefined;
       return {
@@ -111,3 +120,14 @@ function stagedRow(item: ChangeItem, line: number): StagedRow {
     }
   }
 }
+
+const noText = 'It holds text with NUL or half of a surrogate pair, which cannot be kept.';
+
+function canBeKept(value: unknown): boolean {
+  if (typeof value === 'string') return isStorableText(value);
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([name, each]) => isStorableText(name) && canBeKept(each));
+}
+
+/** With U+FFFD for what cannot be kept: a key and a reason are shown even so. */
+const kept = (text: string): string => Buffer.from(text).toString().replaceAll('\u0000', '\uFFFD');

@@ -6,6 +6,7 @@ import { translateDeviceTypes } from './devicetype/translate.js';
 import { limited } from './limited.js';
 import { translateNetbox } from './netbox/translate.js';
 import { isPrefixPlan, translatePrefixPlan } from './plan/translate.js';
+import { rowFault } from './row-schema.js';
 
 /** Enough to see the first key of any of the formats behind a licence header. */
 const headBytes = 64 * 1024;
@@ -54,18 +55,29 @@ export async function* translate(body: Body, limits: ImportLimits): AsyncGenerat
   // Binary formats (an archive, a spreadsheet) hold zero bytes early; text never does.
   if (text.includes('\u0000') || text.startsWith('\u001f'))
     throw problem('malformed-request', { position: 0 }, 'The file is binary; JSON, NDJSON or YAML is expected.');
-  if (text.startsWith('[')) yield* translateNetbox(whole, limits);
+  if (text.startsWith('[')) yield* asRows(translateNetbox(whole, limits));
   else if (text.startsWith('{'))
-    yield* isListing(text) ? translateDeviceTypes(listedDocuments(whole, limits)) : readChangeLines(whole, limits);
-  else if (isPrefixPlan(text)) yield* translatePrefixPlan(whole, limits);
+    yield* isListing(text)
+      ? asRows(translateDeviceTypes(listedDocuments(whole, limits)))
+      : readChangeLines(whole, limits);
+  else if (isPrefixPlan(text)) yield* asRows(translatePrefixPlan(whole, limits));
   else if (/^(---|#|%|["']?[A-Za-z][\w-]*["']?:)/m.test(text))
-    yield* translateDeviceTypes(yamlDocuments(whole, limits));
+    yield* asRows(translateDeviceTypes(yamlDocuments(whole, limits)));
   else
     throw problem(
       'malformed-request',
       { position: 0 },
       'The file is neither a NetBox dump, nor a change set, nor YAML of device types or prefixes.',
     );
+}
+
+/** What another format says becomes no row that a change set could not have: its words may be any. */
+async function* asRows(items: AsyncIterable<ChangeItem>): AsyncGenerator<ChangeItem> {
+  for await (const item of items) {
+    const fault = item.item === 'row' ? rowFault(item.row) : undefined;
+    if (item.item !== 'row' || fault === undefined) yield item;
+    else yield { item: 'rejected', line: item.line, key: item.row.externalId, reason: fault };
+  }
 }
 
 function isListing(head: string): boolean {

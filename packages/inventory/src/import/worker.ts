@@ -6,6 +6,7 @@ import { inTransaction } from '@sentral/kernel/transaction';
 import type { Deps } from '../deps.js';
 import { applySet, writeOutcomes, type Applied } from './apply/apply.js';
 import { refuseHeldSince } from './apply/held.js';
+import { listRefusedKeys } from './apply/load.js';
 import { holdMs, overtaken, startRun, type Run } from './run.js';
 import { claimImport, endImport, findHead, postponeImport, type ImportRow } from './sql.js';
 import { adoptTenants, type NamedTenant, type TenantSource } from './tenants.js';
@@ -205,7 +206,8 @@ async function applyImport(deps: Deps, run: Run, tenants: readonly NamedTenant[]
 async function finish(tx: Tx, claim: ImportRow, applied: Applied): Promise<void> {
   await writeOutcomes(tx, claim.id, applied);
   await refuseHeldSince(tx, applied.disturbed);
-  const refused = [...applied.outcomes, ...applied.unnamed].filter(({ outcome }) => outcome === 'refused').length;
+  // With those that were refused while the file was read.
+  const refused = (await listRefusedKeys(tx, claim.id)).length;
   const made = applied.outcomes.filter(({ outcome, tenant }) => outcome === 'created' && tenant === true).length;
   const whole = problem(
     'validation-failed',

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { boolean, check, integer, jsonb, text, unique } from 'drizzle-orm/pg-core';
+import { boolean, check, integer, jsonb, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { createdAt, emptyObject, id, instant, inventory, updatedAt, version } from './context.js';
 
 /** A hardware profile: height and depth for racks, component lists for what a device of it carries. */
@@ -20,7 +20,9 @@ export const deviceType = inventory.table(
     updatedAt: updatedAt(),
   },
   (t) => [
-    unique('device_type_slug_once_per_manufacturer').on(t.manufacturer, t.slug),
+    uniqueIndex('device_type_slug_once_per_manufacturer')
+      .on(t.manufacturer, t.slug)
+      .where(sql`ended_at is null`),
     check('device_type_height_in_bounds', sql`${t.heightHalfUnits} between 0 and 400`),
   ],
 );

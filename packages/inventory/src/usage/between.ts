@@ -12,7 +12,7 @@ const daysMax = 400;
 /**
  * Use over time: the integral of what was held of each dimension between two instants, whole and per child. What lies in
  * the future counts as nothing, and what has run out counts until it did, whether or not anyone has swept it.
- * @throws Problem not-found
+ * @throws Problem not-found, invalid-parameter
  */
 export async function usageBetween(
   deps: Deps,
@@ -27,10 +27,10 @@ export async function usageBetween(
     to: command.to,
   };
   const [from, to] = [Date.parse(command.from), Date.parse(command.to)];
-  if (from >= to) throw outOfBounds('/to', 'must lie after from');
-  if (to - from > daysMax * 86_400_000) throw outOfBounds('/to', `must lie at most ${daysMax} days after from`);
+  if (from >= to) throw outOfBounds('to', 'It must lie after from.');
+  if (to - from > daysMax * 86_400_000) throw outOfBounds('to', `It must lie at most ${daysMax} days after from.`);
   const { rows, until } = await listUseBetween(deps.db.platform, asked);
-  if (until.getTime() < from) throw outOfBounds('/from', 'must not lie in the future');
+  if (until.getTime() < from) throw outOfBounds('from', 'It must not lie in the future.');
   return {
     from: command.from,
     to: until.toISOString(),
@@ -43,5 +43,4 @@ export async function usageBetween(
   };
 }
 
-const outOfBounds = (pointer: string, message: string) =>
-  problem('validation-failed', { errors: [{ pointer, code: 'out_of_bounds', message }] });
+const outOfBounds = (parameter: string, detail: string) => problem('invalid-parameter', { parameter }, detail);

@@ -15,18 +15,18 @@ export async function listGates(on: Pick<Database, 'unsafe'>): Promise<readonly 
   return (await on.unsafe(`select ${columns} from service_gate order by service`)) as unknown as readonly GateRow[];
 }
 
-/** One that stands so already keeps its note and its time. */
+/** One that stands so already keeps its note and its time; it is written even so, as who waited for its row would not see it. */
 export async function amendGate(
   tx: Tx,
   gate: { readonly service: string; readonly paused: boolean; readonly note: string | null; readonly actor: Actor },
 ): Promise<GateRow> {
+  const kept = (column: string, fresh: string): string =>
+    `${column} = case when g.paused = excluded.paused then g.${column} else ${fresh} end`;
   const [row] = await tx.unsafe(
-    `with moved as (
-       insert into service_gate as g (service, paused, note, changed_by) values ($1, $2, $3, $4)
-       on conflict (service) do update set paused = excluded.paused, note = excluded.note, changed_at = now(), changed_by = excluded.changed_by
-         where g.paused <> excluded.paused
-       returning ${columns})
-     select * from moved union all select ${columns} from service_gate where service = $1 limit 1`,
+    `insert into service_gate as g (service, paused, note, changed_by) values ($1, $2, $3, $4)
+     on conflict (service) do update set paused = excluded.paused, ${kept('note', 'excluded.note')},
+       ${kept('changed_at', 'now()')}, ${kept('changed_by', 'excluded.changed_by')}
+     returning ${columns}`,
     [gate.service, gate.paused, gate.note, json(gate.actor)],
   );
   return row as unknown as GateRow;

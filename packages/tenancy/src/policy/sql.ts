@@ -55,9 +55,10 @@ export async function amendPolicyRow(
     on conflict (scope_id) do update set version = p.version + 1, updated_at = now()`;
   await tx.sql`
     delete from tenancy.policy_binding where policy_id = ${id}::uuid and id <> all(${bindings.map((binding) => binding.id)}::uuid[])`;
+  // A null that is bound says "no bound"; a record set would make nothing of it.
   await tx.sql`
     insert into tenancy.policy_binding as b (id, policy_id, scope_id, tenant_id, key, value, lock, mode)
-    select w.id, ${id}::uuid, ${scope.id}::uuid, ${scope.tenantId}::uuid, w.key, w.value, w.lock, w.mode
+    select w.id, ${id}::uuid, ${scope.id}::uuid, ${scope.tenantId}::uuid, w.key, coalesce(w.value, 'null'), w.lock, w.mode
     from jsonb_to_recordset(${json(bindings)}) as w(id uuid, key text, value jsonb, lock text, mode text)
     on conflict (id) do update set value = excluded.value, lock = excluded.lock, mode = excluded.mode`;
 }

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { idSchema } from '../../ids.js';
 import { edgeTypeSchema } from '../../inventory/edge.js';
 import { inventory } from '../../inventory/index.js';
+import { kindKeySchema } from '../../inventory/kind.js';
 import { changedTypes } from '../../inventory/node-changes.js';
 import { batchMax } from '../../inventory/node-versions.js';
 import { nodeIntents, nodeStates } from '../../inventory/node.js';
@@ -71,7 +72,7 @@ export const graphRoutes = {
       ...pageQuery,
       ...asOfFields,
       sort: node.list.command.entries.sort,
-      kind: v.optional(anyOf(v.string())),
+      kind: v.optional(anyOf(kindKeySchema)),
       /** The word root asks for nodes without a parent. */
       parentId: v.optional(v.union([v.literal('root'), idSchema('nod')])),
       name: node.list.command.entries.name,
@@ -206,7 +207,7 @@ export const graphRoutes = {
       ...pageQuery,
       ...asOfFields,
       depthMax: v.optional(wholeNumber(64)),
-      kind: v.optional(anyOf(v.string())),
+      kind: v.optional(anyOf(kindKeySchema)),
     }),
     responses: found('A page of nodes with their depth.', node.subtree.result),
     problems: [...node.subtree.refuses],

@@ -139,8 +139,9 @@ async function judged(
     const known = set.known.get(key);
     if (known !== undefined) moving.add(known.id);
   }
+  const types = set.staged.some(({ resource }) => resource?.type === 'deviceType');
   for (;;) {
-    const surroundings = await surroundingsOf(tx, set.known, moving);
+    const surroundings = await surroundingsOf(tx, set.known, { moving, types });
     const verdict = judge({ ...set, surroundings });
     const before = moving.size;
     for (const { line, key } of set.staged) if (verdict.refused.has(line)) moving.delete(set.known.get(key)?.id ?? '');

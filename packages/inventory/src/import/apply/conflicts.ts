@@ -1,6 +1,6 @@
 import { parseAddress } from '../ip.js';
 import type { SetToJudge } from './judge.js';
-import { refusal, type Planned, type RackShape, type Refusal } from './plan.js';
+import { refusal, typeKey, type Planned, type RackShape, type Refusal } from './plan.js';
 import { rackShape } from './values.js';
 
 export interface Conflicts {
@@ -11,7 +11,7 @@ export interface Conflicts {
 const taken = (detail: string): Refusal => refusal('allocation-conflict', detail);
 const impossible = (detail: string): Refusal => refusal('topology-violation', detail);
 
-/** Where two rows want one thing: rack units, a port, a number twice in a pool. The first of the file gets it. */
+/** Where two rows want one thing: rack units, a port, a number twice in a pool, a device type. The first of the file gets it. */
 export function conflicts(set: SetToJudge, byKey: ReadonlyMap<string, Planned>): Conflicts {
   const refusals = new Map<Planned, Refusal>();
   const besides = new Set<string>();
@@ -19,6 +19,7 @@ export function conflicts(set: SetToJudge, byKey: ReadonlyMap<string, Planned>):
   const ports = new Map<string, string>();
   const ranges = new Map<string, Planned[]>();
   const holds = new Set<string>();
+  const typesHere = new Map<string, string>();
   const idOf = (key: string): string | undefined => byKey.get(key)?.id ?? set.known.get(key)?.id;
   const shapeOf = (key: string): RackShape | undefined => {
     const rack = byKey.get(key);
@@ -98,6 +99,12 @@ export function conflicts(set: SetToJudge, byKey: ReadonlyMap<string, Planned>):
     } else if (resource.type === 'address') {
       const address = parseAddress(resource.address);
       if (address !== undefined) occupy(row, `${idOf(resource.space)} ${address.family} ${address.value}`);
+    } else if (resource.type === 'deviceType') {
+      const type = typeKey(resource);
+      const holder =
+        typesHere.get(type) ?? (set.surroundings.typesElsewhere.has(type) ? 'one that was there before' : undefined);
+      if (holder === undefined) typesHere.set(type, row.key);
+      else refusals.set(row, refusal('already-exists', `the device type ${type} is ${holder}`));
     } else if (resource.type === 'number') occupy(row, `${idOf(resource.domain)} ${resource.value}`);
   }
   return { refusals, besides };

@@ -3,7 +3,7 @@
 import type { Tx } from '@sentral/kernel/database';
 import type { OwnResource, ResourceType } from '../change-set.js';
 import { parseAddress } from '../ip.js';
-import type { Known, KindRule, RackShape, Staged, Surroundings } from './plan.js';
+import { typeKey, type Known, type KindRule, type RackShape, type Staged, type Surroundings } from './plan.js';
 import { tables, writeOrder } from './tables.js';
 
 // Pages are bounded by what an index holds and joins are done here: the statistics know nothing of an import that has just been staged
@@ -91,11 +91,14 @@ async function listLive(tx: Tx, type: ResourceType, ids: readonly string[]): Pro
   return new Map(rows.map(({ kind: of, ...row }) => [row.id, { type, ...row, kind: of ?? undefined }]));
 }
 
-/** Everything that its rules look at beside the set itself; `moving` are the ids of what the set writes or ends, which lets go of what it has. */
+/**
+ * Everything that its rules look at beside the set itself; `moving` are the ids of what the set writes or ends, which lets go of what it
+ * has; `types` says whether it names device types.
+ */
 export async function surroundingsOf(
   tx: Tx,
   known: ReadonlyMap<string, Known>,
-  moving: ReadonlySet<string>,
+  { moving, types }: { moving: ReadonlySet<string>; types: boolean },
 ): Promise<Surroundings> {
   const ids = (type: ResourceType): string[] =>
     [...known.values()].filter((each) => each.type === type).map(({ id }) => id);
@@ -127,6 +130,10 @@ export async function surroundingsOf(
   const ranges = await tx.sql<{ domainId: string; start: number; end: number }>`
     select domain_id as "domainId", lower(numbers) as start, upper(numbers) - 1 as "end" from number_range
     where domain_id = any(${ids('numberDomain')}::uuid[]) and ended_at is null and id <> all(${movingIds('numberRange')}::uuid[])`;
+  const theirTypes = types
+    ? await tx.sql<{ manufacturer: string; slug: string }>`
+        select manufacturer, slug from device_type where ended_at is null and id <> all(${movingIds('deviceType')}::uuid[])`
+    : [];
   const racks = await tx.sql<RackShape & { id: string }>`
     select node_id as id, height_half_units as "heightHalfUnits", starting_unit as "startingUnit" from rack where node_id = any(${ids('node')}::uuid[])`;
   const held = [
@@ -150,6 +157,7 @@ export async function surroundingsOf(
       ),
     ),
     rangesElsewhere: ranges,
+    typesElsewhere: new Set(theirTypes.map(typeKey)),
     racks: new Map(racks.map((rack) => [keyOf.get(rack.id) ?? rack.id, rack])),
   };
 }

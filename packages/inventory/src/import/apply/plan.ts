@@ -72,9 +72,15 @@ export interface Surroundings {
   readonly claimedElsewhere: ReadonlySet<string>;
   /** Ranges of numbers in the source's domains that neither change nor go. */
   readonly rangesElsewhere: readonly { readonly domainId: string; readonly start: number; readonly end: number }[];
+  /** Device types that neither change nor go, as `typeKey` names them. */
+  readonly typesElsewhere: ReadonlySet<string>;
   /** Racks of this source that are not in the set. */
   readonly racks: ReadonlyMap<string, RackShape>;
 }
+
+/** What only one living device type may be. */
+export const typeKey = ({ manufacturer, slug }: { readonly manufacturer: string; readonly slug: string }): string =>
+  `${manufacturer}/${slug}`;
 
 export interface RackShape {
   readonly heightHalfUnits: number;
