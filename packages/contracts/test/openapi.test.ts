@@ -53,7 +53,7 @@ test('parameters, bodies and answers come from the schemas of a route', () => {
 });
 
 test('every problem that a route may refuse with stands at its status', () => {
-  expect(at(...books, 'post', 'responses', '409', ...refusal)).toEqual(['already-exists']);
+  expect(at(...books, 'post', 'responses', '409', ...refusal)).toEqual(['already-exists', 'idempotency-in-progress']);
   const statuses = Object.keys(at(...books, 'post', 'responses') as object);
   expect(statuses).toEqual(
     expect.arrayContaining(['201', '400', '401', '403', '404', '409', '422', '429', '500', '503', '504']),

@@ -331,3 +331,43 @@ test('a device type is there once: of two that name it the first of the file has
   await told('types-1', [line({ op: 'delete', externalId: 'c' })]);
   expect(await told('types-2', [type('x', 'two')])).toEqual(['succeeded', 'x created']);
 });
+
+test('what is no VLAN is refused in a domain of VLANs, a number and a range, and is one elsewhere', async () => {
+  const domain = (key: string, kind: string) => upsert(key, { type: 'numberDomain', kind, name: key, pooled: true });
+  const both = (of: string) =>
+    upsert(`${of}-n`, { type: 'number', domain: of, value: 4095 }) +
+    upsert(`${of}-r`, { type: 'numberRange', domain: of, start: 0, end: 10 });
+  const ended = await at.done('vlans', domain('v', 'vlan') + domain('w', 'asn') + both('v') + both('w'));
+  const { items } = await listImportResults(at.deps, importer, { id: ended.id, limit: 50 });
+  expect(items.map(({ externalId, problem }) => [externalId, problem?.['detail']])).toEqual([
+    ['v', undefined],
+    ['w', undefined],
+    ['v-n', 'a VLAN is 1 to 4094, not 4095'],
+    ['v-r', 'a VLAN is 1 to 4094, not 0'],
+    ['w-n', undefined],
+    ['w-r', undefined],
+  ]);
+});
+
+test('what things lie in stays what it is: a domain keeps its kind, a rack is a rack and no smaller than what stands in it', async () => {
+  const rack = (more: object) => upsert('rack', { type: 'node', kind: 'rack', name: 'r', parent: 'hall', ...more });
+  const standing = { face: 'front', startHalfUnit: 2, heightHalfUnits: 2, fullDepth: true };
+  const told = async (body: string) => {
+    const ended = await at.done('stays', body);
+    const { items } = await listImportResults(at.deps, importer, { id: ended.id, limit: 50 });
+    return items.map(({ outcome, problem }) => [outcome, problem?.code].join(' ').trim());
+  };
+  await told(
+    upsert('hall', { type: 'node', kind: 'site', name: 's' }) +
+      rack({}) +
+      upsert('device', { type: 'node', kind: 'device', parent: 'rack', rack: standing }) +
+      upsert('d', { type: 'numberDomain', kind: 'vlan', name: 'd', pooled: true }) +
+      upsert('n', { type: 'number', domain: 'd', value: 7 }),
+  );
+  expect(await told(upsert('d', { type: 'numberDomain', kind: 'asn', name: 'd', pooled: true }))).toEqual([
+    'refused state-conflict',
+  ]);
+  expect(await told(rack({ kind: 'location' }))).toEqual(['refused state-conflict']);
+  expect(await told(rack({ attributes: { heightUnits: 1 } }))).toEqual(['refused topology-violation']);
+  expect(await told(rack({ attributes: { heightUnits: 2 } }))).toEqual(['updated']);
+});

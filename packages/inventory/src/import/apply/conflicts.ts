@@ -11,7 +11,7 @@ export interface Conflicts {
 const taken = (detail: string): Refusal => refusal('allocation-conflict', detail);
 const impossible = (detail: string): Refusal => refusal('topology-violation', detail);
 
-/** Where two rows want one thing: rack units, a port, a number twice in a pool, a device type. The first of the file gets it. */
+/** Where two rows want one thing: rack units, a port, a number twice in a pool, a device type; and where a number is none of its domain. The first of the file gets it. */
 export function conflicts(set: SetToJudge, byKey: ReadonlyMap<string, Planned>): Conflicts {
   const refusals = new Map<Planned, Refusal>();
   const besides = new Set<string>();
@@ -54,9 +54,26 @@ export function conflicts(set: SetToJudge, byKey: ReadonlyMap<string, Planned>):
     else holds.add(place);
   };
 
+  const strange = (domain: string, ...values: readonly number[]): number | undefined => {
+    const here = byKey.get(domain)?.resource;
+    const kind = here?.type === 'numberDomain' ? here.kind : set.known.get(domain)?.kind;
+    return kind === 'vlan' ? values.find((value) => value < 1 || value > 4094) : undefined;
+  };
+
   for (const row of byKey.values()) {
     const { resource } = row;
-    if (resource.type === 'node' && resource.rack !== undefined && resource.parent !== undefined) {
+    const noVlan =
+      resource.type === 'number'
+        ? strange(resource.domain, resource.value)
+        : resource.type === 'numberRange'
+          ? strange(resource.domain, resource.start, resource.end)
+          : undefined;
+    const shape = resource.type === 'node' && resource.kind === 'rack' ? rackShape(resource.attributes) : undefined;
+    if (shape !== undefined && shape.heightHalfUnits < (set.surroundings.claimedTo.get(row.id) ?? 0))
+      refusals.set(row, impossible('what stands in it would lie outside it'));
+    else if (noVlan !== undefined)
+      refusals.set(row, refusal('validation-failed', `a VLAN is 1 to 4094, not ${noVlan}`));
+    else if (resource.type === 'node' && resource.rack !== undefined && resource.parent !== undefined) {
       const { face, startHalfUnit: from, heightHalfUnits, fullDepth } = resource.rack;
       claim(row, resource.parent, {
         layer: 'device',

@@ -156,6 +156,7 @@ export async function surroundingsOf(
         Array.from({ length: to - from }, (_, n) => `${rack}/${layer}/${face}/${from + n}`),
       ),
     ),
+    claimedTo: new Map(claims.toSorted((a, b) => a.to - b.to).map(({ rack, to }) => [rack, to])),
     rangesElsewhere: ranges,
     typesElsewhere: new Set(theirTypes.map(typeKey)),
     racks: new Map(racks.map((rack) => [keyOf.get(rack.id) ?? rack.id, rack])),

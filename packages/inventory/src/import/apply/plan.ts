@@ -70,6 +70,8 @@ export interface Surroundings {
   readonly cabledElsewhere: ReadonlySet<string>;
   /** Half units taken by such things: `rackId/layer/face/half`. */
   readonly claimedElsewhere: ReadonlySet<string>;
+  /** Up to which half unit such things stand, by rack. */
+  readonly claimedTo: ReadonlyMap<string, number>;
   /** Ranges of numbers in the source's domains that neither change nor go. */
   readonly rangesElsewhere: readonly { readonly domainId: string; readonly start: number; readonly end: number }[];
   /** Device types that neither change nor go, as `typeKey` names them. */
