@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 
-// Values drawn for a JSON Schema of the document, and the same with something wrong in them. Everything follows from the seed.
+// Values drawn for a JSON Schema of the document, and the same with something wrong in them. All but the time of day follows from the seed.
 
 /** What is read of a schema. */
 export interface Schema {
-  readonly $ref?: string;
   readonly type?: string | readonly string[];
   readonly const?: unknown;
   readonly enum?: readonly unknown[];

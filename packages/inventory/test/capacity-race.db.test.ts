@@ -200,3 +200,22 @@ test('of many who set what a node offers at once, without a version, the last ha
     expect(shown((await s.inventory.capacity.list(s.caller, { nodeId })).items)).toEqual(shown(last.items));
   }
 });
+
+test('who sets what a node offers beside who reshapes it has it, or is told why not', async () => {
+  const codes = new Set<string>();
+  const classes = (['vcpu', 'memoryMib', 'diskGib'] as const).map((of) => [{ class: of, total: 1 }]);
+  for (let round = 0; round < 20; round += 1) {
+    const nodeId = await s.host([]);
+    const { version } = await s.inventory.capacity.list(s.caller, { nodeId });
+    const work = (n: number): Promise<unknown> => {
+      const capacities = classes[n % classes.length]!;
+      const reshape = { nodes: [{ id: nodeId, version, capacities }], allocations: [] };
+      return n < 2
+        ? s.inventory.node.reshape(s.caller, reshape)
+        : s.inventory.capacity.set(s.caller, { nodeId, capacities });
+    };
+    for (const told of await times(6, (n) => orProblem(work(n)))) codes.add(codeOf(told));
+    expect((await s.inventory.capacity.list(s.caller, { nodeId })).items).toHaveLength(1);
+  }
+  expect(['ok', 'version-mismatch', 'overloaded']).toEqual(expect.arrayContaining([...codes]));
+});

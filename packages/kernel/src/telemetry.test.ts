@@ -54,6 +54,15 @@ test('a line is one JSON object with time, level, message, fields and the trace 
   });
 });
 
+test.each(['json', 'text'] as const)('an error tells what it came from, once, and no secret of it (%s)', (format) => {
+  const { lines, telemetry } = kept(format);
+  const under = new Error('refused to snt_0123456789abcdef');
+  const error = new Error('it did not work', { cause: under });
+  under.cause = error;
+  telemetry.log('error', 'failed', { error });
+  expect(lines[0]).toMatch(/it did not work[^]*refused to snt_…/);
+});
+
 test('spans nest, across awaits and beside each other, and carry the trace on', async () => {
   const { spans, telemetry } = kept('text');
   await withTraceparent(parent, () =>

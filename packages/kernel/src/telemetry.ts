@@ -112,12 +112,10 @@ function toJson(line: object): string {
   const seen = new WeakSet<object>();
   return JSON.stringify(line, (_key, value: unknown) => {
     if (typeof value === 'bigint') return String(value);
-    if (value instanceof Error) return describeError(value);
-    if (typeof value === 'object' && value !== null) {
-      if (seen.has(value)) return '[again]';
-      seen.add(value);
-    }
-    return value;
+    if (typeof value !== 'object' || value === null) return value;
+    if (seen.has(value)) return '[again]';
+    seen.add(value);
+    return value instanceof Error ? describeError(value) : value;
   });
 }
 
@@ -126,9 +124,9 @@ function describeError(error: Error): object {
   return { name: error.name, message: error.message, stack: error.stack, ...cause };
 }
 
-/** With what it came from: an error that says little is often the last of several. */
-const stackOf = ({ stack, message, cause }: Error): string =>
-  `${stack ?? message}${cause instanceof Error ? `\n  from ${stackOf(cause)}` : ''}`;
+/** With what it came from, a few deep: an error that says little is often the last of several. */
+const stackOf = ({ stack, message, cause }: Error, deeper = 4): string =>
+  `${stack ?? message}${cause instanceof Error && deeper > 0 ? `\n  from ${stackOf(cause, deeper - 1)}` : ''}`;
 
 function textLine(line: { time: string; level: string; message: string; [field: string]: unknown }): string {
   const { time, level, message, ...fields } = line;

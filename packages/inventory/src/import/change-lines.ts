@@ -1,7 +1,7 @@
 import { problem } from '@sentral/contracts/problem';
 import * as v from 'valibot';
 import type { Body, ChangeItem, ChangeRow, ImportLimits } from './change-set.js';
-import { changeHeadSchema, changeRowSchema } from './row-schema.js';
+import { changeHeadSchema, changeRowSchema, rowFault } from './row-schema.js';
 import { textLines } from './text-lines.js';
 
 /**
@@ -40,10 +40,9 @@ export async function* readChangeLines(body: Body, limits: ImportLimits): AsyncG
       );
     const parsed = v.safeParse(changeRowSchema, value);
     const key = keyOf(value, number);
-    if (!parsed.success) {
-      const issue = parsed.issues[0];
-      yield { item: 'rejected', line: number, key, reason: `${v.getDotPath(issue) ?? 'row'}: ${issue.message}` };
-    } else if (seen.has(key))
+    const fault = rowFault(parsed);
+    if (fault !== undefined) yield { item: 'rejected', line: number, key, reason: fault };
+    else if (seen.has(key))
       yield {
         item: 'rejected',
         line: number,

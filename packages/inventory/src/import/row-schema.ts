@@ -107,9 +107,9 @@ export const changeRowSchema = v.variant('op', [
   v.strictObject({ op: v.literal('delete'), externalId: key, ifMatch: v.optional(natural) }),
 ]);
 
-/** What is wrong with a row, by the first place where something is. */
-export function rowFault(row: unknown): string | undefined {
-  const issue = v.safeParse(changeRowSchema, row).issues?.[0];
+/** What is wrong with a row, by the first place where something is; undefined where nothing is. */
+export function rowFault({ issues }: v.SafeParseResult<typeof changeRowSchema>): string | undefined {
+  const issue = issues?.[0];
   return issue === undefined ? undefined : `${v.getDotPath(issue) ?? 'row'}: ${issue.message}`;
 }
 

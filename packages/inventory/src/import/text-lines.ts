@@ -9,7 +9,7 @@ export interface TextLine {
 
 /**
  * Splits text into lines while it arrives: memory is one line.
- * @throws Problem content-too-large for a line over the bound; malformed-request when it is no text in UTF-8
+ * @throws Problem content-too-large for a line over the bound; malformed-request when it is not UTF-8
  */
 export async function* textLines(body: Body, maxLineBytes: number): AsyncGenerator<TextLine> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -17,23 +17,18 @@ export async function* textLines(body: Body, maxLineBytes: number): AsyncGenerat
   let pieces: Uint8Array[] = [];
   let held = 0;
 
-  const textOf = (bytes: Uint8Array): string | undefined => {
-    try {
-      return decoder.decode(bytes);
-    } catch {
-      return undefined;
-    }
-  };
   const take = (last: Uint8Array): TextLine => {
     held += last.byteLength;
     if (held > maxLineBytes) throw tooLong(number, maxLineBytes);
     const bytes = pieces.length === 0 ? last : Buffer.concat([...pieces, last]);
     pieces = [];
     held = 0;
-    const text = textOf(bytes);
-    if (text?.includes('\u0000') !== false)
-      throw problem('malformed-request', { line: number }, `The file is no text in UTF-8 (line ${number}).`);
-    return { text: text.endsWith('\r') ? text.slice(0, -1) : text, number };
+    try {
+      const text = decoder.decode(bytes);
+      return { text: text.endsWith('\r') ? text.slice(0, -1) : text, number };
+    } catch {
+      throw problem('malformed-request', { line: number }, `The file is not UTF-8 (line ${number}).`);
+    }
   };
 
   for await (const chunk of body) {

@@ -357,3 +357,10 @@ test('a line that is JSON and no row is reported, a line over the bound stops th
     code: 'content-too-large',
   });
 });
+
+test('a word that no row may have is told by its key, whatever the format', async () => {
+  const dump = dumpOf([['ipam.prefix', 1, { prefix: '10.0.0.0/24', status: 'In Service' }]]);
+  expect(rejectedOf(await items(dump))).toEqual([
+    expect.stringMatching(/^ipam\.prefix:1: resource\.status: .*"In Service"$/),
+  ]);
+});

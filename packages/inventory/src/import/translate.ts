@@ -1,4 +1,5 @@
 import { problem } from '@sentral/contracts/problem';
+import * as v from 'valibot';
 import { readChangeLines } from './change-lines.js';
 import type { Body, ChangeItem, ImportLimits } from './change-set.js';
 import { listedDocuments, yamlDocuments } from './devicetype/documents.js';
@@ -6,7 +7,7 @@ import { translateDeviceTypes } from './devicetype/translate.js';
 import { limited } from './limited.js';
 import { translateNetbox } from './netbox/translate.js';
 import { isPrefixPlan, translatePrefixPlan } from './plan/translate.js';
-import { rowFault } from './row-schema.js';
+import { changeRowSchema, rowFault } from './row-schema.js';
 
 /** Enough to see the first key of any of the formats behind a licence header. */
 const headBytes = 64 * 1024;
@@ -74,7 +75,7 @@ export async function* translate(body: Body, limits: ImportLimits): AsyncGenerat
 /** What another format says becomes no row that a change set could not have: its words may be any. */
 async function* asRows(items: AsyncIterable<ChangeItem>): AsyncGenerator<ChangeItem> {
   for await (const item of items) {
-    const fault = item.item === 'row' ? rowFault(item.row) : undefined;
+    const fault = item.item === 'row' ? rowFault(v.safeParse(changeRowSchema, item.row)) : undefined;
     if (item.item !== 'row' || fault === undefined) yield item;
     else yield { item: 'rejected', line: item.line, key: item.row.externalId, reason: fault };
   }

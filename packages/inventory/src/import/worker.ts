@@ -1,5 +1,5 @@
 import type { Caller } from '@sentral/contracts/contract';
-import { isProblem, problem } from '@sentral/contracts/problem';
+import { isProblem, problem, type Problem } from '@sentral/contracts/problem';
 import type { Tx } from '@sentral/kernel/database';
 import { constraintName, faultCode, isCommitUnknown, isFatal, sqlState } from '@sentral/kernel/errors';
 import { inTransaction } from '@sentral/kernel/transaction';
@@ -206,21 +206,24 @@ async function applyImport(deps: Deps, run: Run, tenants: readonly NamedTenant[]
 async function finish(tx: Tx, claim: ImportRow, applied: Applied): Promise<void> {
   await writeOutcomes(tx, claim.id, applied);
   await refuseHeldSince(tx, applied.disturbed);
-  // With those that were refused while the file was read.
-  const refused = (await listRefusedKeys(tx, claim.id)).length;
-  const made = applied.outcomes.filter(({ outcome, tenant }) => outcome === 'created' && tenant === true).length;
-  const whole = problem(
-    'validation-failed',
-    { refused },
-    `${refused} rows were refused and the set is all or nothing: nothing was changed.${made === 0 || claim.dryRun ? '' : ` ${made} empty tenants were made for it and stay.`}`,
-  );
   const ours = await endImport(tx, {
     id: claim.id,
     epoch: claim.epoch,
     state: applied.stopped ? 'failed' : 'succeeded',
-    problem: applied.stopped ? whole.toJSON() : null,
+    problem: applied.stopped ? (await wholeRefused(tx, claim, applied)).toJSON() : null,
   });
   if (!ours) throw overtaken();
+}
+
+/** Counted with the rows that were refused while the file was read. */
+async function wholeRefused(tx: Tx, claim: ImportRow, { outcomes }: Applied): Promise<Problem> {
+  const refused = (await listRefusedKeys(tx, claim.id)).length;
+  const made = outcomes.filter(({ outcome, tenant }) => outcome === 'created' && tenant === true).length;
+  return problem(
+    'validation-failed',
+    { refused },
+    `${refused} rows were refused and the set is all or nothing: nothing was changed.${made === 0 || claim.dryRun ? '' : ` ${made} empty tenants were made for it and stay.`}`,
+  );
 }
 
 /** Ids that a dry run made exist nowhere. */

@@ -1,3 +1,4 @@
+import { rangeFault } from '../../number-range/rules.js';
 import { parseAddress } from '../ip.js';
 import type { SetToJudge } from './judge.js';
 import { refusal, typeKey, type Planned, type RackShape, type Refusal } from './plan.js';
@@ -11,7 +12,10 @@ export interface Conflicts {
 const taken = (detail: string): Refusal => refusal('allocation-conflict', detail);
 const impossible = (detail: string): Refusal => refusal('topology-violation', detail);
 
-/** Where two rows want one thing: rack units, a port, a number twice in a pool, a device type; and where a number is none of its domain. The first of the file gets it. */
+/**
+ * Where two rows want one thing: rack units, a port, a number twice in a pool, a device type. The first of the file gets it. And what
+ * does not fit into what it lies in, or no longer around what lies in it.
+ */
 export function conflicts(set: SetToJudge, byKey: ReadonlyMap<string, Planned>): Conflicts {
   const refusals = new Map<Planned, Refusal>();
   const besides = new Set<string>();
@@ -54,25 +58,25 @@ export function conflicts(set: SetToJudge, byKey: ReadonlyMap<string, Planned>):
     else holds.add(place);
   };
 
-  const strange = (domain: string, ...values: readonly number[]): number | undefined => {
-    const here = byKey.get(domain)?.resource;
-    const kind = here?.type === 'numberDomain' ? here.kind : set.known.get(domain)?.kind;
-    return kind === 'vlan' ? values.find((value) => value < 1 || value > 4094) : undefined;
+  const unfit = ({ id, resource }: Planned): Refusal | undefined => {
+    if (resource.type === 'node' && resource.kind === 'rack') {
+      const height = rackShape(resource.attributes)?.heightHalfUnits ?? 0;
+      return height < (set.surroundings.claimedTo.get(id) ?? 0)
+        ? impossible('what stands in it would lie outside it')
+        : undefined;
+    }
+    if (resource.type !== 'number' && resource.type !== 'numberRange') return undefined;
+    const domain = byKey.get(resource.domain)?.resource;
+    const kind = domain?.type === 'numberDomain' ? domain.kind : set.known.get(resource.domain)?.kind;
+    const range = resource.type === 'number' ? { start: resource.value, end: resource.value } : resource;
+    const fault = rangeFault(kind ?? '', range);
+    return fault && refusal('validation-failed', `a VLAN is 1 to 4094, not ${fault.requested}`);
   };
 
   for (const row of byKey.values()) {
     const { resource } = row;
-    const noVlan =
-      resource.type === 'number'
-        ? strange(resource.domain, resource.value)
-        : resource.type === 'numberRange'
-          ? strange(resource.domain, resource.start, resource.end)
-          : undefined;
-    const shape = resource.type === 'node' && resource.kind === 'rack' ? rackShape(resource.attributes) : undefined;
-    if (shape !== undefined && shape.heightHalfUnits < (set.surroundings.claimedTo.get(row.id) ?? 0))
-      refusals.set(row, impossible('what stands in it would lie outside it'));
-    else if (noVlan !== undefined)
-      refusals.set(row, refusal('validation-failed', `a VLAN is 1 to 4094, not ${noVlan}`));
+    const fault = unfit(row);
+    if (fault !== undefined) refusals.set(row, fault);
     else if (resource.type === 'node' && resource.rack !== undefined && resource.parent !== undefined) {
       const { face, startHalfUnit: from, heightHalfUnits, fullDepth } = resource.rack;
       claim(row, resource.parent, {

@@ -52,7 +52,7 @@ export function judge(set: SetToJudge): Judged {
     else if (notTheirs !== undefined) refused.set(row.line, notTheirs);
     else if (known !== undefined && known.type !== row.resource.type)
       refused.set(row.line, refusal('already-exists', `the key names a ${known.type} already`));
-    else if (staysWhatItIs(row.resource, known))
+    else if (becomesAnother(row.resource, known))
       refused.set(row.line, refusal('state-conflict', `it is a ${known?.kind} and stays one`));
     else if (row.ifMatch !== undefined && row.ifMatch !== (known?.version ?? 0))
       refused.set(row.line, refusal('version-mismatch', `its version is ${known?.version ?? 0}, not ${row.ifMatch}`));
@@ -173,7 +173,7 @@ function inOrder(set: SetToJudge, byKey: ReadonlyMap<string, Planned>): Planned[
 }
 
 /** What lies in a domain is of its kind, and what stands in a rack stands in no other thing. */
-const staysWhatItIs = (resource: Staged['resource'], known: Known | undefined): boolean =>
+const becomesAnother = (resource: Staged['resource'], known: Known | undefined): boolean =>
   known !== undefined &&
   ((resource?.type === 'numberDomain' && resource.kind !== known.kind) ||
     (resource?.type === 'node' && known.kind === 'rack' && resource.kind !== 'rack'));
